@@ -1,0 +1,98 @@
+"""The programme's own settings: zone, currency, earning, expiry, contact rules, rewards.
+
+One frozen model, read from a YAML file at start or taken as the defaults below; the defaults are
+the example figures of a regional supermarket and every one of them can be changed.
+"""
+
+from datetime import time, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Channel = Literal["inbox", "email", "webhook"]
+Purpose = Literal["marketing", "service"]
+CHANNELS: tuple[Channel, ...] = ("inbox", "email", "webhook")
+
+
+def _known_zone(name: str) -> str:
+    ZoneInfo(name)
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Earning(Settings):
+    """How a purchase earns: base x category rate x (1 + sum of bonuses), floored once."""
+
+    version: str = "1"
+    # Feature 9: 10 yuan = 1 point.
+    base_minor: int = Field(1000, ge=1, description="net amount, in minor units, per `base_points`")
+    base_points: int = Field(1, ge=0)
+    # Feature 11: category rates multiply the base; 20,000 = twice.
+    category_rates_bp: dict[str, int] = Field(default_factory=lambda: {"fresh": 20_000})
+    # Feature 12: weekend +50%.
+    weekend_bonus_bp: int = Field(5_000, ge=0)
+    # Rule 10: the sum of bonuses never lifts a receipt above this.
+    maximum_multiplier_bp: int = Field(50_000, ge=10_000)
+    excluded_categories: tuple[str, ...] = ("gift_card", "top_up", "shipping")  # rule 11
+
+
+class Expiry(Settings):
+    """When earned points lapse: at the end of a month, in the programme's zone."""
+
+    months: int | None = Field(12, ge=1, description="whole months after earning; none = never")
+    minimum_life_days: int = Field(30, ge=0, description="for late uploads, rule 13")
+
+
+class Contact(Settings):
+    """The contact gate: who may be told what, how often, and when not."""
+
+    quiet_from: time = time(21, 0)
+    quiet_until: time = time(9, 0)
+    # At most this many marketing messages per member and channel in the window.
+    frequency_cap: int = Field(3, ge=1)
+    frequency_window: timedelta = timedelta(days=7)
+    daily_budget: dict[Channel, int] = Field(default_factory=dict, description="sends per day")
+    default_consent: dict[Channel, bool] = Field(
+        default_factory=lambda: {"inbox": True, "email": False, "webhook": False},
+        description="for marketing, where a member said nothing",
+    )
+    give_up_after: timedelta = timedelta(days=3)
+
+
+class Reward(Settings):
+    """Something members know the price of, so that a message can say what their points buy."""
+
+    id: str
+    name: dict[str, str]
+    points: int = Field(ge=1)
+
+
+class Programme(Settings):
+    name: str = "Milepost"
+    zone: ZoneName = "Asia/Shanghai"
+    currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
+    locales: tuple[str, ...] = ("en", "zh")
+    earning: Earning = Earning()
+    expiry: Expiry = Expiry()
+    contact: Contact = Contact()
+    # Rule 13: how long after a period's end an upload still counts for it.
+    lateness: timedelta = timedelta(days=3)
+    event_types: tuple[str, ...] = (
+        "check_in", "review", "survey", "share", "referral", "visit", "course", "green_act",
+    )  # fmt: skip
+    rewards: tuple[Reward, ...] = (
+        Reward(id="tote", name={"en": "a shopping bag", "zh": "环保购物袋"}, points=100),
+        Reward(id="soup", name={"en": "a soup set", "zh": "煲汤食材包"}, points=800),
+        Reward(id="cup", name={"en": "a coffee cup", "zh": "联名咖啡杯"}, points=3000),
+    )
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
