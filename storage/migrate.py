@@ -1,0 +1,57 @@
+"""Bring a database to the version this program needs; safe to run from several processes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from storage.database import Database
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's settings, without a file: they travel inside the package."""
+    settings = Config()
+    settings.set_main_option("script_location", str(_FOLDER))
+    settings.set_main_option("path_separator", "os")
+    settings.attributes["connection"] = connection
+    return settings
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Apply what is missing, all of it in one transaction."""
+    _with(url, lambda settings: command.upgrade(settings, revision))
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take migrations back, down to `revision` (`base` = an empty database)."""
+    _with(url, lambda settings: command.downgrade(settings, revision))
+
+
+def head() -> str:
+    """The version this program needs."""
+    return str(ScriptDirectory.from_config(config()).get_current_head())
+
+
+def current(url: str) -> str | None:
+    """The version the database has; none = never migrated."""
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        database.dispose()
+
+
+def _with(url: str, work: Callable[[Config], None]) -> None:
+    database = Database(url)
+    try:
+        with database.write() as connection:
+            work(config(connection))
+    finally:
+        database.dispose()
