@@ -175,7 +175,9 @@ transactions = Table(
     Column("id", Serial, primary_key=True, autoincrement=True),
     _key("key", nullable=False, unique=True),
     Column("body_hash", String(64), nullable=False),
-    Column("kind", String(32), nullable=False),  # earn grant burn hold confirm release reverse expire
+    Column(
+        "kind", String(32), nullable=False
+    ),  # earn grant burn hold confirm release reverse expire
     Column("at", Instant, nullable=False),
     Column("effective_at", Instant, nullable=False),
     Column("reverses", BigInteger),
@@ -254,7 +256,11 @@ campaigns = Table(
     Column("wake_at", Instant),
     Column("budget_points", BigInteger),  # null = no limit set
     Column("granted_points", BigInteger, nullable=False, server_default="0"),
-    CheckConstraint("budget_points IS NULL OR granted_points <= budget_points", name="budget"),
+    # What running journeys may still grant: taken at admission, given back when they end.
+    Column("reserved_points", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint(
+        "budget_points IS NULL OR granted_points + reserved_points <= budget_points", name="budget"
+    ),
 )
 
 campaign_versions = Table(
@@ -290,7 +296,8 @@ enrolments = Table(
     Column("nudged_turn", Integer, nullable=False, server_default="-1"),
     Column("position", Json, nullable=False),
     Column("trigger_seq", BigInteger),  # the inbox event that opened it
-    Column("points_granted", BigInteger, nullable=False, server_default="0"),
+    Column("granted_points", BigInteger, nullable=False, server_default="0"),
+    Column("reserved_points", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("campaign_id", "member_id", "entry_key"),
     Index(None, "member_id"),
     Index(None, "campaign_id", "state"),
@@ -385,7 +392,9 @@ messages = Table(
     Column("purpose", String(16), nullable=False),
     Column("locale", String(8), nullable=False),
     Column("variables", Json, nullable=False),
-    Column("status", String(16), nullable=False),  # queued deferred sending sent dropped failed unknown
+    Column(
+        "status", String(16), nullable=False
+    ),  # queued deferred sending sent dropped failed unknown
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("expires_at", Instant),

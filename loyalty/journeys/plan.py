@@ -101,8 +101,8 @@ class Goal(Model):
 
 class Reminder(Model):
     id: StepId
-    at: Moment  # counted from the wait's start; `end_of`/`minus` from its end when `before_end`
-    before_end: Length | None = None
+    at: Moment | None = None  # counted from the wait's start
+    before_end: Length | None = None  # or back from its deadline; exactly one of the two
     notify: Notify
 
 
@@ -114,6 +114,8 @@ class Await(Model):
     need: Literal["all", "any"] = "all"
     until: Moment
     lateness: Length | None = None  # uploads of before the deadline count this much longer
+    # `at_deadline` keeps the wait open when all is met, so that a refund still takes a reward back.
+    settle: Literal["at_once", "at_deadline"] = "at_once"
     remind: tuple[Reminder, ...] = ()
     met: str | None = None  # node ids; none = the journey's next
     missed: str | None = None

@@ -1,0 +1,227 @@
+"""What the domain needs from outside, as nouns. `storage/` answers most of it.
+
+A `Transaction` is everything that one commit may touch; a use case takes one and never commits.
+Lock order, always: the member, then campaign, enrolment or claim, then ledger accounts.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from loyalty.ledger import Balance, Posted
+from loyalty.members import Member
+from loyalty.programme import Channel, Programme, Purpose
+from loyalty.records import (
+    Campaign,
+    CardHeld,
+    Decision,
+    Enrolment,
+    InboxEvent,
+    OperatorCommand,
+    Version,
+)
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+
+class Ledger(Protocol):
+    """The points ledger: append-only, each key once, balance never below zero."""
+
+    def earn(
+        self,
+        key: str,
+        member_id: str,
+        points: int,
+        *,
+        kind: str = "earn",
+        expires_at: datetime | None = None,
+        source: str = "purchase",
+        campaign_id: str | None = None,
+        effective_at: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Posted: ...
+    def burn(
+        self, key: str, member_id: str, points: int, *, meta: Mapping[str, Any] | None = None
+    ) -> Posted: ...
+    def hold(self, key: str, member_id: str, points: int, *, expires_at: datetime) -> Posted: ...
+    def confirm(self, hold_id: str, key: str, points: int | None = None) -> Posted: ...
+    def release(self, hold_id: str, key: str) -> Posted: ...
+    def reverse(
+        self, key: str, transaction_key: str, points: int | None = None, policy: str = "debt"
+    ) -> Posted: ...
+    def balance(self, member_id: str) -> Balance: ...
+    def balances(self, member_ids: Sequence[str]) -> Mapping[str, Balance]: ...
+
+
+class Members(Protocol):
+    def get(self, member_id: str) -> Member | None: ...
+    def lock(self, member_id: str) -> Member:
+        """The member, locked first of all rows; raises Unknown."""
+        ...
+
+    def add(self, member: Member, body_hash: str, answer: Mapping[str, Any]) -> None: ...
+    def stored(self, member_id: str) -> tuple[str, Mapping[str, Any]] | None:
+        """Body hash and first answer of a registration, for repeats."""
+        ...
+
+    def save(self, member: Member) -> None: ...
+    def page(self, after: str, limit: int) -> Sequence[Member]:
+        """Active members by id, for audiences."""
+        ...
+
+
+class Inbox(Protocol):
+    def find(self, source: str, event_id: str) -> InboxEvent | None: ...
+    def add(self, event: InboxEvent) -> int:
+        """Record it; `seq` and `answer` of the argument are ignored. Returns its seq."""
+        ...
+
+    def answer(self, seq: int, answer: Mapping[str, Any]) -> None: ...
+    def get(self, seq: int) -> InboxEvent | None: ...
+    def refunds_of(self, seq: int) -> Sequence[InboxEvent]: ...
+    def refunded(self, seq: int, total_minor: int) -> None: ...
+    def between(
+        self, member_id: str, types: Iterable[str], after: datetime, before: datetime
+    ) -> Sequence[InboxEvent]:
+        """A member's events of these types with after < occurred_at < before, by time then seq."""
+        ...
+
+
+class Cards(Protocol):
+    def add(self, card: CardHeld) -> None: ...
+    def at(self, member_id: str, instant: datetime) -> Sequence[CardHeld]: ...
+    def coupon(
+        self, key: str, member_id: str, campaign_id: str, coupon: str, ends_at: datetime
+    ) -> None: ...
+
+
+class Campaigns(Protocol):
+    def get(self, campaign_id: str) -> Campaign | None: ...
+    def lock(self, campaign_id: str) -> Campaign: ...
+    def add(self, campaign: Campaign) -> None: ...
+    def save(self, campaign: Campaign) -> None:
+        """State, version, position, turn, wake_at and budget limit; never the budget counters."""
+        ...
+
+    def add_version(self, version: Version) -> None: ...
+    def version(self, campaign_id: str, version: int) -> Version: ...
+    def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
+        """Launched campaigns whose entry is this event type."""
+        ...
+
+    def reserve(self, campaign_id: str, points: int) -> bool:
+        """Take room in the budget; false when it does not fit (one conditional update)."""
+        ...
+
+    def spend(self, campaign_id: str, *, granted: int, reserved: int) -> None:
+        """Move the counters by these deltas."""
+        ...
+
+
+class Enrolments(Protocol):
+    def get(self, enrolment_id: str) -> Enrolment | None: ...
+    def lock(self, enrolment_id: str) -> Enrolment: ...
+    def add(self, enrolment: Enrolment) -> bool:
+        """False when (campaign, member, entry) is there already."""
+        ...
+
+    def save(self, enrolment: Enrolment) -> None: ...
+    def of_member(self, campaign_id: str, member_id: str) -> Sequence[Enrolment]: ...
+    def waiting_for(self, member_id: str, event_type: str) -> Sequence[Enrolment]:
+        """Live enrolments with an open wait on this type, locked, by id."""
+        ...
+
+    def live(self, campaign_id: str, after: str, limit: int) -> Sequence[Enrolment]: ...
+    def count_live(self, campaign_id: str) -> int: ...
+    def open_wait(
+        self,
+        enrolment: Enrolment,
+        event_types: Iterable[str],
+        since: datetime,
+        until: datetime,
+        closes_at: datetime,
+    ) -> None: ...
+    def close_wait(self, enrolment_id: str) -> None: ...
+    def commands(self, enrolment_id: str) -> Sequence[OperatorCommand]: ...
+    def command_done(self, command_id: int) -> None: ...
+
+
+class Turns(Protocol):
+    def stored(self, subject: str, turn: int) -> Mapping[str, Any] | None: ...
+    def store(self, subject: str, turn: int, outcome: Mapping[str, Any]) -> None: ...
+
+
+class Decisions(Protocol):
+    def add(self, decision: Decision) -> bool:
+        """False when its key is there already."""
+        ...
+
+    def find(self, key: str) -> Decision | None: ...
+
+
+class Outbox(Protocol):
+    def add(
+        self,
+        kind: str,
+        workflow_id: str,
+        payload: Mapping[str, Any],
+        *,
+        available_at: datetime | None = None,
+        priority: int = 3,
+    ) -> int: ...
+
+
+class Messages(Protocol):
+    def queue(
+        self,
+        key: str,
+        *,
+        member_id: str,
+        campaign_id: str | None,
+        version: int | None,
+        enrolment_id: str | None,
+        message: str,
+        channel: Channel,
+        purpose: Purpose,
+        locale: str,
+        variables: Mapping[str, Any],
+        expires_at: datetime | None = None,
+    ) -> Any:
+        """Put one message in line, once; the contact gate's verdict comes back."""
+        ...
+
+
+class Offers(Protocol):
+    """Exchange offers and claims; `exchange.py` says what they mean."""
+
+    def get(self, offer_id: str) -> Any: ...
+
+
+class Transaction(Protocol):
+    """All that one commit may touch. `now` is the instant the transaction judges by."""
+
+    now: datetime
+    programme: Programme
+    members: Members
+    inbox: Inbox
+    cards: Cards
+    campaigns: Campaigns
+    enrolments: Enrolments
+    turns: Turns
+    decisions: Decisions
+    outbox: Outbox
+    messages: Messages
+    offers: Offers
+    ledger: Ledger
+
+
+class Store(Protocol):
+    def run(self, work: Callable[[Transaction], T], *, now: datetime | None = None) -> T:
+        """Run `work` in one transaction, again on deadlock; `now` defaults to the clock's."""
+        ...
+
+    def read(self, work: Callable[[Transaction], T]) -> T: ...
