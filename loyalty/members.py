@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from loyalty.ledger import Balance
+
+EXPIRING_SOON = timedelta(days=30)
+"""How far ahead `member.expiring_points` and `points.expiring` look."""
 NEVER_DAYS = 36_500
 """Days since something that never happened, so that `>= 90` is true of it."""
 
@@ -62,3 +66,8 @@ def member_facts(
         "member.source": member.source or "",
         "member.has_inviter": member.inviter_id is not None,
     }
+
+
+def expiring(balance: Balance, now: datetime) -> int:
+    """Points that lapse within thirty days."""
+    return sum(points for at, points in balance.next_expiry if at < now + EXPIRING_SOON)

@@ -10,7 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 from loyalty.ledger import Balance, Posted
 from loyalty.members import Member
-from loyalty.programme import Channel, Programme, Purpose
+from loyalty.messages import NewMessage, Queued
+from loyalty.offers import Claim, Offer, OfferState, Standing
+from loyalty.programme import Programme
 from loyalty.records import (
     Campaign,
     CardHeld,
@@ -72,6 +74,8 @@ class Members(Protocol):
     def page(self, after: str, limit: int) -> Sequence[Member]:
         """Active members by id, for audiences."""
         ...
+
+    def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None: ...
 
 
 class Inbox(Protocol):
@@ -146,7 +150,11 @@ class Enrolments(Protocol):
         closes_at: datetime,
     ) -> None: ...
     def close_wait(self, enrolment_id: str) -> None: ...
-    def commands(self, enrolment_id: str) -> Sequence[OperatorCommand]: ...
+    def add_command(self, enrolment_id: str, command: str, reason: str, actor: str) -> int: ...
+    def commands(self, enrolment_id: str) -> Sequence[OperatorCommand]:
+        """What operators asked for and the journey has not done yet, oldest first."""
+        ...
+
     def command_done(self, command_id: int) -> None: ...
 
 
@@ -176,21 +184,7 @@ class Outbox(Protocol):
 
 
 class Messages(Protocol):
-    def queue(
-        self,
-        key: str,
-        *,
-        member_id: str,
-        campaign_id: str | None,
-        version: int | None,
-        enrolment_id: str | None,
-        message: str,
-        channel: Channel,
-        purpose: Purpose,
-        locale: str,
-        variables: Mapping[str, Any],
-        expires_at: datetime | None = None,
-    ) -> Any:
+    def queue(self, new: NewMessage) -> Queued:
         """Put one message in line, once; the contact gate's verdict comes back."""
         ...
 
@@ -198,7 +192,64 @@ class Messages(Protocol):
 class Offers(Protocol):
     """Exchange offers and claims; `exchange.py` says what they mean."""
 
-    def get(self, offer_id: str) -> Any: ...
+    def get(self, offer_id: str) -> Offer | None: ...
+    def add(self, offer: Offer) -> bool:
+        """False when the campaign has its offer already."""
+        ...
+
+    def move(self, offer_id: str, before: OfferState, after: OfferState) -> bool:
+        """Change the state in one conditional update; false when it was not `before`."""
+        ...
+
+    def take(self, offer_id: str, quantity: int) -> bool:
+        """Take from the stock in one conditional update; false when fewer are left."""
+        ...
+
+    def count(self, offer_id: str, member_id: str, quantity: int, limit: int) -> bool:
+        """Count against the member's limit, in one conditional write; false beyond it."""
+        ...
+
+    def give_back(self, claim: Claim) -> None:
+        """Return a claim's units to the stock and to its member's limit."""
+        ...
+
+    def standing(self, offer_id: str, now: datetime) -> Standing: ...
+    def taken(self, offer_id: str, member_ids: Sequence[str], now: datetime) -> Mapping[str, int]:
+        """Units each member has reserved or confirmed; overdue reservations do not count."""
+        ...
+
+    def claim(self, claim_id: str) -> Claim | None: ...
+    def lock_claim(self, claim_id: str) -> Claim:
+        """The claim, locked; raises Unknown. Lock its member first."""
+        ...
+
+    def claims_of(self, member_id: str, limit: int) -> Sequence[Claim]:
+        """A member's claims, newest first."""
+        ...
+
+    def overdue(
+        self, offer_id: str, now: datetime, limit: int, member_id: str | None = None
+    ) -> Sequence[Claim]:
+        """Overdue reservations, locked; those that somebody else is settling are passed over."""
+        ...
+
+    def add_claim(self, claim: Claim) -> None: ...
+    def settle_claim(self, claim: Claim) -> None:
+        """Save `status` and `settled_at`."""
+        ...
+
+
+class Audit(Protocol):
+    """Who did what to which thing, and why: acts of people and of their programs."""
+
+    def add(
+        self,
+        actor: str,
+        action: str,
+        target: str,
+        reason: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None: ...
 
 
 class Transaction(Protocol):
@@ -217,6 +268,7 @@ class Transaction(Protocol):
     messages: Messages
     offers: Offers
     ledger: Ledger
+    audit: Audit
 
 
 class Store(Protocol):

@@ -4,11 +4,13 @@ One frozen model, read from a YAML file at start or taken as the defaults below;
 the example figures of a regional supermarket and every one of them can be changed.
 """
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from loyalty.timing import start_of_month
 
 Channel = Literal["inbox", "email", "webhook"]
 Purpose = Literal["marketing", "service"]
@@ -48,6 +50,17 @@ class Expiry(Settings):
 
     months: int | None = Field(12, ge=1, description="whole months after earning; none = never")
     minimum_life_days: int = Field(30, ge=0, description="for late uploads, rule 13")
+
+    def of(self, earned_at: datetime, recorded_at: datetime, zone: ZoneInfo) -> datetime | None:
+        """When points earned then lapse (exclusive), or none for never.
+
+        Counted from when they were earned; an upload that came late still leaves them a minimum
+        life from when it was recorded. Source: rules 6, 12, 13.
+        """
+        if self.months is None:
+            return None
+        lapse = start_of_month(earned_at, zone, months=self.months + 1)
+        return max(lapse, recorded_at + timedelta(days=self.minimum_life_days))
 
 
 class Contact(Settings):

@@ -69,6 +69,8 @@ class Enrolment:
     trigger_seq: int | None = None
     granted_points: int = 0
     reserved_points: int = 0
+    # Message variables the journey carries along: its last grant, card and wait.
+    remembered: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,6 +298,7 @@ enrolments = Table(
     Column("trigger_seq", BigInteger),  # the inbox event that opened it
     Column("granted_points", BigInteger, nullable=False, server_default="0"),
     Column("reserved_points", BigInteger, nullable=False, server_default="0"),
+    Column("remembered", Json, nullable=False),
     UniqueConstraint("campaign_id", "member_id", "entry_key"),
     Index(None, "member_id"),
     Index(None, "campaign_id", "state"),

@@ -76,7 +76,7 @@ class Do:
     effect: Effect
     reason: str
     position: Position
-    occurrence: int = 0
+    goal: Goal | None = None  # the goal it speaks of, when one is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def _goal(node_id: str, goal: Goal, position: Position, seen: Seen) -> Move | No
         and seen.now < position.until
     ):
         told = position.model_copy(update={"told": (*position.told, goal.id)})
-        return Do(f"{step_id}.almost", goal.almost, "one_missing", told)
+        return Do(f"{step_id}.almost", goal.almost, "one_missing", told, goal)
     return None
 
 

@@ -1,0 +1,244 @@
+"""Carrying out what a journey decided: points, cards, coupons, tags, messages.
+
+Each effect has its key before it starts (enrolment, step, occurrence), leaves one decision saying
+what became of it and why, and is harmless when carried out again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loyalty.journeys.plan import Card, Coupon, Effect, Grant, Notify, Tag
+from loyalty.members import Member
+from loyalty.message_variables import variables_for
+from loyalty.messages import NewMessage
+from loyalty.points import BASIS
+from loyalty.ports import Transaction
+from loyalty.records import Campaign, CardHeld, Decision, Enrolment, Version
+from loyalty.timing import shift
+
+
+@dataclass(slots=True)
+class Journey:
+    """One member's journey during one turn: rows read under lock, and what the turn changed."""
+
+    tx: Transaction
+    campaign: Campaign
+    version: Version
+    enrolment: Enrolment
+    member: Member
+    did: list[str] = field(default_factory=list)
+
+    def key(self, step_id: str, occurrence: int = 0) -> str:
+        return f"{self.enrolment.id}:{step_id}:{occurrence}"
+
+    def remember(self, variables: Mapping[str, Any]) -> None:
+        """Carry these message variables along from here on."""
+        carried = {**self.enrolment.remembered, **variables}
+        self.enrolment = replace(self.enrolment, remembered=carried)
+
+    def decide(
+        self,
+        key: str,
+        step_id: str,
+        verdict: str,
+        reason: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        event_seq: int | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Write why; the first word about a key stands."""
+        self.tx.decisions.add(
+            Decision(
+                key=key,
+                campaign_id=self.campaign.id,
+                version=self.version.version,
+                member_id=self.member.id,
+                enrolment_id=self.enrolment.id,
+                step_id=step_id,
+                verdict=verdict,
+                reason=reason,
+                inputs=inputs or {},
+                event_seq=event_seq,
+                turn=self.enrolment.turn,
+                at=self.tx.now,
+                until=until,
+            )
+        )
+
+
+def carry_out(
+    journey: Journey,
+    step_id: str,
+    effect: Effect,
+    *,
+    occurrence: int = 0,
+    reason: str = "reached",
+) -> None:
+    """Do one effect; `reason` says what led to it."""
+    key = journey.key(step_id, occurrence)
+    if isinstance(effect, Grant):
+        _grant(journey, key, step_id, effect, reason)
+    elif isinstance(effect, Card):
+        _card(journey, key, step_id, effect, reason)
+    elif isinstance(effect, Coupon):
+        _coupon(journey, key, step_id, effect, reason)
+    elif isinstance(effect, Tag):
+        _tag(journey, key, step_id, effect, reason)
+    else:
+        _notify(journey, key, step_id, effect, reason)
+
+
+def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -> None:
+    """Reverse a grant whose goal is no longer reached; what was told or lent is left alone."""
+    if not isinstance(effect, Grant) or effect.points == 0 or effect.to != "member":
+        return
+    key = journey.key(step_id, occurrence)
+    if journey.tx.decisions.find(f"{key}:undone") is not None:
+        return
+    posted = journey.tx.ledger.reverse(f"{key}:undo", key, policy="debt")
+    _spend(journey, granted=-effect.points, reserved=effect.points)
+    journey.decide(
+        f"{key}:undone",
+        step_id,
+        "reversed",
+        "goal_undone",
+        inputs={"points": effect.points, "transaction": posted.transaction_id},
+    )
+    journey.did.append(f"take back {effect.points} points")
+
+
+def _recipient(journey: Journey, to: str) -> Member | None:
+    if to == "member":
+        return journey.member
+    inviter_id = journey.member.inviter_id
+    inviter = journey.tx.members.get(inviter_id) if inviter_id else None
+    return inviter if inviter is not None and inviter.status == "active" else None
+
+
+def _grant(journey: Journey, key: str, step_id: str, effect: Grant, reason: str) -> None:
+    tx = journey.tx
+    to = _recipient(journey, effect.to)
+    if to is None:
+        journey.decide(key, step_id, "skipped", "no_inviter")
+        return
+    if effect.points == 0:
+        journey.decide(key, step_id, "skipped", "nothing_to_give")
+        return
+    expires_at = (
+        shift(tx.now, effect.expires_after, tx.programme.tz)
+        if effect.expires_after
+        else tx.programme.expiry.of(tx.now, tx.now, tx.programme.tz)
+    )
+    posted = tx.ledger.earn(
+        key,
+        to.id,
+        effect.points,
+        kind="grant",
+        expires_at=expires_at,
+        source=journey.campaign.id,
+        campaign_id=journey.campaign.id,
+        meta={"campaign": journey.campaign.id, "step": step_id, "reason": reason},
+    )
+    _spend(journey, granted=effect.points, reserved=-effect.points)
+    journey.remember({"step.points": effect.points})
+    journey.decide(
+        key,
+        step_id,
+        "done",
+        reason,
+        inputs={
+            "points": effect.points,
+            "to": effect.to,
+            "recipient": to.id,
+            "transaction": posted.transaction_id,
+        },
+    )
+    journey.did.append(f"grant {effect.points} points")
+
+
+def _spend(journey: Journey, *, granted: int, reserved: int) -> None:
+    """Move the campaign's and the enrolment's counters together: reserve became grant, or back."""
+    journey.tx.campaigns.spend(journey.campaign.id, granted=granted, reserved=reserved)
+    journey.enrolment = replace(
+        journey.enrolment,
+        granted_points=journey.enrolment.granted_points + granted,
+        reserved_points=journey.enrolment.reserved_points + reserved,
+    )
+
+
+def _card(journey: Journey, key: str, step_id: str, effect: Card, reason: str) -> None:
+    tx = journey.tx
+    ends_at = shift(tx.now, effect.lasts, tx.programme.tz)
+    tx.cards.add(
+        CardHeld(
+            key=key,
+            member_id=journey.member.id,
+            campaign_id=journey.campaign.id,
+            multiplier_bp=effect.multiplier_bp,
+            starts_at=tx.now,
+            ends_at=ends_at,
+        )
+    )
+    multiplier = f"{Decimal(effect.multiplier_bp) / BASIS:f}"
+    journey.remember({"card.multiplier": multiplier, "card.ends_on": ends_at.isoformat()})
+    journey.decide(
+        key, step_id, "done", reason, inputs={"multiplier_bp": effect.multiplier_bp}, until=ends_at
+    )
+    journey.did.append("card")
+
+
+def _coupon(journey: Journey, key: str, step_id: str, effect: Coupon, reason: str) -> None:
+    tx = journey.tx
+    ends_at = shift(tx.now, effect.lasts, tx.programme.tz)
+    tx.cards.coupon(key, journey.member.id, journey.campaign.id, effect.coupon, ends_at)
+    journey.decide(key, step_id, "done", reason, inputs={"coupon": effect.coupon}, until=ends_at)
+    journey.did.append(f"coupon {effect.coupon}")
+
+
+def _tag(journey: Journey, key: str, step_id: str, effect: Tag, reason: str) -> None:
+    kept = [t for t in journey.member.tags if t not in effect.remove]
+    tags = (*kept, *(t for t in effect.add if t not in kept))
+    journey.member = replace(journey.member, tags=tags)
+    journey.tx.members.save(journey.member)
+    inputs = {"added": list(effect.add), "removed": list(effect.remove)}
+    journey.decide(key, step_id, "done", reason, inputs=inputs)
+    journey.did.append("tag")
+
+
+def _notify(journey: Journey, key: str, step_id: str, effect: Notify, reason: str) -> None:
+    to = _recipient(journey, effect.to)
+    if to is None:
+        journey.decide(key, step_id, "skipped", "no_inviter", inputs={"message": effect.message})
+        return
+    variables = variables_for(
+        journey.tx, to, journey.campaign, journey.version, journey.enrolment.remembered
+    )
+    for channel in effect.channels:
+        queued = journey.tx.messages.queue(
+            NewMessage(
+                key=f"{key}:{channel}",
+                member_id=to.id,
+                message=effect.message,
+                channel=channel,
+                purpose=effect.purpose,
+                locale=to.locale,
+                variables=variables,
+                campaign_id=journey.campaign.id,
+                version=journey.version.version,
+                enrolment_id=journey.enrolment.id,
+            )
+        )
+        verdict = {"send": "done", "defer": "deferred", "drop": "skipped"}[queued.verdict.verdict]
+        journey.decide(
+            f"{key}:{channel}",
+            step_id,
+            verdict,
+            reason if verdict == "done" else queued.verdict.reason,
+            inputs={"message": effect.message, "channel": channel, "because": reason},
+            until=queued.verdict.until,
+        )
+    journey.did.append(f"notify {effect.message}")

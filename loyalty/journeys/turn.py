@@ -1,0 +1,309 @@
+"""One turn of a journey: look at everything, do what is due, say when to look again.
+
+A turn is one transaction. It asks the pure machine for move after move and carries each out, until
+the member must wait or the journey ends. Its outcome is stored under (enrolment, turn): a repeated
+turn finds it there and changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from loyalty.conditions import MEMBER, compile_condition
+from loyalty.errors import Unknown, WrongState
+from loyalty.journeys import effects, goals
+from loyalty.journeys.effects import Journey, carry_out, take_back
+from loyalty.journeys.machine import (
+    Ask,
+    Choose,
+    Close,
+    Do,
+    Finish,
+    Move,
+    Open,
+    Position,
+    Reward,
+    Seen,
+    Sleep,
+    TakeBack,
+    Tally,
+    advance,
+)
+from loyalty.journeys.plan import Await, Plan
+from loyalty.members import Member, expiring, member_facts
+from loyalty.ports import Transaction
+from loyalty.records import Enrolment, InboxEvent
+
+MOVES_MAX = 500
+"""No plan has as many steps; passing it means a fault in the machine, not in the journey."""
+
+
+def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
+    """Take turn number `turn` of an enrolment and return its outcome, now or as first stored."""
+    found = tx.enrolments.get(enrolment_id)
+    if found is None:
+        raise Unknown("enrolment", enrolment_id)
+    member = tx.members.lock(found.member_id)
+    enrolment = tx.enrolments.lock(enrolment_id)
+    if turn < enrolment.turn or enrolment.state == "ended":
+        return _again(tx, enrolment, turn)
+    if turn > enrolment.turn:
+        raise WrongState(
+            f"Turn {turn} of {enrolment_id} was asked for, but turn {enrolment.turn} is next.",
+            turn=turn,
+            next=enrolment.turn,
+        )
+    campaign = tx.campaigns.get(enrolment.campaign_id)
+    if campaign is None:
+        raise Unknown("campaign", enrolment.campaign_id)
+    version = tx.campaigns.version(enrolment.campaign_id, enrolment.version)
+    journey = Journey(tx, campaign, version, enrolment, member)
+    outcome = _gate(journey) or _walk(journey)
+    tx.turns.store(enrolment_id, turn, outcome)
+    return with_sleep(outcome, tx.now)
+
+
+def with_sleep(outcome: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The outcome with the length still to sleep, which depends on when it is asked for."""
+    wake_at = outcome.get("wake_at")
+    left = (datetime.fromisoformat(wake_at) - now).total_seconds() if wake_at else None
+    return {**outcome, "sleep_seconds": None if left is None else max(left, 0.0)}
+
+
+def _again(tx: Transaction, enrolment: Enrolment, turn: int) -> dict[str, Any]:
+    stored = tx.turns.stored(enrolment.id, turn)
+    if stored is None:
+        stored = {"ended": True, "outcome": enrolment.outcome, "details": enrolment.outcome or ""}
+    return with_sleep(stored, tx.now)
+
+
+def _gate(journey: Journey) -> dict[str, Any] | None:
+    """What stands before any step: an operator's cancel, a campaign stopped or paused, a leaver."""
+    tx, enrolment = journey.tx, journey.enrolment
+    for command in tx.enrolments.commands(enrolment.id):
+        if command.command == "cancel":
+            tx.enrolments.command_done(command.id)
+            return _end(journey, "cancelled", "cancelled_by_operator", {"actor": command.actor})
+    if journey.campaign.state == "stopped":
+        return _end(journey, "stopped", "campaign_stopped", {})
+    if journey.member.status != "active":
+        return _end(journey, "left", "member_left", {})
+    if journey.campaign.state != "paused":
+        return None
+    key = f"{enrolment.id}:held:{enrolment.turn}"
+    journey.decide(key, enrolment.position.node or "end", "held", "campaign_paused")
+    journey.enrolment = replace(enrolment, state="held", wake_at=None, turn=enrolment.turn + 1)
+    tx.enrolments.save(journey.enrolment)
+    return {
+        "ended": False,
+        "wake_at": None,
+        "summary": "Held while the campaign is paused",
+        "details": "**Held**: the campaign is paused. Resuming it wakes this journey.",
+        "next_summary": "Resumed: look again",
+    }
+
+
+def _walk(journey: Journey) -> dict[str, Any]:
+    tx = journey.tx
+    sight = Sight(tx, journey.member, journey.version.plan)
+    skip = [c for c in tx.enrolments.commands(journey.enrolment.id)]
+    for command in skip:
+        tx.enrolments.command_done(command.id)
+    seen = sight.at(journey.enrolment.position, journey.campaign.id)
+    seen = replace(seen, skip=any(c.command == "skip" for c in skip))
+    for _ in range(MOVES_MAX):
+        position = journey.enrolment.position
+        move = advance(journey.version.plan, position, seen)
+        if isinstance(move, Ask):
+            seen = replace(seen, answer=sight.judge(journey.member, move.condition))
+            continue
+        if isinstance(move, Sleep):
+            return _sleep(journey, move)
+        if isinstance(move, Finish):
+            return _end(journey, move.outcome, "journey_ended", {}, move.position)
+        _remember_wait(journey, position, seen)
+        _carry_out(journey, move)
+        journey.enrolment = replace(journey.enrolment, position=move.position)
+        if move.position.node != position.node or isinstance(move, Open):
+            seen = sight.at(move.position, journey.campaign.id)
+    raise RuntimeError(f"{journey.enrolment.id} made {MOVES_MAX} moves in one turn")
+
+
+@dataclass(slots=True)
+class Sight:
+    """What a turn sees of one member: facts, and the acts in the window of the present wait."""
+
+    tx: Transaction
+    member: Member
+    plan: Plan
+    _facts: Mapping[str, object] = field(default_factory=dict)
+
+    def facts(self, member: Member) -> Mapping[str, object]:
+        if not self._facts:
+            balance = self.tx.ledger.balance(member.id)
+            self._facts = member_facts(
+                member,
+                points=balance.available,
+                expiring=expiring(balance, self.tx.now),
+                now=self.tx.now,
+            )
+        return self._facts
+
+    def judge(self, member: Member, condition: str) -> bool:
+        return compile_condition(condition, MEMBER).holds(self.facts(member))
+
+    def at(self, position: Position, salt: str) -> Seen:
+        tallies: Mapping[str, Tally] = {}
+        step = self.plan.nodes[position.node].step if position.node else None
+        if isinstance(step, Await) and position.until is not None:
+            tallies = self._tallies(step, position)
+        return Seen(
+            now=self.tx.now,
+            zone=self.tx.programme.tz,
+            member_id=self.member.id,
+            salt=salt,
+            tallies=tallies,
+        )
+
+    def _tallies(self, step: Await, position: Position) -> Mapping[str, Tally]:
+        after, before = goals.window(position)
+        types = {goal.on for goal in step.goals}
+        events: Sequence[InboxEvent] = self.tx.inbox.between(self.member.id, types, after, before)
+        # Facts cost a look at the ledger, so only conditions pay for them.
+        facts = self.facts(self.member) if events and any(g.where for g in step.goals) else {}
+        return goals.tallies(step, position, events, facts, self.tx.programme.tz)
+
+
+def _carry_out(journey: Journey, move: Move) -> None:
+    if isinstance(move, Do):
+        if move.goal is not None:
+            journey.remember(_progress("wait", move.goal.count - 1, move.goal.count))
+        carry_out(journey, move.step_id, move.effect, reason=move.reason)
+    elif isinstance(move, Reward):
+        _reward(journey, move)
+    elif isinstance(move, TakeBack):
+        for step_id, effect in rewards(move):
+            take_back(journey, step_id, effect, move.occurrence)
+    elif isinstance(move, Choose):
+        journey.decide(journey.key(move.step_id), move.step_id, "done", f"way:{move.way}")
+    elif isinstance(move, Open):
+        _open(journey, move)
+    elif isinstance(move, Close):
+        journey.tx.enrolments.close_wait(journey.enrolment.id)
+        key = f"{journey.key(move.step_id)}:closed"
+        journey.decide(key, move.step_id, "done", move.how, event_seq=move.event_seq)
+
+
+def rewards(move: Reward | TakeBack) -> list[tuple[str, effects.Effect]]:
+    """A goal's effects with the step id each is keyed by."""
+    return [
+        (move.step_id if i == 0 else f"{move.step_id}.{i}", effect)
+        for i, effect in enumerate(move.goal.reward)
+    ]
+
+
+def _reward(journey: Journey, move: Reward) -> None:
+    key = f"{journey.key(move.step_id, move.occurrence)}:met"
+    inputs = {"count": move.tally.count, "needed": move.goal.count}
+    journey.decide(
+        key, move.step_id, "done", "goal_met", inputs=inputs, event_seq=move.tally.last_seq
+    )
+    journey.remember(_progress("wait", move.goal.count, move.goal.count))
+    for step_id, effect in rewards(move):
+        carry_out(journey, step_id, effect, occurrence=move.occurrence, reason="goal_met")
+
+
+def _open(journey: Journey, move: Open) -> None:
+    position = move.position
+    assert position.until is not None
+    assert position.closes_at is not None
+    journey.tx.enrolments.open_wait(
+        journey.enrolment,
+        {goal.on for goal in move.step.goals},
+        position.since,
+        position.until,
+        position.closes_at,
+    )
+    journey.decide(
+        f"{journey.key(move.step_id)}:opened",
+        move.step_id,
+        "waiting",
+        "wait_opened",
+        inputs={"goals": {goal.id: goal.count for goal in move.step.goals}},
+        until=position.until,
+    )
+
+
+def _remember_wait(journey: Journey, position: Position, seen: Seen) -> None:
+    """Carry the wait's end and how far its goals are, for the messages said in it and after it."""
+    step = journey.version.plan.nodes[position.node].step if position.node else None
+    if not isinstance(step, Await) or position.until is None:
+        return
+    said: dict[str, Any] = {"wait.ends_on": position.until.isoformat()}
+    for goal in step.goals:
+        count = min(seen.tallies.get(goal.id, Tally(0)).count, goal.count)
+        said |= _progress(f"goals.{goal.id}", count, goal.count)
+        if len(step.goals) == 1:
+            said |= _progress("wait", count, goal.count)
+    journey.remember(said)
+
+
+def _progress(group: str, count: int, needed: int) -> dict[str, Any]:
+    return {f"{group}.count": count, f"{group}.needed": needed, f"{group}.missing": needed - count}
+
+
+def _sleep(journey: Journey, move: Sleep) -> dict[str, Any]:
+    enrolment = journey.enrolment
+    journey.enrolment = replace(
+        enrolment,
+        state="waiting",
+        position=move.position,
+        wake_at=move.until,
+        turn=enrolment.turn + 1,
+    )
+    journey.tx.enrolments.save(journey.enrolment)
+    local = move.until.astimezone(journey.tx.programme.tz)
+    until = f"{local:%Y-%m-%d %H:%M} {journey.tx.programme.zone}"
+    did = f"Did: {', '.join(journey.did)}. " if journey.did else ""
+    return {
+        "ended": False,
+        "wake_at": move.until.isoformat(),
+        "summary": f"{move.step_id} until {until}",
+        "details": f"{did}Waiting at **{move.step_id}** until {until}.",
+        "next_summary": f"After {move.step_id}",
+    }
+
+
+def _end(
+    journey: Journey,
+    outcome: str,
+    reason: str,
+    inputs: Mapping[str, Any],
+    position: Position | None = None,
+) -> dict[str, Any]:
+    tx, enrolment = journey.tx, journey.enrolment
+    if enrolment.position.until is not None:
+        tx.enrolments.close_wait(enrolment.id)
+    if enrolment.reserved_points:
+        tx.campaigns.spend(enrolment.campaign_id, granted=0, reserved=-enrolment.reserved_points)
+    journey.decide(
+        f"{enrolment.id}:end",
+        enrolment.position.node or "end",
+        "ended",
+        reason,
+        inputs={"outcome": outcome, **inputs},
+    )
+    journey.enrolment = replace(
+        enrolment,
+        state="ended",
+        outcome=outcome,
+        ended_at=tx.now,
+        wake_at=None,
+        position=position or enrolment.position,
+        reserved_points=0,
+        turn=enrolment.turn + 1,
+    )
+    tx.enrolments.save(journey.enrolment)
+    did = f"Did: {', '.join(journey.did)}. " if journey.did else ""
+    return {"ended": True, "outcome": outcome, "details": f"{did}Ended: **{outcome}**."}
