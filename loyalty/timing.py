@@ -125,4 +125,6 @@ def next_time_of_day(at: datetime, of_day: time, zone: ZoneInfo) -> datetime:
     candidate = datetime.combine(wall.date(), of_day)
     if candidate < wall:
         candidate += timedelta(days=1)
-    return on_the_wall(candidate, zone)
+    first = on_the_wall(candidate, zone)
+    # In an hour that clocks show twice, the second showing may be the one still to come.
+    return first if first >= at else on_the_wall(candidate.replace(fold=1), zone)

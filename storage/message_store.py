@@ -1,0 +1,55 @@
+"""The port that delivery sends through: every call one short transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from loyalty.errors import Unknown
+from loyalty.messages import Outgoing, Settlement, Texts
+from loyalty.ports import Clock
+from loyalty.programme import Programme
+from storage.database import Database
+from storage.message_line import SqlMessageLine
+from storage.tables import campaign_versions
+
+
+class SqlMessageStore:
+    """`loyalty.messages.MessageStore` on a database."""
+
+    def __init__(self, database: Database, programme: Programme, clock: Clock) -> None:
+        self._database = database
+        self._programme = programme
+        self._clock = clock
+
+    def claim(self, limit: int) -> Sequence[Outgoing]:
+        now = self._clock.now()
+        # An empty line is the usual case, and looking at it must not stand in the writers' way.
+        with self._database.read() as connection:
+            if not SqlMessageLine(connection, self._programme, now).due(1):
+                return []
+        return self._database.run(
+            lambda connection: SqlMessageLine(connection, self._programme, now).claim(limit)
+        )
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        now = self._clock.now()
+
+        def note(connection: Connection) -> None:
+            line = SqlMessageLine(connection, self._programme, now)
+            for settlement in settlements:
+                line.settle(settlement)
+
+        if settlements:
+            self._database.run(note)
+
+    def texts(self, campaign_id: str, version: int) -> Texts:
+        """The frozen texts of a campaign version; they never change, so they may be kept."""
+        query = select(campaign_versions.c.messages).where(
+            campaign_versions.c.campaign_id == campaign_id,
+            campaign_versions.c.version == version,
+        )
+        with self._database.read() as connection:
+            found: Texts | None = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise Unknown("campaign version", f"{campaign_id} v{version}")
+        return found
