@@ -1,0 +1,145 @@
+"""Campaigns and their immutable versions; the budget is two counters moved by conditional updates.
+
+The counters have statements of their own, so that saving what a turn decided can never put back a
+figure that another transaction has moved since.
+"""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from loyalty.errors import Unknown, WrongState
+from loyalty.journeys.plan import Plan
+from loyalty.records import Campaign, Version
+from storage import tables
+from storage.rows import InsertOnce, Shape
+
+_table = tables.campaigns
+_versions = tables.campaign_versions
+_shape = Shape(Campaign, _table)
+_version_shape = Shape(Version, _versions)
+_BUDGET = ("granted_points", "reserved_points")
+_PLAN = _version_shape.names.index("plan")
+
+_GET = select(*_shape.columns).where(_table.c.id == bindparam("campaign"))
+_LOCK = _GET.with_for_update()
+_LAUNCHED = select(*_shape.columns).where(_table.c.state == "launched").order_by(_table.c.id)
+_ADD = insert(_table)
+_SAVE = update(_table).where(_table.c.id == bindparam("campaign"))
+_RESERVE = (
+    update(_table)
+    .where(
+        _table.c.id == bindparam("campaign"),
+        or_(
+            _table.c.budget_points.is_(None),
+            _table.c.granted_points + _table.c.reserved_points + bindparam("points")
+            <= _table.c.budget_points,
+        ),
+    )
+    .values(reserved_points=_table.c.reserved_points + bindparam("points"))
+)
+_SPEND = (
+    update(_table)
+    .where(_table.c.id == bindparam("campaign"))
+    .values(
+        granted_points=_table.c.granted_points + bindparam("granted"),
+        reserved_points=_table.c.reserved_points + bindparam("reserved"),
+    )
+)
+_VERSION = select(*_version_shape.columns).where(
+    _versions.c.campaign_id == bindparam("campaign"),
+    _versions.c.version == bindparam("number"),
+)
+_ADD_VERSION = InsertOnce(_versions)
+
+VersionCache = MutableMapping[tuple[str, int], Version]
+"""Committed versions by campaign and number; they never change, so they never go stale."""
+
+_CACHE_LIMIT = 512
+
+
+class SqlCampaigns:
+    def __init__(self, connection: Connection, cache: VersionCache) -> None:
+        self._connection = connection
+        self._cache = cache
+        self._mine: set[tuple[str, int]] = set()  # not committed yet, so not for the cache
+
+    def get(self, campaign_id: str) -> Campaign | None:
+        row = self._connection.execute(_GET, {"campaign": campaign_id}).one_or_none()
+        return Campaign(*row) if row else None
+
+    def lock(self, campaign_id: str) -> Campaign:
+        row = self._connection.execute(_LOCK, {"campaign": campaign_id}).one_or_none()
+        if row is None:
+            raise Unknown("campaign", campaign_id)
+        return Campaign(*row)
+
+    def add(self, campaign: Campaign) -> None:
+        self._connection.execute(_ADD, _values(campaign))
+
+    def save(self, campaign: Campaign) -> None:
+        """State, version, position, turn, wake_at and budget limit; never the budget counters."""
+        values = _values(campaign)
+        for name in _BUDGET:
+            del values[name]
+        self._connection.execute(_SAVE, values | {"campaign": values.pop("id")})
+
+    def add_version(self, version: Version) -> None:
+        """Record a version; one that is there is never written over."""
+        row = _version_shape.values(version) | {
+            "body": dict(version.body),
+            "plan": version.plan.model_dump(mode="json", exclude_defaults=True),
+            "messages": dict(version.messages),
+        }
+        if not _ADD_VERSION(self._connection, row):
+            raise WrongState(
+                f"Version {version.version} of campaign {version.campaign_id!r} is there already "
+                "and versions never change: make the next one.",
+                campaign=version.campaign_id,
+                version=version.version,
+            )
+        self._mine.add((version.campaign_id, version.version))
+
+    def version(self, campaign_id: str, version: int) -> Version:
+        key = (campaign_id, version)
+        if key not in self._mine and (known := self._cache.get(key)) is not None:
+            return known
+        parameters = {"campaign": campaign_id, "number": version}
+        row = self._connection.execute(_VERSION, parameters).one_or_none()
+        if row is None:
+            raise Unknown("campaign version", f"{campaign_id}/{version}")
+        plan = Plan.model_validate(row[_PLAN])
+        fields: tuple[Any, ...] = (*row[:_PLAN], plan, *row[_PLAN + 1 :])
+        found = Version(*fields)
+        if key not in self._mine:
+            if len(self._cache) >= _CACHE_LIMIT:
+                self._cache.clear()
+            self._cache[key] = found
+        return found
+
+    def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
+        """Launched campaigns whose entry is this event type."""
+        launched = [Campaign(*row) for row in self._connection.execute(_LAUNCHED)]
+        pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in launched]
+        return [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
+
+    def reserve(self, campaign_id: str, points: int) -> bool:
+        """Take room in the budget; false when it does not fit (one conditional update)."""
+        parameters = {"campaign": campaign_id, "points": points}
+        return self._connection.execute(_RESERVE, parameters).rowcount == 1
+
+    def spend(self, campaign_id: str, *, granted: int, reserved: int) -> None:
+        """Move the counters by these deltas."""
+        deltas = {"campaign": campaign_id, "granted": granted, "reserved": reserved}
+        self._connection.execute(_SPEND, deltas)
+
+
+def _values(campaign: Campaign) -> dict[str, Any]:
+    return _shape.values(campaign) | {"position": dict(campaign.position)}
+
+
+def _entry_event(body: Mapping[str, Any]) -> str | None:
+    entry = body.get("entry") or {}
+    event: str | None = entry.get("event")
+    return event

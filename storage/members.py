@@ -1,0 +1,78 @@
+"""Members' rows: who takes part, what rules may know of them, what they agreed to be told."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from loyalty.errors import Unknown
+from loyalty.members import Member
+from storage import tables
+from storage.rows import Shape, Upsert
+
+_table = tables.members
+_shape = Shape(Member, _table)
+_TAGS = _shape.names.index("tags")
+
+_GET = select(*_shape.columns).where(_table.c.id == bindparam("member"))
+_LOCK = _GET.with_for_update()
+_STORED = select(_table.c.body_hash, _table.c.answer).where(_table.c.id == bindparam("member"))
+_ADD = insert(_table)
+_SAVE = update(_table).where(_table.c.id == bindparam("member"))
+_PAGE = (
+    select(*_shape.columns)
+    .where(_table.c.id > bindparam("after"), _table.c.status == "active")
+    .order_by(_table.c.id)
+    .limit(bindparam("most"))
+)
+_CONSENT = Upsert(tables.consents)
+
+
+class SqlMembers:
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def get(self, member_id: str) -> Member | None:
+        row = self._connection.execute(_GET, {"member": member_id}).one_or_none()
+        return _member(row) if row else None
+
+    def lock(self, member_id: str) -> Member:
+        """The member, locked first of all rows; raises Unknown."""
+        row = self._connection.execute(_LOCK, {"member": member_id}).one_or_none()
+        if row is None:
+            raise Unknown("member", member_id)
+        return _member(row)
+
+    def add(self, member: Member, body_hash: str, answer: Mapping[str, Any]) -> None:
+        registration = {"body_hash": body_hash, "answer": dict(answer)}
+        self._connection.execute(_ADD, _values(member) | registration)
+
+    def stored(self, member_id: str) -> tuple[str, Mapping[str, Any]] | None:
+        """Body hash and first answer of a registration, for repeats."""
+        row = self._connection.execute(_STORED, {"member": member_id}).one_or_none()
+        return (row[0], row[1]) if row else None
+
+    def save(self, member: Member) -> None:
+        values = _values(member)
+        self._connection.execute(_SAVE, values | {"member": values.pop("id")})
+
+    def page(self, after: str, limit: int) -> Sequence[Member]:
+        """Active members by id, for audiences."""
+        rows = self._connection.execute(_PAGE, {"after": after, "most": limit})
+        return [_member(row) for row in rows]
+
+    def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None:
+        """What the member last said about one channel and purpose; it stands until changed."""
+        row = {"member_id": member_id, "channel": channel, "purpose": purpose}
+        _CONSENT(self._connection, {**row, "granted": granted, "at": self._now})
+
+
+def _member(row: Row[Any]) -> Member:
+    fields: tuple[Any, ...] = (*row[:_TAGS], tuple(row[_TAGS]), *row[_TAGS + 1 :])
+    return Member(*fields)
+
+
+def _values(member: Member) -> dict[str, Any]:
+    return _shape.values(member) | {"tags": list(member.tags)}
