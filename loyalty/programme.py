@@ -73,7 +73,7 @@ class Contact(Settings):
     frequency_window: timedelta = timedelta(days=7)
     daily_budget: dict[Channel, int] = Field(default_factory=dict, description="sends per day")
     default_consent: dict[Channel, bool] = Field(
-        default_factory=lambda: {"inbox": True, "email": False, "webhook": False},
+        {"inbox": True, "email": False, "webhook": False},
         description="for marketing, where a member said nothing",
     )
     give_up_after: timedelta = timedelta(days=3)

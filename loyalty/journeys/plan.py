@@ -1,8 +1,8 @@
 """The step language: what a journey may do, as frozen data.
 
-A plan is compiled from a template and a marketer's values when a campaign version is made, and never
-changes after. Steps lie flat in `nodes` by their stable id, each naming what comes next, so a
-position in a journey is one id. Lengths are ISO 8601 in YAML and `Length` here; points are whole;
+A plan is compiled from a template and a marketer's values when a campaign version is made, and
+never changes after. Steps lie flat in `nodes` by their stable id, each naming what comes next, so
+a position in a journey is one id. Lengths are ISO 8601 in YAML and `Length` here; points are whole;
 multipliers are basis points (20,000 = double).
 """
 
