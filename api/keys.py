@@ -1,0 +1,127 @@
+"""Who is calling: every request to `/v1` and `/codec` carries a key, every route names its roles."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi.security.http import HTTPAuthorizationCredentials
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import Refused, problem_response
+from loyalty.access import ApiKey, Permission, fingerprint, roles_with
+
+GUARDED = ("/v1/", "/codec/")
+
+
+class Keys(Protocol):
+    """The port: finds a live key by the fingerprint of its token."""
+
+    def find(self, hash: str) -> ApiKey | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, as the audit trail will name them."""
+
+    key: ApiKey
+
+    @property
+    def actor(self) -> str:
+        return self.key.id
+
+
+class KeyRing:
+    """Keys seen a moment ago, so that most requests need no look-up.
+
+    A revoked key works for at most `seconds` longer, on each process.
+    """
+
+    def __init__(self, keys: Keys, *, seconds: float = 5.0, size: int = 1000) -> None:
+        self._keys = keys
+        self._seconds = seconds
+        self._size = size
+        self._seen: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
+
+    async def recognise(self, token: str) -> ApiKey | None:
+        hash = fingerprint(token)
+        seen = self._seen.get(hash)
+        if seen and seen[0] > time.monotonic():
+            return seen[1]
+        key = await run_in_threadpool(self._keys.find, hash)
+        self._seen.pop(hash, None)
+        if key is None:
+            return None
+        self._seen[hash] = (time.monotonic() + self._seconds, key)
+        while len(self._seen) > self._size:
+            self._seen.popitem(last=False)
+        return key
+
+
+class KeyGate:
+    """Refuses a request without a known key before a byte of its body is read."""
+
+    def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
+        self._app = app
+        self._ring = ring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(GUARDED):
+            await self._app(scope, receive, send)
+            return
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        key = None
+        if scheme.lower() == "bearer" and token.startswith("mp_"):
+            key = await self._ring.recognise(token.strip())
+        if key is None:
+            detail = (
+                "This key is not known, or was revoked."
+                if token
+                else "Send your API key: `Authorization: Bearer mp_...`."
+            )
+            answer = problem_response(
+                Request(scope),
+                "unauthenticated",
+                detail,
+                headers={"WWW-Authenticate": 'Bearer realm="milepost"'},
+            )
+            await answer(scope, receive, send)
+            return
+        scope["state"]["caller"] = Caller(key)
+        await self._app(scope, receive, send)
+
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="ApiKey",
+    bearerFormat="mp_<prefix>_<secret>",
+    description=(
+        "An API key, made with `milepost keys create NAME ROLE`. The names beside each "
+        "operation are the roles that may call it."
+    ),
+)
+
+
+def _caller(
+    request: Request,
+    needed: SecurityScopes,
+    _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Any:
+    caller: Caller = request.state.caller
+    if caller.key.role not in needed.scopes:
+        names = " or ".join(needed.scopes)
+        raise Refused(
+            "forbidden",
+            f"This needs a key with the role {names}; yours has {caller.key.role}.",
+            facts={"needs": needed.scopes, "role": caller.key.role},
+        )
+    return caller
+
+
+def needs(permission: Permission) -> Any:
+    """The dependency with which a route says who may call it."""
+    return Security(_caller, scopes=list(roles_with(permission)))

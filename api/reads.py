@@ -1,0 +1,86 @@
+"""The read-model port: what people look at, asked of one snapshot each.
+
+Answers are plain JSON-ready mappings except for instants, which stay aware datetimes. Pages go by
+an opaque `after`: the id or number of the last row seen. Nothing here changes anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from loyalty.ledger import StatementLine
+from loyalty.records import Decision
+
+View = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSearch:
+    """Which runs to find; what is none does not narrow."""
+
+    member_id: str | None = None
+    campaign_id: str | None = None
+    state: str | None = None
+    stuck: bool = False  # its wake-up is long past: somebody should look
+    after: str = ""
+    limit: int = 50
+
+
+class Reads(Protocol):
+    def member_view(self, member_id: str) -> View | None:
+        """A member's row with `consents`: [{channel, purpose, granted, at}]."""
+        ...
+
+    def statement(self, member_id: str, *, before: int | None, limit: int) -> Sequence[StatementLine]:
+        """Newest first; `before` is the seq of the last line seen."""
+        ...
+
+    def inbox_of(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
+        """In-app messages that were sent, newest first: key, campaign_id, subject, body,
+        sent_at, read_at. `after` is the key of the last one seen."""
+        ...
+
+    def campaigns(self, *, state: str | None, after: str, limit: int) -> Sequence[View]: ...
+
+    def campaign_report(self, campaign_id: str) -> View | None:
+        """The campaign's row with its version's values, and its figures under `report`:
+        evaluated, held_out, enrolled, live, outcomes, points, messages, claims."""
+        ...
+
+    def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
+        """Oldest first; also for members who were not admitted."""
+        ...
+
+    def search_runs(self, search: RunSearch) -> Sequence[View]:
+        """By id, ascending: id, campaign_id, template, member_id, version, arm, state, outcome,
+        admitted_at, ended_at, wake_at, granted_points."""
+        ...
+
+    def run(self, run_id: str) -> View | None:
+        """One run's row, with `decisions` (Decision rows), `messages`, `commands` and `waits`."""
+        ...
+
+    def messages_of_run(self, run_id: str) -> Sequence[View]:
+        """Every message of a run, oldest first, with `verdicts`; no address, no text."""
+        ...
+
+    def transaction(self, key: str) -> View | None:
+        """A ledger transaction: key, kind, at, effective_at, reverses, hold_id, campaign_id,
+        meta (the breakdown), answer, entries."""
+        ...
+
+    def audit_of(self, target: str, *, before: int | None, limit: int) -> Sequence[View]:
+        """Newest first: id, at, actor, action, target, reason, detail."""
+        ...
+
+
+class MessageDesk(Protocol):
+    """The two acts on messages that are not a journey's."""
+
+    def mark_read(self, member_id: str, key: str) -> bool:
+        """False when the member has no such in-app message; reading twice changes nothing."""
+        ...
+
+    def resend(self, key: str, *, actor: str, reason: str) -> View:
+        """Queue again a message whose fate is unknown; raises Unknown, or WrongState otherwise."""
+        ...
