@@ -1,0 +1,182 @@
+"""What happened, as the shops' systems report it: purchases, refunds and members' other acts.
+
+Every body is bounded, every instant knows its zone, and money is whole minor units. The pair
+(source, id) names an event for good: the same body again gets the first answer.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from loyalty.digest import digest
+
+LINES_MAX = 200
+MINOR_MAX = 1_000_000_000_000
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _reasonable(at: datetime) -> datetime:
+    # Compared before it is converted: the ends of the calendar cannot be.
+    if not _FIRST <= at < _LAST:
+        raise ValueError("must lie between the years 2000 and 2100")
+    return at.astimezone(UTC)
+
+
+def _text(length: int) -> Any:
+    # Control characters break reports and are refused by PostgreSQL.
+    return StringConstraints(
+        min_length=1, max_length=length, pattern=r"^[^\x00-\x1f\x7f]+$", strip_whitespace=True
+    )
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_reasonable)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
+Name = Annotated[str, _text(64)]
+ShortName = Annotated[str, _text(32)]
+Minor = Annotated[int, Field(ge=0, le=MINOR_MAX, description="money in whole minor units")]
+
+
+def _examples(*examples: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": list(examples)})
+
+
+class Body(BaseModel):
+    """A body from outside: nothing unknown in it, nothing changed after it was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Event(Body):
+    """What every event says: who reports it under which id, and when it happened."""
+
+    source: Id = Field(description="the system that reports it, such as a till or the web shop")
+    id: EventId = Field(description="its id there, never used twice")
+    occurred_at: Instant = Field(description="when it happened, with its offset")
+
+
+class Line(Body):
+    """One line of a receipt. `net_minor` is what was paid for all of `quantity`."""
+
+    sku: Name
+    category: Name
+    quantity: int = Field(1, ge=1, le=1_000_000)
+    net_minor: Minor = Field(description="after discounts, for the whole quantity")
+
+
+class Purchase(Event):
+    """A receipt, in the shop or online."""
+
+    model_config = _examples(
+        {
+            "source": "till-12",
+            "id": "2026-10-03/000481",
+            "member_id": "m-1001",
+            "occurred_at": "2026-10-03T10:15:00+08:00",
+            "currency": "CNY",
+            "store": "riverside",
+            "channel": "store",
+            "lines": [
+                {"sku": "6901234", "category": "fresh", "quantity": 2, "net_minor": 10000},
+                {"sku": "6905678", "category": "grocery", "quantity": 1, "net_minor": 2590},
+            ],
+        }
+    )
+
+    member_id: Id
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")
+    store: Name | None = None
+    channel: ShortName | None = Field(None, description="store, web, app ...")
+    till: Name | None = None
+    receipt_no: Name | None = None
+    lines: tuple[Line, ...] = Field(min_length=1, max_length=LINES_MAX)
+
+    @property
+    def net_minor(self) -> int:
+        """What the receipt came to."""
+        return sum(line.net_minor for line in self.lines)
+
+
+class RefundLine(Body):
+    """So many of one line came back."""
+
+    line: int = Field(ge=1, le=LINES_MAX, description="its number on the receipt, the first is 1")
+    quantity: int = Field(ge=1, le=1_000_000)
+
+
+class Refund(Event):
+    """Goods that came back: the lines named, or the whole receipt when none are."""
+
+    model_config = _examples(
+        {
+            "source": "till-12",
+            "id": "2026-10-05/000077",
+            "purchase_id": "2026-10-03/000481",
+            "occurred_at": "2026-10-05T16:40:00+08:00",
+            "lines": [{"line": 1, "quantity": 1}],
+        },
+        {
+            "source": "till-12",
+            "id": "2026-10-05/000078",
+            "purchase_id": "2026-10-03/000481",
+            "occurred_at": "2026-10-05T16:45:00+08:00",
+        },
+    )
+
+    purchase_id: EventId = Field(description="the purchase's id")
+    purchase_source: Id | None = Field(None, description="its source, if it is another one")
+    lines: tuple[RefundLine, ...] | None = Field(None, min_length=1, max_length=LINES_MAX)
+
+    @model_validator(mode="after")
+    def _each_line_once(self) -> Self:
+        numbers = [line.line for line in self.lines or ()]
+        if len(numbers) != len(set(numbers)):
+            raise ValueError("each line of the receipt may be named once")
+        return self
+
+
+class MemberEvent(Event):
+    """Anything else a member did: a check-in, a review, a survey; the programme lists the types."""
+
+    model_config = _examples(
+        {
+            "source": "app",
+            "id": "chk-20261003-1001",
+            "type": "check_in",
+            "member_id": "m-1001",
+            "occurred_at": "2026-10-03T09:00:00+08:00",
+            "store": "riverside",
+        },
+        {
+            "source": "app",
+            "id": "rev-88213",
+            "type": "review",
+            "member_id": "m-1001",
+            "occurred_at": "2026-10-04T20:12:00+08:00",
+            "attributes": {"sku": "6901234", "photo": "yes"},
+        },
+    )
+
+    type: EventType
+    member_id: Id
+    store: Name | None = None
+    channel: ShortName | None = None
+    attributes: dict[
+        Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")],
+        Annotated[str, StringConstraints(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")],
+    ] = Field(default_factory=dict, max_length=32)
+
+
+def body_hash(body: BaseModel) -> str:
+    """The same for the same content: order, offsets and spelt-out defaults do not count."""
+    return digest(body.model_dump(mode="json", exclude_defaults=True))
