@@ -408,6 +408,7 @@ messages = Table(
     Column("last_error", Text),
     Index(None, "status", "due_at"),
     Index(None, "member_id", "channel", "sent_at"),
+    Index(None, "channel", "claimed_at"),  # a channel's day, where it has a budget
     Index(None, "campaign_id", "status"),
 )
 

@@ -243,6 +243,7 @@ def upgrade() -> None:
         sa.Column("trigger_seq", sa.BigInteger(), nullable=True),
         sa.Column("granted_points", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("reserved_points", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("remembered", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolments")),
         sa.UniqueConstraint(
             "campaign_id",
@@ -405,6 +406,9 @@ def upgrade() -> None:
             batch_op.f("ix_messages_campaign_id_status"), ["campaign_id", "status"], unique=False
         )
         batch_op.create_index(
+            batch_op.f("ix_messages_channel_claimed_at"), ["channel", "claimed_at"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_messages_member_id_channel_sent_at"),
             ["member_id", "channel", "sent_at"],
             unique=False,
@@ -554,6 +558,7 @@ def downgrade() -> None:
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_messages_status_due_at"))
         batch_op.drop_index(batch_op.f("ix_messages_member_id_channel_sent_at"))
+        batch_op.drop_index(batch_op.f("ix_messages_channel_claimed_at"))
         batch_op.drop_index(batch_op.f("ix_messages_campaign_id_status"))
 
     op.drop_table("messages")
