@@ -180,9 +180,7 @@ def _card_reason(card: Card, best: Card | None, at: datetime) -> str:
 # --- giving back -------------------------------------------------------------------------------
 
 
-def kept_after(
-    breakdown: Breakdown, kept: Sequence[int], returned: Sequence[RefundLine] | None
-) -> list[int]:
+def kept_after(kept: Sequence[int], returned: Sequence[RefundLine] | None) -> list[int]:
     """How many of each line the customer still has; `None` returns everything."""
     if returned is None:
         return [0] * len(kept)
@@ -215,9 +213,10 @@ def refund(breakdown: Breakdown, kept: Sequence[int], already_reversed: int) -> 
     earned - earn(what is kept), by the figures frozen in the breakdown, less what was taken back
     before.
     """
-    weights = [
+    weight = sum(
         net * line.rate_bp
         for net, line in zip(kept_minor(breakdown, kept), breakdown.lines, strict=True)
-    ]
-    still = _total(weights, breakdown.multiplier_bp, breakdown.base_minor, breakdown.base_points)
+    )
+    exact = weight * breakdown.multiplier_bp * breakdown.base_points
+    still = exact // (breakdown.base_minor * _SCALE)
     return max(0, breakdown.points - still - already_reversed)
