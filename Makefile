@@ -22,6 +22,8 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport VIRTUAL_ENV
+# PostgreSQL refuses to run as root; for root its test package makes a user, with a tool from here.
+export PATH := $(PATH):/usr/sbin:/sbin
 
 ##@ Start
 

