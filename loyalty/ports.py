@@ -202,7 +202,7 @@ class Offers(Protocol):
         ...
 
     def take(self, offer_id: str, quantity: int) -> bool:
-        """Take from the stock in one conditional update; false when fewer are left."""
+        """Take from an open offer's stock in one conditional update; false if fewer are left."""
         ...
 
     def count(self, offer_id: str, member_id: str, quantity: int, limit: int) -> bool:
@@ -228,7 +228,12 @@ class Offers(Protocol):
         ...
 
     def overdue(
-        self, offer_id: str, now: datetime, limit: int, member_id: str | None = None
+        self,
+        now: datetime,
+        limit: int,
+        *,
+        offer_id: str | None = None,
+        member_id: str | None = None,
     ) -> Sequence[Claim]:
         """Overdue reservations, locked; those that somebody else is settling are passed over."""
         ...

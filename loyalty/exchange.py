@@ -1,0 +1,169 @@
+"""Claims on exchange offers: reserve, then confirm, or give everything back.
+
+A reservation takes stock, counts against the member's limit and holds the points in one
+transaction, or takes nothing at all. From its deadline on it is void: readers count its stock and
+points as free, and its own order, or the next claim that needs them, gives them back.
+Source: rule 21.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from loyalty.errors import KeyReused, Unknown, WrongState
+from loyalty.exchange_order import decide, give_back, locked_claim, workflow_id
+from loyalty.offers import (
+    Claim,
+    ClaimRequest,
+    Fault,
+    LimitReached,
+    Offer,
+    OfferNotOpen,
+    SoldOut,
+    claim_answer,
+)
+from loyalty.ports import Transaction
+
+OWN_OVERDUE_MAX = 20
+"""Own void reservations cleared before a claim; more than a member ever has open at once."""
+
+
+def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
+    """Set stock and points aside for a member, once for each request id.
+
+    The same request again gets the first answer again, also when the claim is over by then.
+    Raises OfferNotOpen, SoldOut, LimitReached, NotEnoughPoints; KeyReused for another body.
+    """
+    member = tx.members.lock(request.member_id)
+    known = tx.offers.claim(request.claim_id)
+    if known is not None:
+        return _first_answer(known, request)
+    offer = tx.offers.get(request.campaign_id)
+    if offer is None:
+        raise Unknown("offer", request.campaign_id)
+    if member.status != "active":
+        raise WrongState(f"Member {member.id!r} is {member.status}.", member_id=member.id)
+    _require_open(tx, offer)
+    for claim in tx.offers.overdue(tx.now, OWN_OVERDUE_MAX, member_id=member.id):
+        give_back(tx, claim, "expired", "claim_expired")
+    _take_stock(tx, offer, request.quantity)
+    if not tx.offers.count(offer.id, member.id, request.quantity, offer.per_member):
+        taken = tx.offers.taken(offer.id, [member.id], tx.now)[member.id]
+        raise LimitReached(offer, member.id, request.quantity, taken)
+    claim = _hold_points(tx, offer, request)
+    tx.offers.add_claim(claim)
+    brief = {"claim_id": claim.id, "campaign_id": offer.id, "turn": 0}
+    tx.outbox.add("start_order", workflow_id(claim.id), brief)
+    decide(tx, claim, "waiting", "claim_reserved", until=claim.expires_at)
+    return claim_answer(claim, "reserved", replayed=False)
+
+
+def confirm(tx: Transaction, claim_id: str) -> dict[str, Any]:
+    """The shop hands the goods over: the held points are spent. Confirming again changes nothing.
+
+    Raises WrongState once the reservation was released or its time ran out.
+    """
+    claim = locked_claim(tx, claim_id)
+    if claim.status == "confirmed":
+        return claim_answer(claim, "confirmed", replayed=True)
+    status = claim.status_at(tx.now)
+    if status != "reserved":
+        over = (
+            f"ran out at {claim.expires_at.isoformat()}" if status == "expired" else "was released"
+        )
+        raise WrongState(
+            f"The reservation {claim.id!r} {over}; stock and points are given back. "
+            "Reserve again with a new request id.",
+            claim_id=claim.id,
+            status=status,
+            expires_at=claim.expires_at.isoformat(),
+        )
+    tx.ledger.confirm(claim.hold_id, f"{claim.hold_id}:confirm")
+    claim = replace(claim, status="confirmed", settled_at=tx.now)
+    tx.offers.settle_claim(claim)
+    tx.outbox.add("nudge_order", workflow_id(claim.id), {"reason": "confirmed"})
+    decide(tx, claim, "done", "claim_confirmed")
+    return claim_answer(claim, "confirmed", replayed=False)
+
+
+def release(
+    tx: Transaction, claim_id: str, fault: Fault = "member", reason: str = "cancelled"
+) -> dict[str, Any]:
+    """Give stock, limit and points of a reservation back, once. Releasing again changes nothing.
+
+    `fault` and `reason` (a short code) are kept in the decision, for reports (rule 7). Raises
+    WrongState once the claim was confirmed: a confirmed exchange is final here.
+    """
+    claim = locked_claim(tx, claim_id)
+    if claim.status == "confirmed":
+        raise WrongState(
+            f"Claim {claim.id!r} was confirmed: its points are spent and the goods handed over. "
+            "Only a reservation can be released.",
+            claim_id=claim.id,
+            status=claim.status,
+        )
+    if claim.status != "reserved":
+        return claim_answer(claim, claim.status, replayed=True)
+    if claim.overdue(tx.now):
+        claim = give_back(tx, claim, "expired", "claim_expired")
+    else:
+        claim = give_back(
+            tx, claim, "released", "claim_released", inputs={"fault": fault, "cause": reason}
+        )
+    tx.outbox.add("nudge_order", workflow_id(claim.id), {"reason": claim.status})
+    return claim_answer(claim, claim.status, replayed=False)
+
+
+def _first_answer(claim: Claim, request: ClaimRequest) -> dict[str, Any]:
+    if claim.body_hash != request.body_hash:
+        raise KeyReused("request_id", request.request_id)
+    return claim_answer(claim, "reserved", replayed=True)
+
+
+def _require_open(tx: Transaction, offer: Offer) -> None:
+    """State, window and campaign all have to say yes; the window is half open."""
+    campaign = tx.campaigns.get(offer.id)
+    if campaign is not None and campaign.state == "paused":
+        raise OfferNotOpen(offer, "the campaign is paused")
+    if offer.state == "closed" or tx.now >= offer.closes_at:
+        raise OfferNotOpen(offer, f"it closed at {min(tx.now, offer.closes_at).isoformat()}")
+    if offer.state == "announced" or tx.now < offer.opens_at:
+        raise OfferNotOpen(offer, f"it opens at {offer.opens_at.isoformat()}")
+    if campaign is None or campaign.state != "launched":
+        raise OfferNotOpen(offer, f"the campaign is {campaign.state if campaign else 'gone'}")
+
+
+def _take_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
+    if tx.offers.take(offer.id, quantity):
+        return
+    # What void reservations still occupy is shown as free, so it must be there for the taking.
+    # Each frees at least one unit: as many as are asked for are always enough.
+    freed = tx.offers.overdue(tx.now, quantity, offer_id=offer.id)
+    for claim in freed:
+        give_back(tx, claim, "expired", "claim_expired")
+    if freed and tx.offers.take(offer.id, quantity):
+        return
+    now = tx.offers.get(offer.id) or offer
+    if now.state != "open":
+        raise OfferNotOpen(now, "it was closed this moment")
+    raise SoldOut(offer.id, quantity, now.remaining)
+
+
+def _hold_points(tx: Transaction, offer: Offer, request: ClaimRequest) -> Claim:
+    points = offer.points * request.quantity
+    expires_at = tx.now + offer.hold
+    posted = tx.ledger.hold(
+        f"claim:{offer.id}:{request.request_id}", request.member_id, points, expires_at=expires_at
+    )
+    return Claim(
+        id=request.claim_id,
+        offer_id=offer.id,
+        member_id=request.member_id,
+        request_id=request.request_id,
+        body_hash=request.body_hash,
+        quantity=request.quantity,
+        points=points,
+        status="reserved",
+        reserved_at=tx.now,
+        expires_at=expires_at,
+        hold_id=posted.hold_id or posted.key,
+    )

@@ -1,0 +1,111 @@
+"""The order behind a claim: it waits for the shop's word, and settles when none comes.
+
+Here too are the two acts that every way of ending a claim shares: lock it, give everything back.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from loyalty.errors import Unknown
+from loyalty.journeys.turn import with_sleep
+from loyalty.ledger import HoldClosed
+from loyalty.offers import Claim, ClaimStatus
+from loyalty.ports import Transaction
+from loyalty.records import Decision
+
+
+def settle(
+    tx: Transaction, claim_id: str, turn: int, due: datetime | None = None
+) -> dict[str, Any]:
+    """A turn of an order: wait for the shop's word until the deadline, then give everything back.
+
+    The claim's own row says what happened, so a repeated turn needs no stored outcome. `due` is
+    the instant the order's timer was set to, reached even where the clock is a moment behind.
+    """
+    claim = locked_claim(tx, claim_id)
+    now = max(tx.now, due) if due else tx.now
+    if claim.overdue(now):
+        claim = give_back(tx, claim, "expired", "claim_expired", turn=turn)
+    if claim.status == "reserved":
+        waiting = {
+            "ended": False,
+            "wake_at": claim.expires_at.isoformat(),
+            "summary": "Reserved: waits to be confirmed",
+            "details": (
+                f"**Reserved**: {claim.quantity} of {claim.offer_id}, {claim.points} points held "
+                f"until {claim.expires_at.isoformat()}."
+            ),
+            "next_summary": "Settle the order",
+        }
+        return with_sleep(waiting, now)
+    return {
+        "ended": True,
+        "outcome": claim.status,
+        "sleep_seconds": None,
+        "details": f"**{claim.status.capitalize()}**: {claim.quantity} of {claim.offer_id}.",
+    }
+
+
+def workflow_id(claim_id: str) -> str:
+    return f"x/{claim_id}"
+
+
+def locked_claim(tx: Transaction, claim_id: str) -> Claim:
+    """The claim, with its member locked first; that order keeps claims free of deadlocks."""
+    found = tx.offers.claim(claim_id)
+    if found is None:
+        raise Unknown("claim", claim_id)
+    tx.members.lock(found.member_id)
+    return tx.offers.lock_claim(claim_id)
+
+
+def give_back(
+    tx: Transaction,
+    claim: Claim,
+    status: ClaimStatus,
+    reason: str,
+    *,
+    inputs: dict[str, Any] | None = None,
+    turn: int | None = None,
+) -> Claim:
+    """Return units to stock and limit and points to their lots. The claim must be locked."""
+    tx.offers.give_back(claim)
+    claim = replace(claim, status=status, settled_at=tx.now)
+    tx.offers.settle_claim(claim)
+    try:
+        tx.ledger.release(claim.hold_id, f"{claim.hold_id}:release")
+    except HoldClosed as closed:
+        if closed.status == "confirmed":
+            raise  # points spent for a claim that is not confirmed: never to be papered over
+    decide(tx, claim, "ended", reason, inputs=inputs, turn=turn)
+    return claim
+
+
+def decide(
+    tx: Transaction,
+    claim: Claim,
+    verdict: str,
+    reason: str,
+    *,
+    inputs: dict[str, Any] | None = None,
+    turn: int | None = None,
+    until: datetime | None = None,
+) -> None:
+    campaign = tx.campaigns.get(claim.offer_id)
+    figures = {"claim_id": claim.id, "quantity": claim.quantity, "points": claim.points}
+    tx.decisions.add(
+        Decision(
+            key=f"{workflow_id(claim.id)}:{reason}",
+            campaign_id=claim.offer_id,
+            version=campaign.version if campaign else 0,
+            member_id=claim.member_id,
+            step_id="claim",
+            verdict=verdict,
+            reason=reason,
+            at=tx.now,
+            inputs=figures | (inputs or {}),
+            turn=turn,
+            until=until,
+        )
+    )
