@@ -1,11 +1,12 @@
 """The line of messages on both databases: once in line, one sender each, judged again each time."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import event, func, insert, select, update
 
 from loyalty.errors import Unknown, WrongState
 from loyalty.messages import NewMessage, Outgoing, Queued, Settlement
@@ -16,6 +17,7 @@ from storage.message_store import SqlMessageStore
 from storage.messages import SqlMessages
 from storage.tables import campaigns, consents, contact_verdicts, members, messages
 
+DatabaseMaker = Callable[[str], Database]
 NOON = datetime(2027, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 NIGHT = datetime(2027, 3, 10, 15, 0, tzinfo=UTC)  # 23:00 in Shanghai
 MORNING = datetime(2027, 3, 11, 1, 15, tzinfo=UTC)  # 9:15 in Shanghai
@@ -221,6 +223,24 @@ def test_the_cap_holds_though_two_senders_look_at_once(desk: Desk) -> None:
     assert sum(map(len, claimed)) == 3
 
 
+def test_no_other_sender_weighs_a_member_while_one_does(new_database: DatabaseMaker) -> None:
+    """A relay that finds the member under judgement elsewhere leaves their messages for later."""
+    desk = Desk(new_database("postgres"))
+    desk.member("lee")
+    desk.member("mia")
+    desk.queue("m1")
+    desk.queue("m2")
+    desk.queue("m3", member_id="mia")
+
+    with desk.database.write() as connection:
+        [first] = SqlMessageLine(connection, desk.programme, NOON).claim(1)
+        meanwhile = desk.claim()
+
+    assert first.key == "m1"
+    assert [one.key for one in meanwhile] == ["m3"]
+    assert [one.key for one in desk.claim()] == ["m2"]
+
+
 def test_a_daily_budget_is_not_overspent_by_senders_at_once(database: Database) -> None:
     """Twenty service e-mails, a budget of five a day, four relays: five today, five tomorrow."""
     desk = Desk(database, daily_budget={"email": 5})
@@ -410,8 +430,6 @@ def test_delivery_claims_and_settles_through_its_port(desk: Desk, store: SqlMess
 
 def test_one_message_costs_a_handful_of_statements(desk: Desk) -> None:
     """A page of a hundred messages takes as many statements as one."""
-    from sqlalchemy import event
-
     counted: list[str] = []
     event.listen(desk.database.engine, "before_cursor_execute", lambda *a: counted.append(a[2]))
     for page in (1, 100):
