@@ -159,9 +159,9 @@ coupons = Table(
 accounts = Table(
     "accounts",
     metadata,
-    _key("id", 128, primary_key=True),  # member:<id>, issuance, redemption, breakage
-    Column("kind", String(16), nullable=False),
-    Column("floor", BigInteger),  # null = may go below zero (issuance)
+    _key("id", 128, primary_key=True),  # <kind>:<member>, so that no row is hot
+    Column("kind", String(16), nullable=False),  # member issuance redemption breakage debt
+    Column("floor", BigInteger),  # null = may go below zero: issuance, debt
     Column("balance", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -233,8 +233,10 @@ holds = Table(
     Column("status", String(16), nullable=False),  # open confirmed released expired
     Column("expires_at", Instant, nullable=False),
     Column("transaction_id", BigInteger, nullable=False),
+    Column("settled_by", BigInteger),  # the transaction that closed it
     Column("allocation", Json, nullable=False),  # [[expires_at, source, amount], ...]
     Index(None, "status", "expires_at"),
+    Index(None, "account_id", "status"),
 )
 
 # --- campaigns ---------------------------------------------------------------------------------

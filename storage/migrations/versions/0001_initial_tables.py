@@ -279,10 +279,14 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("transaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("settled_by", sa.BigInteger(), nullable=True),
         sa.Column("allocation", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
     )
     with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_holds_account_id_status"), ["account_id", "status"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_holds_status_expires_at"), ["status", "expires_at"], unique=False
         )
@@ -579,6 +583,7 @@ def downgrade() -> None:
     op.drop_table("inbox")
     with op.batch_alter_table("holds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_holds_status_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_holds_account_id_status"))
 
     op.drop_table("holds")
     op.drop_table("entries")

@@ -1,0 +1,161 @@
+"""The ledger's sums, proved: what is posted, what members have, and that the two are one.
+
+Nothing here trusts the program that wrote the rows: every figure is summed again by the database.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+# Each check is a query for rows that must not exist, and the sentence for the first it finds.
+_CHECKS: tuple[tuple[str, str, str], ...] = (
+    (
+        "every transaction's entries sum to zero",
+        "SELECT transaction_id AS id, sum(amount) AS off FROM entries "
+        "GROUP BY transaction_id HAVING sum(amount) <> 0 ORDER BY 1",
+        "transaction {id} is off by {off}",
+    ),
+    (
+        "every entry belongs to a transaction",
+        "SELECT e.account_id, e.seq FROM entries e LEFT JOIN transactions t "
+        "ON t.id = e.transaction_id WHERE t.id IS NULL ORDER BY 1, 2",
+        "entry {seq} of {account_id} has no transaction",
+    ),
+    (
+        "entries are numbered without a gap",
+        "SELECT a.id, a.seq, count(e.seq) AS found FROM accounts a LEFT JOIN entries e "
+        "ON e.account_id = a.id GROUP BY a.id, a.seq "
+        "HAVING count(e.seq) <> a.seq OR coalesce(max(e.seq), 0) <> a.seq "
+        "OR coalesce(min(e.seq), 1) <> 1 ORDER BY 1",
+        "{id} says {seq} entries and {found} are there",
+    ),
+    (
+        "running balances add up",
+        "SELECT account_id, seq FROM (SELECT account_id, seq, balance - amount - coalesce("
+        "lag(balance) OVER (PARTITION BY account_id ORDER BY seq), 0) AS off FROM entries) AS r "
+        "WHERE off <> 0 ORDER BY 1, 2",
+        "entry {seq} of {account_id} does not follow from the one before",
+    ),
+    (
+        "balances are the sums of their entries",
+        "SELECT a.id, a.balance, a.held FROM accounts a LEFT JOIN entries e "
+        "ON e.account_id = a.id GROUP BY a.id, a.balance, a.held "
+        "HAVING coalesce(sum(e.amount), 0) <> a.balance "
+        "OR coalesce(sum(e.held_delta), 0) <> a.held ORDER BY 1",
+        "{id} says balance {balance}, held {held}, and its entries do not",
+    ),
+    (
+        "a member's balance is what the lots have left",
+        "SELECT a.id, a.balance, coalesce(sum(l.remaining), 0) AS left_over FROM accounts a "
+        "LEFT JOIN lots l ON l.account_id = a.id WHERE a.kind = 'member' "
+        "GROUP BY a.id, a.balance, a.held HAVING coalesce(sum(l.remaining), 0) <> a.balance "
+        "OR coalesce(sum(l.held), 0) <> a.held ORDER BY 1",
+        "{id} says {balance} and its lots hold {left_over}",
+    ),
+    (
+        "lots are the sums of their moves",
+        "SELECT l.account_id, l.expires_at, l.source FROM lots l LEFT JOIN lot_moves m "
+        "ON m.account_id = l.account_id AND m.expires_at = l.expires_at AND m.source = l.source "
+        "GROUP BY l.account_id, l.expires_at, l.source, l.remaining, l.held "
+        "HAVING coalesce(sum(m.amount), 0) <> l.remaining "
+        "OR coalesce(sum(m.held_delta), 0) <> l.held ORDER BY 1, 2, 3",
+        "lot {expires_at} {source} of {account_id} is not the sum of its moves",
+    ),
+    (
+        "every transaction moves a member's lots as it moves the member's balance",
+        "SELECT coalesce(e.transaction_id, m.transaction_id) AS id FROM "
+        "(SELECT transaction_id, sum(amount) AS n, sum(held_delta) AS h FROM entries "
+        "WHERE account_id LIKE 'member:%' GROUP BY transaction_id) AS e FULL OUTER JOIN "
+        "(SELECT transaction_id, sum(amount) AS n, sum(held_delta) AS h FROM lot_moves "
+        "GROUP BY transaction_id) AS m ON m.transaction_id = e.transaction_id "
+        "WHERE coalesce(e.n, 0) <> coalesce(m.n, 0) OR coalesce(e.h, 0) <> coalesce(m.h, 0) "
+        "ORDER BY 1",
+        "transaction {id} moved other points than its lots",
+    ),
+    (
+        "what is held is what open holds ask for",
+        "SELECT a.id, a.held, coalesce(sum(h.amount), 0) AS open FROM accounts a LEFT JOIN holds h "
+        "ON h.account_id = a.id AND h.status = 'open' WHERE a.kind = 'member' "
+        "GROUP BY a.id, a.held HAVING coalesce(sum(h.amount), 0) <> a.held ORDER BY 1",
+        "{id} holds {held} and its open holds are {open}",
+    ),
+    (
+        "nobody is below zero",
+        "SELECT id, balance, held FROM accounts WHERE (floor IS NOT NULL AND "
+        "balance - held < floor) OR held < 0 OR (kind = 'debt' AND balance > 0) ORDER BY 1",
+        "{id} has {balance}, held {held}",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold, and the first row that breaks it."""
+
+    what: str
+    broken: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The sums of the whole programme, and whether they hold."""
+
+    transactions: int
+    entries: int
+    members: int
+    issued: int
+    redeemed: int
+    lapsed: int
+    outstanding: int
+    held: int
+    owed: int
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.first_broken is None
+
+    @property
+    def first_broken(self) -> str | None:
+        """The first broken row in words, or none."""
+        return next((f"{c.what}: {c.broken}" for c in self.checks if c.broken), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"ok": self.ok, "first_broken": self.first_broken}
+
+
+def prove(connection: Connection) -> Proof:
+    """Sum the ledger again; call it in a reading transaction, so that nothing moves meanwhile."""
+    sums = dict.fromkeys(("member", "issuance", "redemption", "breakage", "debt"), 0)
+    members = held = 0
+    for kind, balance, held_now, accounts in connection.execute(
+        text("SELECT kind, sum(balance), sum(held), count(*) FROM accounts GROUP BY kind")
+    ):
+        sums[kind] = int(balance)
+        if kind == "member":
+            members, held = accounts, int(held_now)
+    checks = [_check(connection, *check) for check in _CHECKS]
+    total = sum(sums.values())
+    checks.append(Check("all accounts sum to zero", f"off by {total}" if total else None))
+    return Proof(
+        transactions=_count(connection, "transactions"),
+        entries=_count(connection, "entries"),
+        members=members,
+        issued=-sums["issuance"],
+        redeemed=sums["redemption"],
+        lapsed=sums["breakage"],
+        outstanding=sums["member"],
+        held=held,
+        owed=-sums["debt"],
+        checks=tuple(checks),
+    )
+
+
+def _check(connection: Connection, what: str, query: str, sentence: str) -> Check:
+    row = connection.execute(text(f"{query} LIMIT 1")).one_or_none()
+    return Check(what, None if row is None else sentence.format(**row._mapping))
+
+
+def _count(connection: Connection, table: str) -> int:
+    return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
