@@ -24,7 +24,10 @@ _PLAN = _version_shape.names.index("plan")
 
 _GET = select(*_shape.columns).where(_table.c.id == bindparam("campaign"))
 _LOCK = _GET.with_for_update()
-_LAUNCHED = select(*_shape.columns).where(_table.c.state == "launched").order_by(_table.c.id)
+# A paused campaign still admits by event: whoever enters is held at the gate, and nobody is lost.
+_OPEN = (
+    select(*_shape.columns).where(_table.c.state.in_(("launched", "paused"))).order_by(_table.c.id)
+)
 _ADD = insert(_table)
 _SAVE = update(_table).where(_table.c.id == bindparam("campaign"))
 _RESERVE = (
@@ -89,7 +92,7 @@ class SqlCampaigns:
         """Record a version; one that is there is never written over."""
         row = _version_shape.values(version) | {
             "body": dict(version.body),
-            "plan": version.plan.model_dump(mode="json", exclude_defaults=True),
+            "plan": version.plan.model_dump(mode="json"),
             "messages": dict(version.messages),
         }
         if not _ADD_VERSION(self._connection, row):
@@ -119,9 +122,9 @@ class SqlCampaigns:
         return found
 
     def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
-        """Launched campaigns whose entry is this event type."""
-        launched = [Campaign(*row) for row in self._connection.execute(_LAUNCHED)]
-        pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in launched]
+        """Launched or paused campaigns whose entry is this event type."""
+        campaigns = [Campaign(*row) for row in self._connection.execute(_OPEN)]
+        pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in campaigns]
         return [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
 
     def reserve(self, campaign_id: str, points: int) -> bool:
@@ -140,6 +143,5 @@ def _values(campaign: Campaign) -> dict[str, Any]:
 
 
 def _entry_event(body: Mapping[str, Any]) -> str | None:
-    entry = body.get("entry") or {}
-    event: str | None = entry.get("event")
+    event: str | None = (body.get("enter") or {}).get("on")
     return event

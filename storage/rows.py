@@ -31,9 +31,11 @@ class InsertOnce:
     """An insert that answers instead of failing when a unique key is there already."""
 
     def __init__(self, table: Table) -> None:
+        # The count of rows is what answers; for inserts SQLAlchemy forgets it unless asked not to.
+        kept = {"preserve_rowcount": True}
         self._statements: dict[str, Executable] = {
-            "sqlite": sqlite.insert(table).on_conflict_do_nothing().inline(),
-            "postgresql": postgresql.insert(table).on_conflict_do_nothing().inline(),
+            dialect: insert(table).on_conflict_do_nothing().inline().execution_options(**kept)
+            for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
         }
 
     def __call__(self, connection: Connection, row: Mapping[str, Any]) -> bool:

@@ -15,16 +15,16 @@ from storage.database import Database
 from storage.decisions import SqlDecisions
 from storage.enrolments import SqlEnrolments
 from storage.inbox import SqlInbox
+from storage.ledger import SqlLedger
 from storage.members import SqlMembers
 from storage.messages import SqlMessages
 from storage.offers import SqlOffers
 from storage.turns import SqlTurns
 
-try:  # both are on their way
-    from storage.ledger import SqlLedger
+try:  # on its way
     from storage.outbox import SqlOutbox
 except ImportError:
-    SqlLedger = SqlOutbox = lambda connection, now: None  # type: ignore[assignment,misc]
+    SqlOutbox = lambda connection, now: None  # type: ignore[assignment,misc]
 
 T = TypeVar("T")
 

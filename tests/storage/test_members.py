@@ -1,0 +1,121 @@
+"""Members' rows come back as they were saved, and audiences see the active ones in order."""
+
+from dataclasses import replace
+from datetime import date
+
+from sqlalchemy import select
+
+from loyalty.ports import Transaction
+from loyalty.records import CardHeld
+from storage import tables
+from storage.database import Database
+from storage.store import SqlStore
+from tests.storage.rows import NOON, member
+
+
+def test_a_member_comes_back_as_registered(store: SqlStore) -> None:
+    """Every field survives, also tags, a birthday and an instant of microseconds."""
+    lee = member(
+        tags=("vip", "早起"),
+        source="wechat",
+        name="李雷",
+        email="lee@example.com",
+        birthday=date(1990, 2, 28).isoformat(),
+        time_zone="Asia/Urumqi",
+        inviter_id="han",
+        stop_listed=True,
+        first_purchase_at=NOON.replace(microsecond=1),
+        last_purchase_at=NOON.replace(microsecond=999_999),
+        purchases=2,
+        spend_minor=9_000_000_000,
+    )
+    store.run(lambda tx: tx.members.add(lee, "h" * 64, {"points": 500}))
+
+    assert store.read(lambda tx: tx.members.get("lee")) == lee
+    assert store.read(lambda tx: tx.members.stored("lee")) == ("h" * 64, {"points": 500})
+    assert store.read(lambda tx: tx.members.stored("han")) is None
+
+
+def test_saving_a_member_keeps_the_first_answer(store: SqlStore) -> None:
+    """What a member becomes later does not change what their registration answered."""
+    store.run(lambda tx: tx.members.add(member(), "h" * 64, {"points": 500}))
+
+    def buy(tx: Transaction) -> None:
+        lee = tx.members.lock("lee")
+        tx.members.save(replace(lee, purchases=lee.purchases + 1, tags=("old",)))
+
+    store.run(buy)
+
+    assert store.read(lambda tx: tx.members.get("lee")) == member(purchases=1, tags=("old",))
+    assert store.read(lambda tx: tx.members.stored("lee")) == ("h" * 64, {"points": 500})
+
+
+def test_audiences_page_through_active_members(store: SqlStore) -> None:
+    """A page starts after the last member of the page before, and leaves out who has left."""
+
+    def register(tx: Transaction) -> None:
+        for id in ("dan", "ada", "cem", "bea"):
+            status = "left" if id == "bea" else "active"
+            tx.members.add(member(id, status=status), "h" * 64, {})
+
+    store.run(register)
+
+    def pages(tx: Transaction) -> list[str]:
+        first = tx.members.page("", 2)
+        second = tx.members.page(first[-1].id, 2)
+        return [m.id for m in first] + ["|"] + [m.id for m in second]
+
+    assert store.read(pages) == ["ada", "cem", "|", "dan"]
+
+
+def test_the_last_word_on_a_consent_stands(store: SqlStore, database: Database) -> None:
+    """A member who withdraws consent for one channel keeps what they said about another."""
+    store.run(lambda tx: tx.members.set_consent("lee", "email", "marketing", True))
+    store.run(lambda tx: tx.members.set_consent("lee", "webhook", "marketing", True))
+    store.run(
+        lambda tx: tx.members.set_consent("lee", "email", "marketing", False),
+        now=NOON.replace(hour=20),
+    )
+
+    with database.read() as connection:
+        rows = connection.execute(select(tables.consents).order_by(tables.consents.c.channel))
+        said = [(row.channel, row.granted, row.at) for row in rows]
+    assert said == [
+        ("email", False, NOON.replace(hour=20)),
+        ("webhook", True, NOON),
+    ]
+
+
+def test_a_card_counts_up_to_its_end_and_no_longer(store: SqlStore) -> None:
+    """A double-points card counts from its first instant up to, and without, its last."""
+    card = CardHeld("k1", "lee", 20_000, NOON, NOON.replace(day=9), "spring")
+    store.run(lambda tx: tx.cards.add(card))
+    store.run(lambda tx: tx.cards.add(card))  # a repeat gives no second card
+
+    def counts(*instants: object) -> list[int]:
+        return [len(store.read(lambda tx, i=i: tx.cards.at("lee", i))) for i in instants]
+
+    just_before = NOON.replace(day=9, hour=11, minute=59, second=59, microsecond=999_999)
+    assert counts(NOON.replace(hour=11), NOON, just_before, NOON.replace(day=9)) == [0, 1, 1, 0]
+    assert store.read(lambda tx: tx.cards.at("lee", NOON)) == [card]
+    assert store.read(lambda tx: tx.cards.at("han", NOON)) == []
+
+
+def test_a_coupon_is_given_once(store: SqlStore, database: Database) -> None:
+    """The same effect carried out twice leaves one coupon, with its first end."""
+    store.run(lambda tx: tx.cards.coupon("k1", "lee", "spring", "soup", NOON.replace(day=9)))
+    store.run(lambda tx: tx.cards.coupon("k1", "lee", "spring", "soup", NOON.replace(day=10)))
+
+    with database.read() as connection:
+        (row,) = connection.execute(select(tables.coupons))
+    assert (row.kind, row.given_at, row.ends_at) == ("soup", NOON, NOON.replace(day=9))
+
+
+def test_an_act_is_put_on_record_with_its_reason(store: SqlStore, database: Database) -> None:
+    """Who did what, to which thing and why, stands in the audit trail."""
+    store.run(lambda tx: tx.audit.add("mia", "campaign.pause", "spring", "stock late", {"v": 1}))
+
+    with database.read() as connection:
+        (row,) = connection.execute(select(tables.audit))
+    assert (row.actor, row.action, row.target) == ("mia", "campaign.pause", "spring")
+    assert (row.reason, row.detail, row.at) == ("stock late", {"v": 1}, NOON)

@@ -1,0 +1,80 @@
+"""One transaction: all of it or nothing, judged by one instant."""
+
+import pytest
+
+from loyalty.errors import Unknown
+from loyalty.ports import Transaction
+from storage.store import SqlStore
+from tests.storage.rows import NOON, StillClock, decision, member
+
+
+def test_everything_in_a_transaction_happens_or_nothing_does(store: SqlStore) -> None:
+    """When a use case breaks off half-way, the member it had begun to write is not there."""
+
+    def half(tx: Transaction) -> None:
+        tx.members.add(member(), "h" * 64, {})
+        raise ValueError("the till caught fire")
+
+    with pytest.raises(ValueError, match="till"):
+        store.run(half)
+
+    assert store.read(lambda tx: tx.members.get("lee")) is None
+
+
+def test_a_transaction_judges_by_one_instant(store: SqlStore, clock: StillClock) -> None:
+    """Time does not pass inside a transaction, however long it takes."""
+
+    def twice(tx: Transaction) -> tuple[object, object]:
+        before = tx.now
+        clock.instant = NOON.replace(hour=18)
+        return before, tx.now
+
+    assert store.run(twice) == (NOON, NOON)
+    assert store.run(lambda tx: tx.now) == NOON.replace(hour=18)
+
+
+def test_a_turn_may_judge_by_its_due_instant(store: SqlStore) -> None:
+    """A late turn is judged by the instant it was due, not by the clock."""
+    due = NOON.replace(day=1)
+
+    assert store.run(lambda tx: tx.now, now=due) == due
+
+
+def test_what_is_not_there_is_named(store: SqlStore) -> None:
+    """Locking a member, campaign, enrolment or version that does not exist says which one."""
+    for lock, kind in (
+        (lambda tx: tx.members.lock("nobody"), "member"),
+        (lambda tx: tx.campaigns.lock("nobody"), "campaign"),
+        (lambda tx: tx.enrolments.lock("nobody"), "enrolment"),
+        (lambda tx: tx.campaigns.version("nobody", 1), "campaign version"),
+    ):
+        with pytest.raises(Unknown) as refused:
+            store.run(lock)
+        assert refused.value.facts["kind"] == kind
+
+
+def test_a_decision_is_made_once(store: SqlStore) -> None:
+    """A repeated act finds its decision there, unchanged, and is told so without an error."""
+
+    def decide(tx: Transaction) -> bool:
+        return tx.decisions.add(decision("spring/lee/welcome"))
+
+    assert store.run(decide) is True
+    assert store.run(decide) is False
+    assert (
+        store.run(lambda tx: tx.decisions.add(decision("spring/lee/welcome", verdict="refused")))
+        is False
+    )
+
+    found = store.read(lambda tx: tx.decisions.find("spring/lee/welcome"))
+    assert found == decision("spring/lee/welcome")
+    assert store.read(lambda tx: tx.decisions.find("spring/lee/other")) is None
+
+
+def test_a_turns_outcome_is_kept_for_repeats(store: SqlStore) -> None:
+    """A turn that is asked for again answers what it answered before."""
+    outcome = {"state": "waiting", "wake_at": NOON.isoformat(), "seconds": 60.5}
+    store.run(lambda tx: tx.turns.store("j/spring/lee/once", 0, outcome))
+
+    assert store.read(lambda tx: tx.turns.stored("j/spring/lee/once", 0)) == outcome
+    assert store.read(lambda tx: tx.turns.stored("j/spring/lee/once", 1)) is None
