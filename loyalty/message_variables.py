@@ -23,6 +23,7 @@ def variables_for(
     """Every variable of a message to `member`, by dotted name; `remembered` is the journey's."""
     return {
         **always(member, campaign.name, tx.programme, tx.ledger.balance(member.id), tx),
+        **{f"values.{name}": value for name, value in version.body["values"].items()},
         **offer_variables(tx, member, version),
         **remembered,
     }

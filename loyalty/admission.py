@@ -1,0 +1,245 @@
+"""Who enters a campaign, and why not: one function for events, schedules, launches and the API.
+
+Everybody who is evaluated gets a decision. The order of the questions is fixed: the member, the
+campaign's own rules on coming back, the audience, the holdout, the budget.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from loyalty.conditions import EVENT, MEMBER, compile_condition
+from loyalty.journeys.compiled import Compiled, EnterOnEvent
+from loyalty.journeys.cost import most_points
+from loyalty.journeys.goals import event_facts
+from loyalty.journeys.machine import begin, bucket
+from loyalty.members import Member, expiring, member_facts
+from loyalty.ports import Transaction
+from loyalty.records import Campaign, Decision, Enrolment, InboxEvent, Version
+from loyalty.timing import shift
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One knock at a campaign's door: by which key, counting acts since when, led there by what."""
+
+    key: str  # once, 2026-11, an event's seq ...
+    since: datetime
+    event: InboxEvent | None = None
+    starts_at: datetime | None = None  # pacing: not before
+    priority: int = 3
+    # Daily passes meet the same refusals again and again; the first word about each is enough.
+    repeats: bool = False
+
+
+_COMPILED_MAX = 256
+_compiled: dict[tuple[str, int, str], Compiled] = {}
+
+
+def compiled(version: Version) -> Compiled:
+    """The campaign as compiled, parsed once per process: versions never change."""
+    key = (version.campaign_id, version.version, version.plan_hash)
+    found = _compiled.get(key)
+    if found is None:
+        if len(_compiled) >= _COMPILED_MAX:
+            _compiled.clear()
+        found = _compiled[key] = Compiled.model_validate(version.body)
+    return found
+
+
+def consider(
+    tx: Transaction,
+    campaign: Campaign,
+    version: Version,
+    member: Member,
+    entry: Entry,
+    facts: Mapping[str, object] | None = None,
+) -> Enrolment | None:
+    """Admit a member, hold them out, or say why not. Returns the enrolment if one was made."""
+    rules = compiled(version)
+    refusal = _refusal(tx, campaign, rules, member, entry, facts)
+    if refusal is not None:
+        _refuse(tx, version, member, entry, refusal)
+        return None
+    enrolment = Enrolment(
+        id=f"j/{campaign.id}/{member.id}/{entry.key}",
+        campaign_id=campaign.id,
+        version=version.version,
+        template=version.template,
+        member_id=member.id,
+        entry_key=entry.key,
+        arm="treated",
+        state="admitted",
+        admitted_at=tx.now,
+        position=begin(version.plan, entry.since),
+        trigger_seq=entry.event.seq if entry.event else None,
+    )
+    if bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
+        return _hold_out(tx, enrolment)
+    most = most_points(version.plan, has_inviter=member.inviter_id is not None)
+    if most and not tx.campaigns.reserve(campaign.id, most):
+        _refuse(tx, version, member, entry, Refusal("budget_exhausted", {"needed": most}))
+        return None
+    enrolment = replace(enrolment, reserved_points=most)
+    if not tx.enrolments.add(enrolment):
+        tx.campaigns.spend(campaign.id, granted=0, reserved=-most)
+        return None
+    _decide(tx, version, member, f"{enrolment.id}:entry", "admitted", "admitted", enrolment)
+    tx.outbox.add(
+        "start_journey",
+        enrolment.id,
+        {
+            "enrolment_id": enrolment.id,
+            "campaign_id": campaign.id,
+            "version": version.version,
+            "template": version.template,
+            "member_ref": member.id,
+            "plan_hash": version.plan_hash,
+        },
+        available_at=entry.starts_at,
+        priority=entry.priority,
+    )
+    return enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    reason: str
+    inputs: Mapping[str, Any]
+    until: datetime | None = None
+
+
+def _refusal(
+    tx: Transaction,
+    campaign: Campaign,
+    rules: Compiled,
+    member: Member,
+    entry: Entry,
+    facts: Mapping[str, object] | None,
+) -> Refusal | None:
+    if member.status != "active":
+        return Refusal("member_not_active", {"status": member.status})
+    where = rules.enter.where if isinstance(rules.enter, EnterOnEvent) else None
+    if rules.audience or where:
+        facts = facts or facts_of(tx, member)
+        outside = _outside(rules.audience, where, facts, entry)
+        if outside is not None:
+            return outside
+    return _coming_back(tx, rules, tx.enrolments.of_member(campaign.id, member.id), entry)
+
+
+def _outside(
+    audience: str | None, where: str | None, facts: Mapping[str, object], entry: Entry
+) -> Refusal | None:
+    if audience and not compile_condition(audience, MEMBER).holds(facts):
+        return Refusal("not_in_audience", {"audience": audience, **_said(facts)})
+    if entry.event is not None and where:
+        seen = {**facts, **event_facts(entry.event)}
+        if not compile_condition(where, EVENT).holds(seen):
+            return Refusal("entry_condition", {"where": where})
+    return None
+
+
+def facts_of(tx: Transaction, member: Member) -> Mapping[str, object]:
+    """A member's facts for conditions, with the ledger's word on points."""
+    balance = tx.ledger.balance(member.id)
+    return member_facts(
+        member, points=balance.available, expiring=expiring(balance, tx.now), now=tx.now
+    )
+
+
+def _said(facts: Mapping[str, object]) -> dict[str, Any]:
+    """The observed figures that an explanation may quote."""
+    names = ("days_since_purchase", "purchases", "points", "tier", "expiring_points")
+    return {name: facts[f"member.{name}"] for name in names}
+
+
+def _coming_back(
+    tx: Transaction, rules: Compiled, before: Sequence[Enrolment], entry: Entry
+) -> Refusal | None:
+    if any(e.entry_key == entry.key for e in before):
+        return Refusal("already_entered", {"entry": entry.key})
+    if not rules.reentry.may_overlap and any(e.state != "ended" for e in before):
+        return Refusal("already_running", {})
+    if not before:
+        return None
+    if rules.reentry.rule == "once_per_member":
+        return Refusal("once_per_member", {})
+    if rules.reentry.after is not None:
+        last = max(e.ended_at or e.admitted_at for e in before)
+        again = shift(last, rules.reentry.after, tx.programme.tz)
+        if tx.now < again:
+            return Refusal("cooling_down", {"last": last.isoformat()}, again)
+    return None
+
+
+def _hold_out(tx: Transaction, enrolment: Enrolment) -> Enrolment:
+    """Keep a member out on purpose: no journey, but counted, so that lift can be told."""
+    held = replace(
+        enrolment, arm="holdout", state="ended", outcome="held_out", ended_at=tx.now
+    )
+    tx.enrolments.add(held)
+    tx.decisions.add(
+        Decision(
+            key=f"{held.id}:entry",
+            campaign_id=held.campaign_id,
+            version=held.version,
+            member_id=held.member_id,
+            enrolment_id=held.id,
+            step_id="entry",
+            verdict="held_out",
+            reason="holdout",
+            inputs={"bucket": bucket(held.campaign_id, "holdout", held.member_id)},
+            event_seq=held.trigger_seq,
+            at=tx.now,
+        )
+    )
+    return held
+
+
+def _refuse(
+    tx: Transaction, version: Version, member: Member, entry: Entry, refusal: Refusal
+) -> None:
+    knock = refusal.reason if entry.repeats else f"{entry.key}:{refusal.reason}"
+    tx.decisions.add(
+        Decision(
+            key=f"n/{version.campaign_id}/{member.id}:{knock}",
+            campaign_id=version.campaign_id,
+            version=version.version,
+            member_id=member.id,
+            step_id="entry",
+            verdict="not_admitted",
+            reason=refusal.reason,
+            inputs=refusal.inputs,
+            event_seq=entry.event.seq if entry.event else None,
+            at=tx.now,
+            until=refusal.until,
+        )
+    )
+
+
+def _decide(
+    tx: Transaction,
+    version: Version,
+    member: Member,
+    key: str,
+    verdict: str,
+    reason: str,
+    enrolment: Enrolment,
+) -> None:
+    tx.decisions.add(
+        Decision(
+            key=key,
+            campaign_id=version.campaign_id,
+            version=version.version,
+            member_id=member.id,
+            enrolment_id=enrolment.id,
+            step_id="entry",
+            verdict=verdict,
+            reason=reason,
+            inputs={"entry": enrolment.entry_key, "reserved_points": enrolment.reserved_points},
+            event_seq=enrolment.trigger_seq,
+            at=tx.now,
+        )
+    )

@@ -1,0 +1,113 @@
+"""One page of a broadcast: who is told, and for whoever is not, why."""
+
+from collections.abc import Sequence
+
+from loyalty.conditions import MEMBER, OFFER, compile_condition
+from loyalty.exchange_window import offer_facts_of
+from loyalty.journeys.compiled import Compiled
+from loyalty.journeys.machine import bucket
+from loyalty.journeys.moments import CampaignMoment, Tell
+from loyalty.members import Member, expiring, member_facts
+from loyalty.message_variables import variables_for
+from loyalty.messages import NewMessage
+from loyalty.ports import Transaction
+from loyalty.records import Campaign, Decision, Version
+
+
+def tell_page(
+    tx: Transaction,
+    campaign: Campaign,
+    version: Version,
+    rules: Compiled,
+    moment: CampaignMoment,
+    page: Sequence[Member],
+) -> None:
+    """Put a moment's message in line for each member of the page whom it is meant for."""
+    assert isinstance(moment.act, Tell)
+    balances = tx.ledger.balances([member.id for member in page])
+    offers = (
+        offer_facts_of(tx, campaign.id, [member.id for member in page]) if rules.exchange else {}
+    )
+    for member in page:
+        balance = balances[member.id]
+        facts = {
+            **member_facts(
+                member, points=balance.available, expiring=expiring(balance, tx.now), now=tx.now
+            ),
+            **offers.get(member.id, {}),
+        }
+        if rules.audience and not compile_condition(rules.audience, MEMBER).holds(facts):
+            _pass_over(tx, version, moment, member, "not_in_audience")
+        elif bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
+            _pass_over(tx, version, moment, member, "holdout", "held_out")
+        elif moment.act.where and not _meant(moment.act.where, rules, facts):
+            _pass_over(tx, version, moment, member, "condition_not_met")
+        else:
+            _tell(tx, campaign, version, moment, member)
+
+
+def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:
+    return compile_condition(where, OFFER if rules.exchange else MEMBER).holds(facts)
+
+
+def _key(version: Version, moment: CampaignMoment, member: Member) -> str:
+    return f"t/{version.campaign_id}/{moment.id}/{member.id}"
+
+
+def _pass_over(
+    tx: Transaction,
+    version: Version,
+    moment: CampaignMoment,
+    member: Member,
+    reason: str,
+    verdict: str = "skipped",
+) -> None:
+    tx.decisions.add(
+        Decision(
+            key=_key(version, moment, member),
+            campaign_id=version.campaign_id,
+            version=version.version,
+            member_id=member.id,
+            step_id=moment.id,
+            verdict=verdict,
+            reason=reason,
+            at=tx.now,
+        )
+    )
+
+
+def _tell(
+    tx: Transaction, campaign: Campaign, version: Version, moment: CampaignMoment, member: Member
+) -> None:
+    assert isinstance(moment.act, Tell)
+    notify, key = moment.act.notify, _key(version, moment, member)
+    variables = variables_for(tx, member, campaign, version, {})
+    for channel in notify.channels:
+        queued = tx.messages.queue(
+            NewMessage(
+                key=f"{key}:{channel}",
+                member_id=member.id,
+                message=notify.message,
+                channel=channel,
+                purpose=notify.purpose,
+                locale=member.locale,
+                variables=variables,
+                campaign_id=campaign.id,
+                version=version.version,
+            )
+        )
+        verdict = {"send": "done", "defer": "deferred", "drop": "skipped"}[queued.verdict.verdict]
+        tx.decisions.add(
+            Decision(
+                key=f"{key}:{channel}",
+                campaign_id=campaign.id,
+                version=version.version,
+                member_id=member.id,
+                step_id=moment.id,
+                verdict=verdict,
+                reason="told" if verdict == "done" else queued.verdict.reason,
+                inputs={"message": notify.message, "channel": channel},
+                at=tx.now,
+                until=queued.verdict.until,
+            )
+        )

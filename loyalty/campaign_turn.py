@@ -1,0 +1,257 @@
+"""One turn of a campaign: admit a page, tell a page, open, close, wake the held, or wait.
+
+Like a journey's turn it is one transaction with a stored outcome. Wide work goes in pages, one page
+a turn, so that a campaign of a million members holds no lock for long and can be paused in between.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from loyalty.admission import Entry, compiled, consider
+from loyalty.campaign_tell import tell_page
+from loyalty.errors import Unknown, WrongState
+from loyalty.exchange_window import close_offer, open_offer
+from loyalty.journeys.compiled import Compiled, EnterAtLaunch, EnterDaily, EnterMonthly
+from loyalty.journeys.moments import CampaignMoment, Tell, in_order
+from loyalty.journeys.turn import with_sleep
+from loyalty.members import expiring, member_facts
+from loyalty.ports import Transaction
+from loyalty.records import Campaign, Version
+from loyalty.timing import next_time_of_day, on_the_wall, start_of_month
+
+PAGE = 200
+"""Members a page: some hundred milliseconds of one transaction."""
+PACE = timedelta(seconds=1)
+"""Between pages that start or wake journeys, so that a wide campaign is no flood."""
+
+
+def take_campaign_turn(tx: Transaction, campaign_id: str, turn: int) -> dict[str, Any]:
+    """Take turn number `turn` of a campaign and return its outcome, now or as first stored."""
+    if tx.campaigns.get(campaign_id) is None:
+        raise Unknown("campaign", campaign_id)
+    campaign = tx.campaigns.lock(campaign_id)
+    subject = f"c/{campaign_id}"
+    if turn < campaign.turn:
+        return with_sleep(tx.turns.stored(subject, turn) or {"ended": True}, tx.now)
+    if turn > campaign.turn:
+        raise WrongState(f"Turn {campaign.turn} of campaign {campaign_id!r} comes first.")
+    version = tx.campaigns.version(campaign.id, campaign.version)
+    campaign, outcome = _next(tx, campaign, version, compiled(version))
+    wake_at = outcome.get("wake_at")
+    campaign = replace(
+        campaign,
+        turn=turn + 1,
+        wake_at=datetime.fromisoformat(wake_at) if wake_at else None,
+    )
+    tx.campaigns.save(campaign)
+    tx.turns.store(subject, turn, outcome)
+    return with_sleep(outcome, tx.now)
+
+
+Step = tuple[Campaign, dict[str, Any]]
+
+
+def _next(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled) -> Step:
+    """What a campaign does first: its walks, then a page under way, then what is due."""
+    position = campaign.position
+    if campaign.state == "paused":
+        return campaign, _wait(None, "Paused: nobody new, everybody held at their next step")
+    if campaign.state == "stopped":
+        return _stopping(tx, campaign, rules)
+    if position.get("walk"):
+        return _walk(tx, campaign, "Waking whom the pause held")
+    if position.get("tell"):
+        return _tell(tx, campaign, version, rules)
+    if position.get("pass"):
+        return _admit(tx, campaign, version)
+    return _due(tx, campaign, version, rules)
+
+
+# --- walks over running journeys ----------------------------------------------------------------
+
+
+def _walk(tx: Transaction, campaign: Campaign, saying: str) -> Step:
+    page = tx.enrolments.live(campaign.id, campaign.position["walk"]["after"], PAGE)
+    for enrolment in page:
+        if campaign.state == "stopped" or enrolment.state == "held":
+            tx.outbox.add("nudge_journey", enrolment.id, {"reason": campaign.state}, priority=5)
+    if len(page) < PAGE:
+        return _at(campaign, walk=None), _more(tx, saying, timedelta(0))
+    return _at(campaign, walk={"after": page[-1].id}), _more(tx, saying, PACE)
+
+
+def _stopping(tx: Transaction, campaign: Campaign, rules: Compiled) -> Step:
+    if campaign.position.get("walk"):
+        return _walk(tx, campaign, "Ending every journey of a stopped campaign")
+    if rules.exchange is not None:
+        close_offer(tx, campaign.id)
+    return campaign, {"ended": True, "outcome": "stopped", "details": "**Stopped.**"}
+
+
+# --- broadcasts ---------------------------------------------------------------------------------
+
+
+def _tell(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled) -> Step:
+    under_way = campaign.position["tell"]
+    moment = next(m for m in rules.moments if m.id == under_way["id"])
+    page = tx.members.page(under_way["after"], PAGE)
+    tell_page(tx, campaign, version, rules, moment, page)
+    saying = f"Telling members: {moment.id}"
+    if len(page) < PAGE:
+        return _done(_at(campaign, tell=None), moment), _more(tx, saying, timedelta(0))
+    return _at(campaign, tell={"id": moment.id, "after": page[-1].id}), _more(tx, saying, PACE)
+
+
+# --- admission over an audience -----------------------------------------------------------------
+
+
+def _admit(tx: Transaction, campaign: Campaign, version: Version) -> Step:
+    under_way = campaign.position["pass"]
+    page = tx.members.page(under_way["after"], PAGE)
+    balances = tx.ledger.balances([member.id for member in page])
+    entry = Entry(
+        key=under_way["key"],
+        since=datetime.fromisoformat(under_way["since"]),
+        priority=5,
+        repeats=under_way["repeats"],
+    )
+    for member in page:
+        balance = balances[member.id]
+        facts = member_facts(
+            member, points=balance.available, expiring=expiring(balance, tx.now), now=tx.now
+        )
+        consider(tx, campaign, version, member, entry, facts)
+    saying = f"Looking at everybody for {entry.key}"
+    if len(page) < PAGE:
+        return _at(campaign, **{"pass": None}), _more(tx, saying, timedelta(0))
+    onward = {**under_way, "after": page[-1].id}
+    return _at(campaign, **{"pass": onward}), _more(tx, saying, PACE)
+
+
+# --- what the clock brings ----------------------------------------------------------------------
+
+
+def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled) -> Step:
+    coming = [
+        (at, moment)
+        for at, moment in in_order(rules.moments, tx.programme.tz)
+        if moment.id not in campaign.position.get("done", ())
+    ]
+    due = [moment for at, moment in coming if at <= tx.now]
+    if due:
+        return _moment(tx, campaign, due)
+    entry_at = _next_entry(tx, campaign, rules)
+    if entry_at is not None and entry_at <= tx.now:
+        return _open_pass(tx, campaign, rules, entry_at)
+    instants = [at for at, _ in coming] + ([entry_at] if entry_at else [])
+    if instants:
+        return _remember(campaign, entry_at), _wait(min(instants), _saying(rules, coming, entry_at))
+    if rules.enter is None or isinstance(rules.enter, EnterAtLaunch):
+        over = replace(campaign, state="finished", ended_at=tx.now)
+        return over, {"ended": True, "outcome": "finished", "details": "**Finished.**"}
+    return campaign, _wait(None, "Open: members enter as they come")
+
+
+def _moment(tx: Transaction, campaign: Campaign, due: list[CampaignMoment]) -> Step:
+    moment, later = due[0], due[1:]
+    if isinstance(moment.act, Tell):
+        # What opening or closing has overtaken would speak of something that is no longer so.
+        if any(not isinstance(m.act, Tell) for m in later):
+            return _done(campaign, moment), _more(tx, f"Too late for {moment.id}", timedelta(0))
+        telling = {"id": moment.id, "after": ""}
+        return _at(campaign, tell=telling), _more(tx, f"Begin {moment.id}", timedelta(0))
+    if moment.act.do == "open":
+        open_offer(tx, campaign.id)
+    else:
+        close_offer(tx, campaign.id)
+    return _done(campaign, moment), _more(tx, moment.id, timedelta(0))
+
+
+def _next_entry(tx: Transaction, campaign: Campaign, rules: Compiled) -> datetime | None:
+    """The next pass over the audience; one that was missed is taken up at once, but only one."""
+    noted = campaign.position.get("entry_at")
+    if noted is not None:
+        return datetime.fromisoformat(noted)
+    enter, tz = rules.enter, tx.programme.tz
+    if isinstance(enter, EnterAtLaunch):
+        return None if campaign.position.get("passed") else campaign.launched_at
+    if isinstance(enter, EnterDaily):
+        return next_time_of_day(tx.now, time.fromisoformat(enter.at), tz)
+    if isinstance(enter, EnterMonthly):
+        this = _monthly(tx, enter, 0)
+        return this if this >= tx.now else _monthly(tx, enter, 1)
+    return None
+
+
+def _monthly(tx: Transaction, enter: EnterMonthly, months: int) -> datetime:
+    """The entry of a month: its day, or its last where the month is shorter (rule 12)."""
+    tz = tx.programme.tz
+    first = start_of_month(tx.now, tz, months).astimezone(tz)
+    last = (start_of_month(tx.now, tz, months + 1).astimezone(tz) - timedelta(days=1)).day
+    wall = datetime.combine(
+        first.date().replace(day=min(enter.day, last)), time.fromisoformat(enter.at)
+    )
+    return on_the_wall(wall, tz)
+
+
+def _open_pass(tx: Transaction, campaign: Campaign, rules: Compiled, entry_at: datetime) -> Step:
+    tz = tx.programme.tz
+    local = entry_at.astimezone(tz)
+    key, since = "once", campaign.launched_at or tx.now
+    if isinstance(rules.enter, EnterMonthly):
+        # The whole month counts, from its first instant on.
+        key = f"{local:%Y-%m}"
+        since = start_of_month(entry_at, tz) - timedelta(microseconds=1)
+    elif isinstance(rules.enter, EnterDaily):
+        key, since = f"{local:%Y-%m-%d}", entry_at
+    onward = {
+        "key": key,
+        "since": since.isoformat(),
+        "after": "",
+        "repeats": isinstance(rules.enter, EnterDaily),
+    }
+    moved = _at(campaign, **{"pass": onward, "entry_at": None, "passed": True})
+    return moved, _more(tx, f"Begin the pass {key}", timedelta(0))
+
+
+# --- shapes -------------------------------------------------------------------------------------
+
+
+def _at(campaign: Campaign, **changes: Any) -> Campaign:
+    return replace(campaign, position={**campaign.position, **changes})
+
+
+def _done(campaign: Campaign, moment: CampaignMoment) -> Campaign:
+    return _at(campaign, done=[*campaign.position.get("done", ()), moment.id])
+
+
+def _remember(campaign: Campaign, entry_at: datetime | None) -> Campaign:
+    return _at(campaign, entry_at=entry_at.isoformat() if entry_at else None)
+
+
+def _wait(until: datetime | None, saying: str) -> dict[str, Any]:
+    return {
+        "ended": False,
+        "wake_at": until.isoformat() if until else None,
+        "summary": saying[:180],
+        "details": f"{saying}." + (f" Next: {until.isoformat()}." if until else ""),
+        "next_summary": "The hour has come" if until else "Something changed",
+    }
+
+
+def _more(tx: Transaction, saying: str, pace: timedelta) -> dict[str, Any]:
+    return _wait(tx.now + pace, saying)
+
+
+def _saying(
+    rules: Compiled, coming: list[tuple[datetime, CampaignMoment]], entry_at: datetime | None
+) -> str:
+    if coming and (entry_at is None or coming[0][0] <= entry_at):
+        return f"Until {coming[0][1].id}"
+    return f"Until the next {rules.enter.kind if rules.enter else ''} pass"
+
+
+def outcome_of(stored: Mapping[str, Any]) -> str | None:
+    return stored.get("outcome")

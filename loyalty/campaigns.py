@@ -1,0 +1,243 @@
+"""A campaign's life: drafted, launched, paused and resumed, stopped or finished.
+
+The campaign row is the gate: pausing writes the row and broadcasts nothing, since every turn of
+every journey asks it first. Versions are immutable; changing a campaign means making the next one,
+and members who are under way keep theirs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loyalty.admission import Entry, compiled, consider
+from loyalty.conditions import MEMBER, BadCondition, check
+from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
+from loyalty.exchange_window import announce_offer
+from loyalty.journeys.compile import compile as compile_template
+from loyalty.journeys.compiled import Compiled
+from loyalty.offers import OfferSpec
+from loyalty.ports import Transaction
+from loyalty.records import Campaign, CampaignState, Enrolment, Version
+from loyalty.templates import Template
+
+Check = Callable[[Compiled], Sequence[Mapping[str, Any]]]
+"""Looks for faults in a campaign's message texts; rendering lives outside the domain."""
+
+
+class CampaignRequest(BaseModel):
+    """A marketer's choice: a template, its values, and what the template leaves open."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "welcome-2026",
+                    "name": "Welcome 2026",
+                    "template": "new_member_bonus",
+                    "values": {"welcome_points": 500},
+                    "budget_points": 200000,
+                    "holdout_percent": 10,
+                }
+            ]
+        },
+    )
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="in addresses and run ids")
+    name: str = Field(min_length=1, max_length=120)
+    template: str = Field(max_length=64)
+    values: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    audience: str | None = Field(None, max_length=2000, description="a condition over members")
+    holdout_percent: int | None = Field(None, ge=0, le=50)
+    budget_points: int | None = Field(None, ge=0, le=10**15)
+
+
+def compile_request(template: Template, request: CampaignRequest, check_texts: Check) -> Compiled:
+    """The campaign that a request describes, or Invalid with every problem by field."""
+    made = compile_template(template, request.values)
+    changed: dict[str, Any] = {}
+    if request.audience is not None:
+        try:
+            check(request.audience, MEMBER)
+        except BadCondition as bad:
+            problem = {"field": "audience", "code": bad.code, "message": bad.detail}
+            raise Invalid("The audience cannot be judged.", [problem]) from bad
+        changed["audience"] = request.audience
+    if request.holdout_percent is not None:
+        changed["holdout_bp"] = request.holdout_percent * 100
+    if request.budget_points is not None:
+        changed["budget_points"] = request.budget_points
+    made = made.model_copy(update=changed)
+    problems = [dict(problem) for problem in check_texts(made)]
+    if problems:
+        raise Invalid("A message would name what it cannot know.", problems)
+    return made
+
+
+def draft(
+    tx: Transaction, template: Template, request: CampaignRequest, actor: str, check_texts: Check
+) -> Campaign:
+    """Make a campaign that nobody meets yet. The same request again changes nothing."""
+    made = compile_request(template, request, check_texts)
+    there = tx.campaigns.get(request.id)
+    if there is not None:
+        known = compiled(tx.campaigns.version(there.id, 1))
+        if known.hash != made.hash or there.name != request.name:
+            raise KeyReused("campaign", request.id)
+        return there
+    campaign = Campaign(
+        id=request.id,
+        name=request.name,
+        template=made.template,
+        state="draft",
+        version=1,
+        created_at=tx.now,
+        budget_points=made.budget_points,
+    )
+    tx.campaigns.add(campaign)
+    tx.campaigns.add_version(_version(tx, campaign.id, 1, made, actor))
+    tx.audit.add(actor, "campaign.draft", campaign.id, detail={"version": 1})
+    return campaign
+
+
+def revise(
+    tx: Transaction, template: Template, request: CampaignRequest, actor: str, check_texts: Check
+) -> Campaign:
+    """Make the next version: whoever enters from now on gets it, who is under way keeps theirs."""
+    campaign = _lock(tx, request.id, "revised", "draft", "launched", "paused")
+    made = compile_request(template, request, check_texts)
+    if made.template != campaign.template or made.exchange is not None:
+        raise WrongState(
+            "A campaign keeps its template, and an exchange its terms: make a new campaign.",
+            template=campaign.template,
+        )
+    number = campaign.version + 1
+    tx.campaigns.add_version(_version(tx, campaign.id, number, made, actor))
+    campaign = replace(campaign, version=number, budget_points=made.budget_points)
+    tx.campaigns.save(campaign)
+    tx.audit.add(actor, "campaign.revise", campaign.id, detail={"version": number})
+    return campaign
+
+
+def launch(tx: Transaction, campaign_id: str, actor: str) -> Campaign:
+    """Open a drafted campaign. From here its durable workflow keeps its hours."""
+    campaign = _lock(tx, campaign_id, "launched", "draft")
+    version = tx.campaigns.version(campaign.id, campaign.version)
+    exchange = compiled(version).exchange
+    if exchange is not None:
+        if exchange.closes_at <= tx.now:
+            problem = {"field": "closes_at", "code": "past", "message": "lies in the past"}
+            raise Invalid("The exchange would be over before it began.", [problem])
+        announce_offer(
+            tx,
+            campaign.id,
+            OfferSpec(
+                title=exchange.title.model_dump(),
+                sku=exchange.sku,
+                points=exchange.points,
+                stock=exchange.stock,
+                per_member=exchange.per_member,
+                hold_seconds=exchange.hold.days * 86_400 + exchange.hold.seconds,
+                opens_at=exchange.opens_at,
+                closes_at=exchange.closes_at,
+            ),
+        )
+    campaign = replace(campaign, state="launched", launched_at=tx.now)
+    tx.campaigns.save(campaign)
+    tx.outbox.add(
+        "start_campaign",
+        workflow_id(campaign.id),
+        {
+            "campaign_id": campaign.id,
+            "version": campaign.version,
+            "template": campaign.template,
+        },
+    )
+    tx.audit.add(actor, "campaign.launch", campaign.id, detail={"version": campaign.version})
+    return campaign
+
+
+def pause(tx: Transaction, campaign_id: str, reason: str, actor: str) -> Campaign:
+    """Hold everything at its next step; nobody is lost, and events still count."""
+    return _turn_to(tx, campaign_id, "paused", reason, actor, "launched")
+
+
+def resume(tx: Transaction, campaign_id: str, reason: str, actor: str) -> Campaign:
+    """Go on: whoever was held is woken, at a pace."""
+    return _turn_to(tx, campaign_id, "launched", reason, actor, "paused")
+
+
+def stop(tx: Transaction, campaign_id: str, reason: str, actor: str) -> Campaign:
+    """End the campaign and every journey in it, at a pace; nothing more is given or sent."""
+    return _turn_to(tx, campaign_id, "stopped", reason, actor, "launched", "paused")
+
+
+def enrol(
+    tx: Transaction, campaign_id: str, member_id: str, entry_key: str, actor: str
+) -> Enrolment | None:
+    """Let another system knock at the door for a member; the same questions are asked."""
+    member = tx.members.lock(member_id)
+    campaign = _lock(tx, campaign_id, "entered", "launched", "paused")
+    version = tx.campaigns.version(campaign.id, campaign.version)
+    entered = consider(tx, campaign, version, member, Entry(key=entry_key, since=tx.now))
+    tx.audit.add(actor, "campaign.enrol", campaign.id, detail={"member": member_id})
+    return entered
+
+
+def workflow_id(campaign_id: str) -> str:
+    return f"c/{campaign_id}"
+
+
+def _version(
+    tx: Transaction, campaign_id: str, number: int, made: Compiled, actor: str
+) -> Version:
+    return Version(
+        campaign_id=campaign_id,
+        version=number,
+        template=made.template,
+        body=made.model_dump(mode="json"),
+        plan=made.plan,
+        plan_hash=made.plan_hash,
+        messages={
+            name: {locale: text.model_dump() for locale, text in texts.items()}
+            for name, texts in made.messages.items()
+        },
+        created_at=tx.now,
+        created_by=actor,
+    )
+
+
+def _turn_to(
+    tx: Transaction,
+    campaign_id: str,
+    state: CampaignState,
+    reason: str,
+    actor: str,
+    *allowed: CampaignState,
+) -> Campaign:
+    campaign = _lock(tx, campaign_id, state, *allowed)
+    # The walk over the held or the stopped begins anew, whatever an earlier one left behind.
+    position = {**campaign.position, "walk": None if state == "paused" else {"after": ""}}
+    ended_at = tx.now if state == "stopped" else None
+    campaign = replace(campaign, state=state, position=position, ended_at=ended_at)
+    tx.campaigns.save(campaign)
+    tx.outbox.add("nudge_campaign", workflow_id(campaign.id), {"reason": state}, priority=1)
+    tx.audit.add(actor, f"campaign.{state}", campaign.id, reason)
+    return campaign
+
+
+def _lock(tx: Transaction, campaign_id: str, done: str, *allowed: CampaignState) -> Campaign:
+    if tx.campaigns.get(campaign_id) is None:
+        raise Unknown("campaign", campaign_id)
+    campaign = tx.campaigns.lock(campaign_id)
+    if campaign.state not in allowed:
+        raise WrongState(
+            f"Campaign {campaign_id!r} is {campaign.state}; "
+            f"only a campaign that is {' or '.join(allowed)} can be {done}.",
+            state=campaign.state,
+            allowed=list(allowed),
+        )
+    return campaign

@@ -1,0 +1,38 @@
+"""What an operator may do to one journey: look again, end a wait, or cancel; always with a reason.
+
+The command is a row that the journey's next turn obeys, and an outbox row that wakes it, so a
+command given while Temporal is down is carried out when it is back.
+"""
+
+from typing import Any, Literal
+
+from loyalty.errors import Unknown, WrongState
+from loyalty.ports import Transaction
+
+Command = Literal["retry", "skip", "cancel"]
+
+
+def command(
+    tx: Transaction, enrolment_id: str, command: Command, reason: str, actor: str
+) -> dict[str, Any]:
+    """Ask a running journey to `retry`, `skip` its present wait or `cancel`."""
+    found = tx.enrolments.get(enrolment_id)
+    if found is None:
+        raise Unknown("run", enrolment_id)
+    tx.members.lock(found.member_id)
+    enrolment = tx.enrolments.lock(enrolment_id)
+    if enrolment.state == "ended":
+        raise WrongState(
+            f"Run {enrolment_id!r} ended as {enrolment.outcome!r}; nothing is left to {command}.",
+            state=enrolment.state,
+            outcome=enrolment.outcome,
+        )
+    if command == "skip" and enrolment.position.until is None:
+        raise WrongState(
+            f"Run {enrolment_id!r} is not waiting, so there is no wait to skip.",
+            state=enrolment.state,
+        )
+    number = tx.enrolments.add_command(enrolment_id, command, reason, actor)
+    tx.outbox.add("nudge_journey", enrolment_id, {"reason": f"{command} by operator"}, priority=1)
+    tx.audit.add(actor, f"run.{command}", enrolment_id, reason)
+    return {"run": enrolment_id, "command": command, "number": number}

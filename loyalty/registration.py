@@ -1,0 +1,132 @@
+"""A member joins: once, by an id that says nothing about the person."""
+
+import re
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from loyalty.digest import digest
+from loyalty.errors import Invalid, KeyReused
+from loyalty.intake import follow
+from loyalty.members import Member
+from loyalty.ports import Transaction
+from loyalty.programme import Channel, Purpose
+from loyalty.records import InboxEvent
+
+SOURCE = "milepost"
+"""The source of events that Milepost itself records."""
+
+
+class Consent(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channel: Channel
+    purpose: Purpose = "marketing"
+    granted: bool
+
+
+class Registration(BaseModel):
+    """A new member, as a shop reports it."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "m-1001",
+                    "name": "Lee Wang",
+                    "email": "lee@example.com",
+                    "locale": "zh",
+                    "source": "app",
+                    "consents": [{"channel": "email", "purpose": "marketing", "granted": True}],
+                }
+            ]
+        },
+    )
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$",
+        description="An opaque reference. It appears in workflow ids: no name, phone or e-mail.",
+    )
+    registered_at: AwareDatetime | None = Field(None, description="none = now")
+    source: str | None = Field(None, max_length=64)
+    name: str | None = Field(None, max_length=200)
+    email: str | None = Field(None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    phone: str | None = Field(None, max_length=32, pattern=r"^\+?[0-9 ()-]{5,31}$")
+    birthday: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    locale: Literal["en", "zh"] = "en"
+    time_zone: str | None = Field(None, max_length=64, description="IANA name; none = programme's")
+    tier: str = Field("ordinary", pattern=r"^[a-z_]{1,32}$")
+    tags: tuple[str, ...] = Field((), max_length=100)
+    invited_by: str | None = Field(None, max_length=48, description="id of the inviting member")
+    consents: tuple[Consent, ...] = Field((), max_length=20)
+
+    @field_validator("id")
+    @classmethod
+    def _says_nothing(cls, value: str) -> str:
+        if re.fullmatch(r"[0-9]{7,15}", value):
+            raise ValueError("looks like a phone number; use an opaque reference such as m-1001")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError("is not an IANA time zone such as Asia/Shanghai") from None
+        return value
+
+
+def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
+    """Add a member, once. The same body again gives the first answer; another raises KeyReused."""
+    body_hash = digest(registration.model_dump(mode="json"))
+    stored = tx.members.stored(registration.id)
+    if stored is not None:
+        if stored[0] != body_hash:
+            raise KeyReused("member", registration.id)
+        return {**stored[1], "replayed": True}
+    if registration.invited_by and tx.members.get(registration.invited_by) is None:
+        raise Invalid(
+            "The inviting member is not known.",
+            [
+                {
+                    "field": "invited_by",
+                    "code": "unknown",
+                    "message": f"there is no member {registration.invited_by!r}",
+                }
+            ],
+        )
+    at = registration.registered_at or tx.now
+    member = Member(
+        status="active",
+        registered_at=at,
+        inviter_id=registration.invited_by,
+        **registration.model_dump(
+            include={
+                "id", "source", "name", "email", "phone", "birthday",
+                "locale", "time_zone", "tier", "tags",
+            }
+        ),
+    )  # fmt: skip
+    answer: dict[str, Any] = {"member_id": member.id, "registered_at": at.isoformat()}
+    tx.members.add(member, body_hash, answer)
+    for consent in registration.consents:
+        tx.members.set_consent(member.id, consent.channel, consent.purpose, consent.granted)
+    event = InboxEvent(
+        seq=0,
+        source=SOURCE,
+        event_id=f"registered/{member.id}",
+        type="member.registered",
+        member_id=member.id,
+        occurred_at=at,
+        recorded_at=tx.now,
+        body={"attributes": {"source": registration.source or ""}},
+        answer={},
+        body_hash=body_hash,
+    )
+    follow(tx, member, event, tx.inbox.add(event))
+    return {**answer, "replayed": False}
