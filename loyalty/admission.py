@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from loyalty.conditions import EVENT, MEMBER, compile_condition
+from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.journeys.compiled import Compiled, EnterOnEvent
 from loyalty.journeys.cost import most_points
 from loyalty.journeys.goals import event_facts
@@ -132,11 +132,11 @@ def _refusal(
 def _outside(
     audience: str | None, where: str | None, facts: Mapping[str, object], entry: Entry
 ) -> Refusal | None:
-    if audience and not compile_condition(audience, MEMBER).holds(facts):
+    if audience and not Condition(audience, MEMBER).holds(facts):
         return Refusal("not_in_audience", {"audience": audience, **_said(facts)})
     if entry.event is not None and where:
         seen = {**facts, **event_facts(entry.event)}
-        if not compile_condition(where, EVENT).holds(seen):
+        if not Condition(where, EVENT).holds(seen):
             return Refusal("entry_condition", {"where": where})
     return None
 
@@ -176,9 +176,7 @@ def _coming_back(
 
 def _hold_out(tx: Transaction, enrolment: Enrolment) -> Enrolment:
     """Keep a member out on purpose: no journey, but counted, so that lift can be told."""
-    held = replace(
-        enrolment, arm="holdout", state="ended", outcome="held_out", ended_at=tx.now
-    )
+    held = replace(enrolment, arm="holdout", state="ended", outcome="held_out", ended_at=tx.now)
     tx.enrolments.add(held)
     tx.decisions.add(
         Decision(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loyalty.conditions import MEMBER, OFFER, compile_condition
+from loyalty.conditions import MEMBER, OFFER, Condition
 from loyalty.exchange_window import offer_facts_of
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.machine import bucket
@@ -36,7 +36,7 @@ def tell_page(
             ),
             **offers.get(member.id, {}),
         }
-        if rules.audience and not compile_condition(rules.audience, MEMBER).holds(facts):
+        if rules.audience and not Condition(rules.audience, MEMBER).holds(facts):
             _pass_over(tx, version, moment, member, "not_in_audience")
         elif bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
             _pass_over(tx, version, moment, member, "holdout", "held_out")
@@ -47,7 +47,7 @@ def tell_page(
 
 
 def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:
-    return compile_condition(where, OFFER if rules.exchange else MEMBER).holds(facts)
+    return Condition(where, OFFER if rules.exchange else MEMBER).holds(facts)
 
 
 def _key(version: Version, moment: CampaignMoment, member: Member) -> str:

@@ -160,11 +160,11 @@ def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
     before = [line.quantity for line in breakdown.lines]
     reversed_points = 0
     for row in tx.inbox.refunds_of(purchase.seq):
-        before = kept_after(breakdown, before, Refund.model_validate(row.body).lines)
+        before = kept_after(before, Refund.model_validate(row.body).lines)
         reversed_points += int(row.answer["points_reversed"])
     if not any(before):
         raise _invalid("purchase_id", "refunded", "was refunded whole already")
-    after = kept_after(breakdown, before, refunded.lines)
+    after = kept_after(before, refunded.lines)
     return Undone(
         amount_minor=sum(kept_minor(breakdown, before)) - sum(kept_minor(breakdown, after)),
         points=refund(breakdown, after, reversed_points),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loyalty.conditions import EVENT, compile_condition
+from loyalty.conditions import EVENT, Condition
 from loyalty.journeys.machine import Position, Tally
 from loyalty.journeys.plan import Await, Goal
 from loyalty.records import InboxEvent
@@ -42,7 +42,7 @@ def tally(
     With `once_per`, a day (and store) counts once however often the member came. `events` are of
     the wait's window already, in order of time.
     """
-    condition = compile_condition(goal.where, EVENT) if goal.where else None
+    condition = Condition(goal.where, EVENT) if goal.where else None
     counted: dict[object, InboxEvent] = {}
     for event in events:
         if event.type != goal.on or (event.amount_minor and kept_minor(event) <= 0):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from loyalty.conditions import MEMBER, compile_condition
+from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.errors import Unknown, WrongState
-from loyalty.journeys import effects, goals
+from loyalty.journeys import goals
 from loyalty.journeys.effects import Journey, carry_out, take_back
 from loyalty.journeys.machine import (
     Ask,
@@ -30,7 +30,7 @@ from loyalty.journeys.machine import (
     Tally,
     advance,
 )
-from loyalty.journeys.plan import Await, Plan
+from loyalty.journeys.plan import Await, Effect, Plan
 from loyalty.members import Member, expiring, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
@@ -151,7 +151,7 @@ class Sight:
         return self._facts
 
     def judge(self, member: Member, condition: str) -> bool:
-        return compile_condition(condition, MEMBER).holds(self.facts(member))
+        return Condition(condition, MEMBER).holds(self.facts(member))
 
     def at(self, position: Position, salt: str) -> Seen:
         tallies: Mapping[str, Tally] = {}
@@ -170,8 +170,10 @@ class Sight:
         after, before = goals.window(position)
         types = {goal.on for goal in step.goals}
         events: Sequence[InboxEvent] = self.tx.inbox.between(self.member.id, types, after, before)
-        # Facts cost a look at the ledger, so only conditions pay for them.
-        facts = self.facts(self.member) if events and any(g.where for g in step.goals) else {}
+        asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
+        # Facts about the member cost a look at the ledger, so only conditions on them pay for it.
+        about_member = events and any(name.startswith("member.") for name in asked)
+        facts = self.facts(self.member) if about_member else {"now": self.tx.now}
         return goals.tallies(step, position, events, facts, self.tx.programme.tz)
 
 
@@ -195,7 +197,7 @@ def _carry_out(journey: Journey, move: Move) -> None:
         journey.decide(key, move.step_id, "done", move.how, event_seq=move.event_seq)
 
 
-def rewards(move: Reward | TakeBack) -> list[tuple[str, effects.Effect]]:
+def rewards(move: Reward | TakeBack) -> list[tuple[str, Effect]]:
     """A goal's effects with the step id each is keyed by."""
     return [
         (move.step_id if i == 0 else f"{move.step_id}.{i}", effect)
