@@ -64,13 +64,10 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "every transaction moves a member's lots as it moves the member's balance",
-        "SELECT coalesce(e.transaction_id, m.transaction_id) AS id FROM "
-        "(SELECT transaction_id, sum(amount) AS n, sum(held_delta) AS h FROM entries "
-        "WHERE account_id LIKE 'member:%' GROUP BY transaction_id) AS e FULL OUTER JOIN "
-        "(SELECT transaction_id, sum(amount) AS n, sum(held_delta) AS h FROM lot_moves "
-        "GROUP BY transaction_id) AS m ON m.transaction_id = e.transaction_id "
-        "WHERE coalesce(e.n, 0) <> coalesce(m.n, 0) OR coalesce(e.h, 0) <> coalesce(m.h, 0) "
-        "ORDER BY 1",
+        "SELECT id FROM (SELECT transaction_id AS id, amount AS n, held_delta AS h FROM entries "
+        "WHERE account_id LIKE 'member:%' UNION ALL "
+        "SELECT transaction_id, -amount, -held_delta FROM lot_moves) AS both_sides "
+        "GROUP BY id HAVING sum(n) <> 0 OR sum(h) <> 0 ORDER BY 1",
         "transaction {id} moved other points than its lots",
     ),
     (
