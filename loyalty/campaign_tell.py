@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from loyalty.conditions import MEMBER, OFFER, Condition
 from loyalty.exchange_window import offer_facts_of
 from loyalty.journeys.compiled import Compiled
+from loyalty.journeys.effects import said
 from loyalty.journeys.machine import bucket
 from loyalty.journeys.moments import CampaignMoment, Tell
+from loyalty.ledger import Balance
 from loyalty.members import Member, expiring, member_facts
 from loyalty.message_variables import variables_for
 from loyalty.messages import NewMessage
@@ -28,6 +30,7 @@ def tell_page(
     offers = (
         offer_facts_of(tx, campaign.id, [member.id for member in page]) if rules.exchange else {}
     )
+    told: list[Member] = []
     for member in page:
         balance = balances[member.id]
         facts = {
@@ -43,7 +46,8 @@ def tell_page(
         elif moment.act.where and not _meant(moment.act.where, rules, facts):
             _pass_over(tx, version, moment, member, "condition_not_met")
         else:
-            _tell(tx, campaign, version, moment, member)
+            told.append(member)
+    _tell(tx, campaign, version, moment, [(member, balances[member.id]) for member in told])
 
 
 def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:
@@ -77,36 +81,41 @@ def _pass_over(
 
 
 def _tell(
-    tx: Transaction, campaign: Campaign, version: Version, moment: CampaignMoment, member: Member
+    tx: Transaction,
+    campaign: Campaign,
+    version: Version,
+    moment: CampaignMoment,
+    told: Sequence[tuple[Member, Balance]],
 ) -> None:
     assert isinstance(moment.act, Tell)
-    notify, key = moment.act.notify, _key(version, moment, member)
-    variables = variables_for(tx, member, campaign, version, {})
-    for channel in notify.channels:
-        queued = tx.messages.queue(
-            NewMessage(
-                key=f"{key}:{channel}",
-                member_id=member.id,
-                message=notify.message,
-                channel=channel,
-                purpose=notify.purpose,
-                locale=member.locale,
-                variables=variables,
-                campaign_id=campaign.id,
-                version=version.version,
-            )
+    notify = moment.act.notify
+    lined_up = [
+        NewMessage(
+            key=f"{_key(version, moment, member)}:{channel}",
+            member_id=member.id,
+            message=notify.message,
+            channel=channel,
+            purpose=notify.purpose,
+            locale=member.locale,
+            variables=variables_for(tx, member, campaign, version, {}, balance),
+            campaign_id=campaign.id,
+            version=version.version,
         )
-        verdict = {"send": "done", "defer": "deferred", "drop": "skipped"}[queued.verdict.verdict]
+        for member, balance in told
+        for channel in notify.channels
+    ]
+    for new, queued in zip(lined_up, tx.messages.queue_many(lined_up), strict=True):
+        verdict, reason = said(queued, "told")
         tx.decisions.add(
             Decision(
-                key=f"{key}:{channel}",
+                key=new.key,
                 campaign_id=campaign.id,
                 version=version.version,
-                member_id=member.id,
+                member_id=new.member_id,
                 step_id=moment.id,
                 verdict=verdict,
-                reason="told" if verdict == "done" else queued.verdict.reason,
-                inputs={"message": notify.message, "channel": channel},
+                reason=reason,
+                inputs={"message": new.message, "channel": new.channel},
                 at=tx.now,
                 until=queued.verdict.until,
             )

@@ -191,9 +191,7 @@ def workflow_id(campaign_id: str) -> str:
     return f"c/{campaign_id}"
 
 
-def _version(
-    tx: Transaction, campaign_id: str, number: int, made: Compiled, actor: str
-) -> Version:
+def _version(tx: Transaction, campaign_id: str, number: int, made: Compiled, actor: str) -> Version:
     return Version(
         campaign_id=campaign_id,
         version=number,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from loyalty.errors import KeyReused, Unknown, WrongState
-from loyalty.exchange_order import decide, give_back, locked_claim, workflow_id
+from loyalty.exchange_order import decide, free_stock, give_back, locked_claim, workflow_id
 from loyalty.offers import (
     Claim,
     ClaimRequest,
@@ -22,9 +22,6 @@ from loyalty.offers import (
     claim_answer,
 )
 from loyalty.ports import Transaction
-
-OWN_OVERDUE_MAX = 20
-"""Own void reservations cleared before a claim; more than a member ever has open at once."""
 
 
 def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
@@ -43,7 +40,9 @@ def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
     if member.status != "active":
         raise WrongState(f"Member {member.id!r} is {member.status}.", member_id=member.id)
     _require_open(tx, offer)
-    for claim in tx.offers.overdue(tx.now, OWN_OVERDUE_MAX, member_id=member.id):
+    for claim in tx.offers.overdue(
+        tx.now, offer.per_member, offer_id=offer.id, member_id=member.id
+    ):
         give_back(tx, claim, "expired", "claim_expired")
     _take_stock(tx, offer, request.quantity)
     if not tx.offers.count(offer.id, member.id, request.quantity, offer.per_member):
@@ -137,9 +136,10 @@ def _take_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
         return
     # What void reservations still occupy is shown as free, so it must be there for the taking.
     # Each frees at least one unit: as many as are asked for are always enough.
+    # Their points stay for their own orders: no member's book is touched by another's claim.
     freed = tx.offers.overdue(tx.now, quantity, offer_id=offer.id)
     for claim in freed:
-        give_back(tx, claim, "expired", "claim_expired")
+        free_stock(tx, claim, "expired", "claim_expired")
     if freed and tx.offers.take(offer.id, quantity):
         return
     now = tx.offers.get(offer.id) or offer

@@ -26,7 +26,10 @@ def settle(
     claim = locked_claim(tx, claim_id)
     now = max(tx.now, due) if due else tx.now
     if claim.overdue(now):
-        claim = give_back(tx, claim, "expired", "claim_expired", turn=turn)
+        claim = free_stock(tx, claim, "expired", "claim_expired", turn=turn)
+    if claim.status == "expired":
+        # Also when another member's claim freed the stock before: that one left the points alone.
+        return_points(tx, claim)
     if claim.status == "reserved":
         waiting = {
             "ended": False,
@@ -70,16 +73,35 @@ def give_back(
     turn: int | None = None,
 ) -> Claim:
     """Return units to stock and limit and points to their lots. The claim must be locked."""
+    claim = free_stock(tx, claim, status, reason, inputs=inputs, turn=turn)
+    return_points(tx, claim)
+    return claim
+
+
+def free_stock(
+    tx: Transaction,
+    claim: Claim,
+    status: ClaimStatus,
+    reason: str,
+    *,
+    inputs: dict[str, Any] | None = None,
+    turn: int | None = None,
+) -> Claim:
+    """End a reservation and return its units; its points are its own order's business."""
     tx.offers.give_back(claim)
     claim = replace(claim, status=status, settled_at=tx.now)
     tx.offers.settle_claim(claim)
+    decide(tx, claim, "ended", reason, inputs=inputs, turn=turn)
+    return claim
+
+
+def return_points(tx: Transaction, claim: Claim) -> None:
+    """Give the hold back, unless the ledger did so when its time ran out."""
     try:
         tx.ledger.release(claim.hold_id, f"{claim.hold_id}:release")
     except HoldClosed as closed:
         if closed.status == "confirmed":
             raise  # points spent for a claim that is not confirmed: never to be papered over
-    decide(tx, claim, "ended", reason, inputs=inputs, turn=turn)
-    return claim
 
 
 def decide(

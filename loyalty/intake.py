@@ -252,4 +252,3 @@ def _invalid(field: str, code: str, message: str, allowed: tuple[str, ...] = ())
     if allowed:
         problem["allowed"] = list(allowed)
     return Invalid(f"{field} {message}.", [problem])
-

@@ -4,6 +4,7 @@ The names are those of `message_context`; a text that names anything else was re
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from loyalty.ledger import Balance
@@ -19,10 +20,12 @@ def variables_for(
     campaign: Campaign,
     version: Version,
     remembered: Mapping[str, Any],
+    balance: Balance | None = None,
 ) -> dict[str, Any]:
     """Every variable of a message to `member`, by dotted name; `remembered` is the journey's."""
+    balance = balance or tx.ledger.balance(member.id)
     return {
-        **always(member, campaign.name, tx.programme, tx.ledger.balance(member.id), tx),
+        **always(member, campaign.name, tx.programme, balance, tx.now),
         **{f"values.{name}": value for name, value in version.body["values"].items()},
         **offer_variables(tx, member, version),
         **remembered,
@@ -30,10 +33,10 @@ def variables_for(
 
 
 def always(
-    member: Member, campaign_name: str, programme: Programme, balance: Balance, tx: Transaction
+    member: Member, campaign_name: str, programme: Programme, balance: Balance, now: datetime
 ) -> dict[str, Any]:
     """The variables that every message has."""
-    soon = expiring(balance, tx.now)
+    soon = expiring(balance, now)
     reward = affordable(programme.rewards, balance.available)
     return {
         "programme.name": programme.name,

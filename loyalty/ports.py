@@ -184,8 +184,8 @@ class Outbox(Protocol):
 
 
 class Messages(Protocol):
-    def queue(self, new: NewMessage) -> Queued:
-        """Put one message in line, once; the contact gate's verdict comes back."""
+    def queue_many(self, new: Sequence[NewMessage]) -> list[Queued]:
+        """Put messages in line, each key once; the contact gate's verdicts come back in order."""
         ...
 
 

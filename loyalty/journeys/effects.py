@@ -13,7 +13,7 @@ from typing import Any
 from loyalty.journeys.plan import Card, Coupon, Effect, Grant, Notify, Tag
 from loyalty.members import Member
 from loyalty.message_variables import variables_for
-from loyalty.messages import NewMessage
+from loyalty.messages import NewMessage, Queued
 from loyalty.points import BASIS
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CardHeld, Decision, Enrolment, Version
@@ -217,28 +217,35 @@ def _notify(journey: Journey, key: str, step_id: str, effect: Notify, reason: st
     variables = variables_for(
         journey.tx, to, journey.campaign, journey.version, journey.enrolment.remembered
     )
-    for channel in effect.channels:
-        queued = journey.tx.messages.queue(
-            NewMessage(
-                key=f"{key}:{channel}",
-                member_id=to.id,
-                message=effect.message,
-                channel=channel,
-                purpose=effect.purpose,
-                locale=to.locale,
-                variables=variables,
-                campaign_id=journey.campaign.id,
-                version=journey.version.version,
-                enrolment_id=journey.enrolment.id,
-            )
+    lined_up = [
+        NewMessage(
+            key=f"{key}:{channel}",
+            member_id=to.id,
+            message=effect.message,
+            channel=channel,
+            purpose=effect.purpose,
+            locale=to.locale,
+            variables=variables,
+            campaign_id=journey.campaign.id,
+            version=journey.version.version,
+            enrolment_id=journey.enrolment.id,
         )
-        verdict = {"send": "done", "defer": "deferred", "drop": "skipped"}[queued.verdict.verdict]
+        for channel in effect.channels
+    ]
+    for new, queued in zip(lined_up, journey.tx.messages.queue_many(lined_up), strict=True):
+        verdict, because = said(queued, reason)
         journey.decide(
-            f"{key}:{channel}",
+            new.key,
             step_id,
             verdict,
-            reason if verdict == "done" else queued.verdict.reason,
-            inputs={"message": effect.message, "channel": channel, "because": reason},
+            because,
+            inputs={"message": new.message, "channel": new.channel, "because": reason},
             until=queued.verdict.until,
         )
     journey.did.append(f"notify {effect.message}")
+
+
+def said(queued: Queued, reason: str) -> tuple[str, str]:
+    """A decision's verdict and reason for a message, from the contact gate's word."""
+    verdict = {"send": "done", "defer": "deferred", "drop": "skipped"}[queued.verdict.verdict]
+    return verdict, reason if verdict == "done" else queued.verdict.reason

@@ -1,0 +1,115 @@
+"""Collects everything wrong with a template, each finding with its file, line, step and field."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from loyalty.conditions import BadCondition, Scope, check
+from loyalty.journeys.yaml_tree import Path
+from loyalty.near_miss import did_you_mean
+from loyalty.templates import Problem, place_key
+
+M = TypeVar("M", bound=BaseModel)
+
+_WORDS = {
+    "missing": "This is missing.",
+    "int_type": "A whole number is wanted here.",
+    "int_parsing": "A whole number is wanted here.",
+    "string_type": "A text is wanted here.",
+    "bool_type": "true or false is wanted here.",
+    "list_type": "A list is wanted here.",
+    "tuple_type": "A list is wanted here.",
+    "too_short": "The list is empty.",
+    "string_too_short": "The text is empty.",
+    "model_type": "Fields are wanted here, not a single value.",
+}
+
+
+class Findings:
+    """The problems of one template, in the order in which they were found."""
+
+    def __init__(self, file: str, lines: Mapping[str, int]) -> None:
+        self._file = file
+        self._lines = lines
+        self._steps: dict[Path, str] = {}
+        self.problems: list[Problem] = []
+
+    def name_step(self, path: Path, step: str) -> None:
+        """Later findings below `path` belong to this step."""
+        self._steps[path] = step
+
+    def add(self, path: Path, code: str, message: str, allowed: Iterable[str] = ()) -> None:
+        step_path = next((p for p in _prefixes(path) if p in self._steps), ())
+        field = ".".join(str(part) for part in path[len(step_path) :]) or "step"
+        problem = Problem(
+            file=self._file,
+            line=self._line(path),
+            step=self._steps.get(step_path),
+            field=field,
+            code=code,
+            message=message,
+            allowed=tuple(allowed),
+        )
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def unknown(self, path: Path, what: str, name: object, allowed: Iterable[str]) -> None:
+        """A name that does not exist, with the one that was probably meant."""
+        allowed = tuple(allowed)
+        hint = did_you_mean(str(name), allowed)
+        code = "unknown_" + what.replace(" ", "_")
+        self.add(path, code, f"There is no {what} {name!r}.{hint}", allowed)
+
+    def read(self, model: type[M], value: Any, path: Path) -> M | None:
+        """`value` as `model`, or none with what is wrong with it noted."""
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            for detail in error.errors():
+                self._note(model, path, detail)
+            return None
+
+    def condition(self, text: str | None, scope: Scope, path: Path) -> None:
+        if text is None:
+            return
+        try:
+            check(text, scope)
+        except BadCondition as bad:
+            message = f"{bad.reason} (character {bad.position} of: {_short(text)})"
+            self.add(path, "bad_condition", message, bad.allowed)
+
+    def _note(self, model: type[BaseModel], path: Path, detail: ErrorDetails) -> None:
+        kind, context = detail["type"], detail.get("ctx", {})
+        place = (*path, *detail["loc"])
+        fields = tuple(f.alias or name for name, f in model.model_fields.items())
+        if kind == "extra_forbidden":
+            self.unknown(place, "field", detail["loc"][-1], fields)
+        elif kind == "written":
+            self.add(place, context["code"], context["message"], context["allowed"])
+        elif kind == "literal_error":
+            allowed = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+            message = f"{detail['input']!r} is not one of the choices."
+            hint = did_you_mean(str(detail["input"]), allowed)
+            self.add(place, "unknown_choice", message + hint, allowed)
+        else:
+            self.add(place, kind, _WORDS.get(kind, detail["msg"] + "."), _limits(context))
+
+    def _line(self, path: Path) -> int:
+        return next(
+            (self._lines[k] for p in _prefixes(path) if (k := place_key(p)) in self._lines), 1
+        )
+
+
+def _prefixes(path: Path) -> list[Path]:
+    return [path[:n] for n in range(len(path), -1, -1)]
+
+
+def _limits(context: Mapping[str, Any]) -> tuple[str, ...]:
+    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below", "pattern": "of the form"}
+    return tuple(f"{words[key]} {value}" for key, value in context.items() if key in words)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else text[:117] + "..."

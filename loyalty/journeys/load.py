@@ -1,0 +1,198 @@
+"""Reads a template's folder: `campaign.yaml` and `messages/<message>.<locale>.j2`."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from loyalty.errors import Invalid, Unknown
+from loyalty.journeys.compile import FILE, KNOWN_EVENTS, SECTIONS, assemble
+from loyalty.journeys.findings import Findings
+from loyalty.journeys.values import Refused, read_value, read_values
+from loyalty.journeys.written import Name, Written
+from loyalty.journeys.yaml_tree import Unreadable, read_tree
+from loyalty.templates import (
+    LOCALES,
+    Bilingual,
+    BrokenTemplate,
+    Parameter,
+    Problem,
+    Template,
+    Text,
+    place_key,
+)
+
+SUBJECT_MAX = 120  # characters: what a phone's notification shows
+TEXT_MAX = 4_000
+_MESSAGE_FILE = re.compile(r"^([a-z][a-z0-9_]{0,47})\.([a-z]{2})\.j2$")
+
+
+class _Head(Written):
+    """What a template says about itself."""
+
+    name: Name
+    title: Bilingual
+    summary: Bilingual
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+def load_all(root: Path, event_types: tuple[str, ...] = KNOWN_EVENTS) -> dict[str, Template]:
+    """Every template under `root`, by name; raises BrokenTemplate for the first broken one."""
+    folders = sorted(p for p in root.iterdir() if (p / FILE).is_file())
+    return {folder.name: load(folder, event_types) for folder in folders}
+
+
+def load_named(root: Path, name: str, event_types: tuple[str, ...] = KNOWN_EVENTS) -> Template:
+    """One template by name; raises Unknown."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", name) or not (root / name / FILE).is_file():
+        raise Unknown("template", name)
+    return load(root / name, event_types)
+
+
+def load(folder: Path, event_types: tuple[str, ...] = KNOWN_EVENTS) -> Template:
+    """The template in `folder`; raises BrokenTemplate with everything that is wrong with it."""
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in [folder / FILE, *sorted((folder / "messages").glob("*"))]
+        if path.is_file()
+    }
+    return load_texts(folder.name, files, event_types)
+
+
+def load_texts(
+    name: str, files: Mapping[str, str], event_types: tuple[str, ...] = KNOWN_EVENTS
+) -> Template:
+    """A template from its files' texts by relative name: for uploads and for tests."""
+    if FILE not in files:
+        problem = _problem(FILE, 1, "missing_file", "The file is missing.")
+        raise BrokenTemplate(name, [problem])
+    try:
+        tree, lines = read_tree(files[FILE])
+    except Unreadable as error:
+        problem = _problem(FILE, error.line, "unreadable", error.reason)
+        raise BrokenTemplate(name, [problem]) from None
+    findings = Findings(FILE, {place_key(path): line for path, line in lines.items()})
+    messages, message_problems = _messages(files)
+    template = _template(name, tree, messages, findings, lines)
+    if template is not None:
+        _with_defaults(template, findings, event_types)
+    problems = findings.problems + message_problems
+    if problems or template is None:
+        raise BrokenTemplate(name, problems)
+    return template
+
+
+def _template(
+    name: str,
+    tree: Any,
+    messages: dict[str, dict[str, Text]],
+    findings: Findings,
+    lines: Mapping[tuple[str | int, ...], int],
+) -> Template | None:
+    if not isinstance(tree, dict):
+        findings.add((), "not_fields", "A template is a set of sections: name, title, enter ...")
+        return None
+    head_fields = tuple(_Head.model_fields)
+    for key in tree.keys() - set(head_fields) - set(SECTIONS):
+        findings.unknown((key,), "section", key, head_fields + SECTIONS)
+    head = findings.read(_Head, {k: tree[k] for k in head_fields if k in tree}, ())
+    if head is None:
+        return None
+    if head.name != name:
+        message = f"The template is called {head.name!r}, its folder {name!r}."
+        findings.add(("name",), "wrong_name", message, (name,))
+    parameters = _parameters(head.parameters, findings)
+    if findings.problems:
+        return None
+    return Template(
+        name=name,
+        title=head.title,
+        summary=head.summary,
+        parameters=parameters,
+        body={key: tree[key] for key in SECTIONS if key in tree},
+        messages=messages,
+        lines={place_key(path): line for path, line in lines.items()},
+    )
+
+
+def _parameters(written: Mapping[str, Any], findings: Findings) -> dict[str, Parameter]:
+    parameters: dict[str, Parameter] = {}
+    for name, fields in written.items():
+        path = ("parameters", name)
+        parameter = findings.read(Parameter, fields, path)
+        if parameter is None:
+            continue
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", name):
+            findings.add(path, "not_a_name", f"{name!r} is not a name: small letters, digits, _.")
+        if parameter.default is None and parameter.example is None:
+            message = "A parameter without a default needs an example."
+            findings.add(path, "no_default", message, ("default", "example"))
+            continue
+        for key in ("default", "example"):
+            value = getattr(parameter, key)
+            if value is None:
+                continue
+            try:
+                read_value(parameter, value)
+            except Refused as refused:
+                findings.add((*path, key), refused.code, refused.message, refused.allowed)
+        parameters[name] = parameter
+    return parameters
+
+
+def _with_defaults(template: Template, findings: Findings, event_types: tuple[str, ...]) -> None:
+    """Compile once with defaults, so that nothing broken ever reaches a marketer."""
+    try:
+        values = read_values(template.parameters, {}, examples=True)
+    except Invalid:  # each was noted where it stands
+        return
+    assemble(template, values, findings, event_types)
+
+
+def _messages(files: Mapping[str, str]) -> tuple[dict[str, dict[str, Text]], list[Problem]]:
+    messages: dict[str, dict[str, Text]] = {}
+    problems: list[Problem] = []
+    for path, content in files.items():
+        if path == FILE:
+            continue
+        found = _MESSAGE_FILE.match(path.removeprefix("messages/"))
+        if not found or found[2] not in LOCALES:
+            allowed = tuple(f"<message>.{locale}.j2" for locale in LOCALES)
+            problems.append(_problem(path, 1, "file_name", "Not a message's file.", allowed))
+            continue
+        text = _text(path, content, problems)
+        messages.setdefault(found[1], {})[found[2]] = text
+    for name, locales in sorted(messages.items()):
+        for locale in sorted(set(LOCALES) - locales.keys()):
+            path = f"messages/{name}.{locale}.j2"
+            message = f"The message {name!r} has no text in {locale!r}."
+            problems.append(_problem(path, 1, "missing_file", message))
+    return messages, problems
+
+
+def _text(path: str, content: str, problems: list[Problem]) -> Text:
+    first, _, rest = content.partition("\n")
+    subject, text = first.removeprefix("Subject:").strip(), rest.strip()
+    if not first.startswith("Subject:") or not subject:
+        message = "The first line is `Subject: ` and the subject."
+        problems.append(_problem(path, 1, "subject", message))
+    elif rest and rest.split("\n", 1)[0].strip():
+        problems.append(_problem(path, 2, "blank_line", "The second line is empty."))
+    if not text:
+        problems.append(_problem(path, 3, "empty_text", "The message has no text."))
+    for length, most, what in (
+        (len(subject), SUBJECT_MAX, "subject"),
+        (len(text), TEXT_MAX, "text"),
+    ):
+        if length > most:
+            message = f"The {what} has {length} characters."
+            problems.append(_problem(path, 1, "too_long", message, (f"up to {most}",)))
+    return Text(subject=subject, text=text)
+
+
+def _problem(
+    file: str, line: int, code: str, message: str, allowed: tuple[str, ...] = ()
+) -> Problem:
+    return Problem(file=file, line=line, field="file", code=code, message=message, allowed=allowed)
