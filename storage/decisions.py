@@ -9,9 +9,9 @@ from storage import tables
 from storage.rows import InsertOnce, Shape
 
 _table = tables.decisions
-_shape = Shape(Decision, _table)
+SHAPE = Shape(Decision, _table)
 
-_FIND = select(*_shape.columns).where(_table.c.key == bindparam("effect"))
+_FIND = select(*SHAPE.columns).where(_table.c.key == bindparam("effect"))
 _ADD = InsertOnce(_table)
 
 
@@ -29,4 +29,4 @@ class SqlDecisions:
 
 
 def _values(decision: Decision) -> dict[str, Any]:
-    return _shape.values(decision) | {"inputs": dict(decision.inputs)}
+    return SHAPE.values(decision) | {"inputs": dict(decision.inputs)}

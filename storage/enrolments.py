@@ -25,6 +25,7 @@ _CHANGING = (
     "outcome",
     "ended_at",
     "wake_at",
+    "remembered",
     "turn",
     "nudged_turn",
     "granted_points",

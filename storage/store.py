@@ -19,12 +19,8 @@ from storage.ledger import SqlLedger
 from storage.members import SqlMembers
 from storage.messages import SqlMessages
 from storage.offers import SqlOffers
+from storage.outbox import SqlOutbox
 from storage.turns import SqlTurns
-
-try:  # on its way
-    from storage.outbox import SqlOutbox
-except ImportError:
-    SqlOutbox = lambda connection, now: None  # type: ignore[assignment,misc]
 
 T = TypeVar("T")
 

@@ -1,0 +1,46 @@
+"""Messages as members and operators see them: never an address, and the text only to its member."""
+
+from collections import defaultdict
+
+from sqlalchemy import Connection, and_, or_, select
+
+from storage.queries.pages import View, rows, without
+from storage.tables import contact_verdicts, messages
+
+
+def inbox_of(
+    connection: Connection, member_id: str, *, after: str = "", limit: int = 50
+) -> list[View]:
+    """A member's in-app messages, newest first; `after` is the key of the last one seen."""
+    columns = messages.c
+    query = select(
+        columns.key,
+        columns.campaign_id,
+        columns.subject,
+        columns.body,
+        columns.sent_at,
+        columns.read_at,
+    ).where(columns.member_id == member_id, columns.channel == "inbox", columns.status == "sent")
+    if after:
+        last = select(columns.sent_at).where(columns.key == after).scalar_subquery()
+        older = or_(columns.sent_at < last, and_(columns.sent_at == last, columns.key > after))
+        query = query.where(older)
+    return rows(connection, query.order_by(columns.sent_at.desc(), columns.key).limit(limit))
+
+
+def messages_of_run(connection: Connection, enrolment_id: str) -> list[View]:
+    """Every message of a run, oldest first, with each verdict of the contact gate."""
+    hidden = ("subject", "body", "variables", "member_id", "claimed_at")
+    mine = select(*without(messages, *hidden)).where(messages.c.enrolment_id == enrolment_id)
+    found = rows(connection, mine.order_by(messages.c.created_at, messages.c.key))
+    spoken = (
+        select(contact_verdicts)
+        .join(messages, messages.c.key == contact_verdicts.c.message_key)
+        .where(messages.c.enrolment_id == enrolment_id)
+        .order_by(contact_verdicts.c.id)
+    )
+    verdicts: dict[str, list[View]] = defaultdict(list)
+    for verdict in rows(connection, spoken):
+        del verdict["id"]
+        verdicts[verdict.pop("message_key")].append(verdict)
+    return [message | {"verdicts": verdicts[message["key"]]} for message in found]

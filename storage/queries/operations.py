@@ -1,0 +1,43 @@
+"""How the machinery is doing: acts on record, ledger transactions, what waits for Temporal."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from storage.queries.pages import View, first, rows, without
+from storage.tables import audit, entries, outbox, transactions
+
+
+def audit_of(
+    connection: Connection, target: str, *, before: int | None = None, limit: int = 50
+) -> list[View]:
+    """Who did what to this thing and why, newest first."""
+    query = select(audit).where(audit.c.target == target)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    return rows(connection, query.order_by(audit.c.id.desc()).limit(limit))
+
+
+def transaction(connection: Connection, key: str) -> View | None:
+    """A ledger transaction with its entries: every movement and the working it came from."""
+    found = first(connection, select(transactions).where(transactions.c.key == key))
+    if found is None:
+        return None
+    movements = select(*without(entries, "transaction_id")).where(
+        entries.c.transaction_id == found["id"]
+    )
+    ordered = movements.order_by(entries.c.account_id, entries.c.seq)
+    return found | {"entries": rows(connection, ordered)}
+
+
+def outbox_lag(connection: Connection, now: datetime) -> View:
+    """How far the relay is behind: what is due and unsent, since when; and what it gave up on."""
+    due = (outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.available_at <= now)
+    waiting, oldest = connection.execute(
+        select(func.count(), func.min(outbox.c.available_at)).where(*due)
+    ).one()
+    dead = connection.execute(
+        select(func.count()).where(outbox.c.dead_at.is_not(None), outbox.c.sent_at.is_(None))
+    ).scalar_one()
+    seconds = (now - oldest).total_seconds() if oldest else 0.0
+    return {"due": waiting, "oldest_at": oldest, "seconds": seconds, "dead": dead}

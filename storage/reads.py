@@ -1,0 +1,98 @@
+"""What the API and the command line look at: each question is answered from one snapshot."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from loyalty.ledger import StatementLine
+from loyalty.ports import Clock
+from loyalty.records import Decision
+from storage.database import Database
+from storage.queries import campaigns, members, messages, operations, runs
+from storage.queries.pages import View
+from storage.statements import statement
+
+T = TypeVar("T")
+
+STUCK_AFTER = timedelta(minutes=10)
+"""A wake-up this long past is a fault, not work in progress."""
+
+
+class Search(Protocol):
+    """Which runs to find; what is none does not narrow."""
+
+    @property
+    def member_id(self) -> str | None: ...
+    @property
+    def campaign_id(self) -> str | None: ...
+    @property
+    def state(self) -> str | None: ...
+    @property
+    def stuck(self) -> bool: ...
+    @property
+    def after(self) -> str: ...
+    @property
+    def limit(self) -> int: ...
+
+
+class SqlReads:
+    """Read models behind the API's `Reads`; use from any thread."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def member_view(self, member_id: str) -> View | None:
+        return self._look(lambda found: members.member_view(found, member_id))
+
+    def statement(
+        self, member_id: str, *, before: int | None, limit: int
+    ) -> Sequence[StatementLine]:
+        return self._look(lambda found: statement(found, member_id, limit, before))
+
+    def inbox_of(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
+        return self._look(
+            lambda found: messages.inbox_of(found, member_id, after=after, limit=limit)
+        )
+
+    def campaigns(self, *, state: str | None, after: str, limit: int) -> Sequence[View]:
+        return self._look(
+            lambda found: campaigns.list_campaigns(found, state=state, after=after, limit=limit)
+        )
+
+    def campaign_report(self, campaign_id: str) -> View | None:
+        return self._look(lambda found: campaigns.campaign_report(found, campaign_id))
+
+    def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
+        return self._look(lambda found: runs.decisions_of(found, member_id, campaign_id))
+
+    def search_runs(self, search: Search) -> Sequence[View]:
+        stuck_since = self._clock.now() - STUCK_AFTER if search.stuck else None
+        narrow: dict[str, Any] = {
+            "member_id": search.member_id,
+            "campaign_id": search.campaign_id,
+            "state": search.state,
+            "after": search.after,
+            "limit": search.limit,
+        }
+        return self._look(lambda found: runs.search_runs(found, stuck_since=stuck_since, **narrow))
+
+    def run(self, run_id: str) -> View | None:
+        return self._look(lambda found: runs.run(found, run_id))
+
+    def messages_of_run(self, run_id: str) -> Sequence[View]:
+        return self._look(lambda found: messages.messages_of_run(found, run_id))
+
+    def transaction(self, key: str) -> View | None:
+        return self._look(lambda found: operations.transaction(found, key))
+
+    def audit_of(self, target: str, *, before: int | None, limit: int) -> Sequence[View]:
+        return self._look(
+            lambda found: operations.audit_of(found, target, before=before, limit=limit)
+        )
+
+    def _look(self, question: Callable[[Connection], T]) -> T:
+        with self._database.read() as connection:
+            return question(connection)
