@@ -68,8 +68,10 @@ class SqlOffers:
                 set_={"taken": taken},
                 where=taken <= limit,
             )
+            # Asked by a returned row, not by a row count: drivers do not agree on that for inserts.
+            .returning(claim_counts.c.taken)
         )
-        return self._changed(statement)
+        return self._connection.execute(statement).one_or_none() is not None
 
     def give_back(self, claim: Claim) -> None:
         self._connection.execute(

@@ -1,0 +1,227 @@
+"""Limited-time exchange: stock, limits and points move together, once, and come back together."""
+
+from datetime import timedelta
+
+import pytest
+
+from loyalty.errors import KeyReused, LoyaltyError, Unknown, WrongState
+from loyalty.offers import LimitReached, SoldOut
+from storage.store import SqlStore
+from tests.storage.exchange_desk import HOLD, PRICE, Desk
+from tests.storage.rows import NOON, StillClock, member
+
+A_MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def desk(store: SqlStore, clock: StillClock) -> Desk:
+    return Desk(store, clock)
+
+
+def test_a_reservation_sets_stock_limit_and_points_aside(desk: Desk) -> None:
+    """A member who claims two gifts holds two of the stock and pays nothing yet."""
+    desk.members(lee=250).open()
+
+    answer = desk.reserve("lee", quantity=2)
+
+    assert answer["claim_id"] == "gift-day/r1"
+    assert (answer["status"], answer["points"], answer["replayed"]) == ("reserved", 200, False)
+    assert answer["expires_at"] == (NOON + HOLD).isoformat()
+    assert (desk.standing().remaining, desk.standing().reserved) == (3, 2)
+    assert (desk.balance("lee").available, desk.balance("lee").held) == (50, 200)
+    brief = {"claim_id": "gift-day/r1", "campaign_id": "gift-day", "turn": 0}
+    assert desk.sent("start_order") == [("x/gift-day/r1", brief)]
+
+
+def test_a_confirmed_claim_spends_the_points_for_good(desk: Desk) -> None:
+    """When the shop hands the gift over, the points are spent; telling it twice changes nothing."""
+    desk.members(lee=250).open()
+    desk.reserve("lee")
+
+    first, again = desk.confirm(), desk.confirm()
+
+    assert (first["status"], first["replayed"]) == ("confirmed", False)
+    assert (again["status"], again["replayed"]) == ("confirmed", True)
+    assert (desk.balance("lee").posted, desk.balance("lee").held) == (150, 0)
+    assert (desk.standing().remaining, desk.standing().confirmed) == (4, 1)
+    assert desk.sent("nudge_order") == [("x/gift-day/r1", {"reason": "confirmed"})]
+    assert desk.settle()["outcome"] == "confirmed"
+
+
+def test_a_release_gives_everything_back_once(desk: Desk) -> None:
+    """A cancelled order returns stock, limit and points; cancelling again returns nothing more."""
+    desk.members(lee=250).open()
+    desk.reserve("lee", quantity=2)
+
+    first = desk.release(fault="merchant", reason="payment_failed")
+    again = desk.release()
+
+    assert (first["status"], first["replayed"]) == ("released", False)
+    assert (again["status"], again["replayed"]) == ("released", True)
+    assert desk.standing().remaining == 5
+    assert desk.counted() == {}
+    assert (desk.balance("lee").available, desk.balance("lee").held) == (250, 0)
+    assert desk.reasons("lee") == ["claim_reserved", "claim_released"]
+    assert desk.settle()["ended"]
+    assert desk.reserve("lee", "r2", quantity=2)["status"] == "reserved"
+
+
+def test_the_same_request_again_gets_the_first_answer(desk: Desk) -> None:
+    """A till that lost the answer asks again and takes nothing twice, even once it is over."""
+    desk.members(lee=250).open()
+    first = desk.reserve("lee")
+
+    again = desk.reserve("lee")
+    desk.release()
+    after = desk.reserve("lee")
+
+    assert again == after == first | {"replayed": True}
+    assert desk.standing().remaining == 5
+    assert len(desk.sent("start_order")) == 1
+
+
+@pytest.mark.parametrize(("who", "quantity"), [("lee", 2), ("kim", 1)])
+def test_a_request_id_cannot_be_used_for_something_else(
+    desk: Desk, who: str, quantity: int
+) -> None:
+    """Another quantity or another member under a used id is refused, never a silent yes."""
+    desk.members(lee=250, kim=250).open()
+    desk.reserve("lee")
+
+    with pytest.raises(KeyReused):
+        desk.reserve(who, quantity=quantity)
+
+    assert desk.standing().reserved == 1
+
+
+def test_each_refusal_has_its_own_code_and_leaves_nothing(desk: Desk) -> None:
+    """Sold out, limit reached and too few points are told apart, and nothing is half taken."""
+    desk.members(lee=1000, kim=150, ann=1000).open(stock=4)
+    desk.reserve("lee", "r1", 2)
+
+    with pytest.raises(LimitReached) as limit:
+        desk.reserve("lee", "r2")
+    with pytest.raises(SoldOut) as sold:
+        desk.reserve("ann", "r3", 3)
+    assert desk.refused(desk.reserve, "kim", "r4", 2) == "not_enough_points"
+
+    assert limit.value.facts["taken"] == 2
+    assert sold.value.facts["remaining"] == 2
+    assert desk.standing().remaining == 2
+    assert desk.counted() == {"lee": 2}
+    assert (desk.balance("kim").held, desk.balance("ann").held) == (0, 0)
+    assert len(desk.sent("start_order")) == 1
+    assert desk.reserve("kim", "r4")["replayed"] is False
+
+
+def test_more_than_the_limit_at_once_is_refused(desk: Desk) -> None:
+    """The first claim of a member may not pass the limit either."""
+    desk.members(lee=1000).open(per_member=2)
+
+    assert desk.refused(desk.reserve, "lee", "r1", 3) == "limit_reached"
+    assert desk.standing().remaining == 5
+
+
+def test_an_unconfirmed_reservation_gives_everything_back_by_itself(desk: Desk) -> None:
+    """Fifteen minutes without a word from the shop: stock and points are free again."""
+    desk.members(lee=250).open()
+    desk.reserve("lee")
+
+    waiting = desk.settle()
+    desk.later(HOLD)
+    over = desk.settle(turn=1)
+
+    assert (waiting["ended"], waiting["sleep_seconds"]) == (False, HOLD.total_seconds())
+    assert waiting["wake_at"] == (NOON + HOLD).isoformat()
+    assert (over["ended"], over["outcome"]) == (True, "expired")
+    assert desk.standing().remaining == 5
+    assert (desk.balance("lee").available, desk.balance("lee").held) == (250, 0)
+    assert desk.settle(turn=1)["outcome"] == "expired"
+    assert desk.release()["replayed"] is True
+    assert desk.standing().remaining == 5
+
+
+def test_an_orders_timer_is_believed_where_the_clock_is_behind(desk: Desk) -> None:
+    """The instant an order was to wake at counts as reached when its timer woke it."""
+    desk.members(lee=250).open()
+    desk.reserve("lee")
+    desk.later(HOLD - A_MOMENT)
+
+    assert desk.settle(turn=1)["ended"] is False
+    assert desk.settle(turn=1, due=NOON + HOLD)["outcome"] == "expired"
+    assert desk.balance("lee").available == 250
+
+
+def test_the_deadline_is_exclusive(desk: Desk) -> None:
+    """One moment before the deadline the shop may still confirm; at the deadline it may not."""
+    desk.members(lee=250, kim=250).open()
+    desk.reserve("lee", "r1")
+    desk.reserve("kim", "r2")
+
+    desk.later(HOLD - A_MOMENT)
+    assert desk.confirm("r1")["status"] == "confirmed"
+    desk.later(A_MOMENT)
+    with pytest.raises(WrongState, match="new request id") as late:
+        desk.confirm("r2")
+
+    assert late.value.facts["status"] == "expired"
+    assert desk.balance("kim").available == 250
+
+
+def test_void_reservations_never_stand_in_anybodys_way(desk: Desk) -> None:
+    """While orders sleep through an outage, what ran out is shown as free and can be claimed."""
+    desk.members(lee=100, kim=100).open(stock=1, per_member=1)
+    desk.reserve("lee", "r1")
+    assert desk.refused(desk.reserve, "kim", "r2") == "sold_out"
+
+    desk.later(HOLD)
+
+    assert desk.shown()["remaining"] == 1
+    assert desk.balance("lee").available == 100
+    assert desk.reserve("kim", "r2")["status"] == "reserved"
+    assert desk.status("r1") == "expired"
+    assert desk.refused(desk.confirm, "r1") == "wrong_state"
+    assert desk.settle("r1")["outcome"] == "expired"
+    assert desk.standing().remaining == 0
+    assert (desk.balance("lee").available, desk.balance("lee").held) == (100, 0)
+
+
+def test_a_members_own_void_reservation_frees_limit_and_points(desk: Desk) -> None:
+    """Who let a reservation run out may claim again at once, with the same points."""
+    desk.members(lee=PRICE).open(per_member=1)
+    desk.reserve("lee", "r1")
+    desk.later(HOLD)
+
+    assert desk.reserve("lee", "r2")["status"] == "reserved"
+    assert desk.counted() == {"lee": 1}
+    assert desk.balance("lee").held == PRICE
+
+
+def test_a_confirmed_claim_is_final(desk: Desk) -> None:
+    """Points spent on goods that were handed over are not given back by a release."""
+    desk.members(lee=250).open()
+    desk.reserve("lee")
+    desk.confirm()
+
+    with pytest.raises(WrongState, match="handed over"):
+        desk.release()
+    assert desk.balance("lee").available == 150
+
+
+def test_who_or_what_is_not_there_is_named(desk: Desk) -> None:
+    """Unknown members, offers and claims are refused by name; a member who left cannot claim."""
+    desk.members(lee=250).open()
+    desk.store.run(lambda tx: tx.members.add(member("gone", status="left"), "h" * 64, {}))
+    acts = [
+        (lambda: desk.reserve("nobody"), "member"),
+        (lambda: Desk(desk.store, desk.clock, "no-such-offer").reserve("lee"), "offer"),
+        (lambda: desk.confirm("r9"), "claim"),
+        (lambda: desk.release("r9"), "claim"),
+    ]
+
+    for act, kind in acts:
+        with pytest.raises(Unknown) as refused:
+            act()
+        assert refused.value.facts["kind"] == kind
+    with pytest.raises(LoyaltyError, match="left"):
+        desk.reserve("gone")
