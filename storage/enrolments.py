@@ -154,4 +154,5 @@ def _enrolment(row: Row[Any]) -> Enrolment:
 
 def _values(enrolment: Enrolment) -> dict[str, Any]:
     position = enrolment.position.model_dump(mode="json", exclude_defaults=True)
-    return _shape.values(enrolment) | {"position": position}
+    remembered = dict(enrolment.remembered)
+    return _shape.values(enrolment) | {"position": position, "remembered": remembered}

@@ -35,6 +35,7 @@ def test_a_place_in_a_plan_survives_the_database(store: SqlStore) -> None:
         fresh,
         state="waiting",
         position=worn(fresh.position),
+        remembered={"wait.count": 2, "wait.ends_on": "2026-03-31"},
         wake_at=NOON + DAY,
         turn=2,
         nudged_turn=1,
