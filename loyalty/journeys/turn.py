@@ -208,6 +208,10 @@ def rewards(move: Reward | TakeBack) -> list[tuple[str, Effect]]:
 def _reward(journey: Journey, move: Reward) -> None:
     key = f"{journey.key(move.step_id, move.occurrence)}:met"
     inputs = {"count": move.tally.count, "needed": move.goal.count}
+    act = journey.tx.inbox.get(move.tally.last_seq) if move.tally.last_seq else None
+    if act is not None and act.amount_minor is not None:
+        # What the member spent in the act that reached the goal, for reports.
+        inputs["amount_minor"] = goals.kept_minor(act)
     journey.decide(
         key, move.step_id, "done", "goal_met", inputs=inputs, event_seq=move.tally.last_seq
     )
