@@ -8,11 +8,19 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api.problem_kinds import KINDS
-from api.problems import MEDIA_TYPE, FieldProblem, Refused, problem_response
+from api.problems import (
+    MEDIA_TYPE,
+    FieldProblem,
+    Problem,
+    Refused,
+    problem,
+    problem_response,
+    respond,
+)
 from loyalty.errors import Invalid, LoyaltyError
 
 RETRY_SECONDS = "2"
@@ -36,10 +44,7 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
 
     @app.exception_handler(LoyaltyError)
     async def refused_by_rule(request: Request, error: LoyaltyError) -> JSONResponse:
-        if isinstance(error, Invalid):
-            errors = [_named(problem) for problem in error.problems]
-            return problem_response(request, error.code, error.detail, errors=errors)
-        return problem_response(request, error.code, error.detail, facts=_plain(error.facts))
+        return respond(refusal(request, error))
 
     @app.exception_handler(Refused)
     async def refused_by_http(request: Request, error: Refused) -> JSONResponse:
@@ -53,9 +58,7 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
             return problem_response(
                 request, "malformed", f"The body is not JSON: it breaks at character {at}."
             )
-        return problem_response(
-            request, "invalid", _sentence(found), errors=[_field(each) for each in found]
-        )
+        return respond(invalid(request, found))
 
     @app.exception_handler(HTTPException)
     async def from_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -69,15 +72,26 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
 
 async def _not_now(request: Request, error: Exception) -> JSONResponse:
     log.warning("unavailable", error=type(error).__name__)
+    return respond(unavailable(request), {"Retry-After": RETRY_SECONDS})
+
+
+def unavailable(request: Request) -> Problem:
+    """The database is away: nothing was changed, and the same request may come again."""
     detail = "The database does not answer. Send the same request with the same ids again."
-    return problem_response(
-        request, "unavailable", detail, headers={"Retry-After": RETRY_SECONDS}
-    )
+    return problem(request, "unavailable", detail)
 
 
-def checked(errors: ValidationError) -> list[dict[str, Any]]:
-    """The same list of field problems for content that was validated by hand."""
-    return [_field({**each, "loc": ("", *each["loc"])}).model_dump() for each in errors.errors()]
+def refusal(request: Request, error: LoyaltyError) -> Problem:
+    """What the domain refused, as a problem."""
+    if isinstance(error, Invalid):
+        errors = [_named(each) for each in error.problems]
+        return problem(request, error.code, error.detail, errors=errors)
+    return problem(request, error.code, error.detail, facts=_plain(error.facts))
+
+
+def invalid(request: Request, found: Sequence[Any]) -> Problem:
+    """What a model refused, field by field; `found` is pydantic's own list."""
+    return problem(request, "invalid", _sentence(found), errors=[_field(each) for each in found])
 
 
 def _field(found: Mapping[str, Any]) -> FieldProblem:

@@ -1,18 +1,19 @@
-"""Who is calling: every request to `/v1` and `/codec` carries a key, every route names its roles."""
+"""Who is calling: each request to `/v1` and `/codec` carries a key, each route names its roles."""
 
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
-from fastapi import Request, Security
+from fastapi import Request, Response, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import Refused, problem_response
+from api.errors import RETRY_SECONDS, unavailable
+from api.problems import Refused, problem_response, respond
 from loyalty.access import ApiKey, Permission, fingerprint, roles_with
 
 GUARDED = ("/v1/", "/codec/")
@@ -65,34 +66,42 @@ class KeyRing:
 class KeyGate:
     """Refuses a request without a known key before a byte of its body is read."""
 
-    def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
+    def __init__(
+        self, app: ASGIApp, ring: KeyRing, weather: tuple[type[Exception], ...] = ()
+    ) -> None:
         self._app = app
         self._ring = ring
+        self._weather = weather
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(GUARDED):
             await self._app(scope, receive, send)
             return
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        key = None
-        if scheme.lower() == "bearer" and token.startswith("mp_"):
-            key = await self._ring.recognise(token.strip())
-        if key is None:
-            detail = (
-                "This key is not known, or was revoked."
-                if token
-                else "Send your API key: `Authorization: Bearer mp_...`."
-            )
-            answer = problem_response(
-                Request(scope),
-                "unauthenticated",
-                detail,
-                headers={"WWW-Authenticate": 'Bearer realm="milepost"'},
-            )
+        request = Request(scope)
+        try:
+            key = await self._key(scope)
+        except self._weather:
+            answer = respond(unavailable(request), {"Retry-After": RETRY_SECONDS})
             await answer(scope, receive, send)
+            return
+        if key is None:
+            await _unauthenticated(request)(scope, receive, send)
             return
         scope["state"]["caller"] = Caller(key)
         await self._app(scope, receive, send)
+
+    async def _key(self, scope: Scope) -> ApiKey | None:
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.startswith("mp_"):
+            return None
+        return await self._ring.recognise(token.strip())
+
+
+def _unauthenticated(request: Request) -> Response:
+    sent = "authorization" in request.headers
+    detail = "This key is not known, or was revoked." if sent else "Send your API key."
+    headers = {"WWW-Authenticate": 'Bearer realm="milepost"'}
+    return problem_response(request, "unauthenticated", detail, headers=headers)
 
 
 _bearer = HTTPBearer(

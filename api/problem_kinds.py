@@ -11,140 +11,233 @@ class Kind:
     help: Mapping[str, str]
 
 
-def _kind(status: int, en: tuple[str, str], zh: tuple[str, str]) -> Kind:
-    return Kind(status, {"en": en[0], "zh": zh[0]}, {"en": en[1], "zh": zh[1]})
-
-
 KINDS: dict[str, Kind] = {
-    "malformed": _kind(
+    "malformed": Kind(
         400,
-        ("The request cannot be read",
-         "The body is not JSON, or the address holds characters that no id may have. Nothing was "
-         "changed. Check what your program sends, then send it again."),
-        ("无法读取请求", "请求体不是 JSON，或地址中含有不允许的字符。没有任何改动。请检查程序发送的内容后重试。"),
+        {"en": "The request cannot be read", "zh": "无法读取请求"},
+        {
+            "en": (
+                "The body is not JSON, or the address holds characters that no id may have. "
+                "Nothing was changed. Check what your program sends, then send it again."
+            ),
+            "zh": (
+                "请求体不是 JSON，或地址中含有不允许的字符。没有任何改动。请检查程序发送的内容"
+                "后重试。"
+            ),
+        },
     ),
-    "unauthenticated": _kind(
+    "unauthenticated": Kind(
         401,
-        ("No valid key",
-         "Every request carries an API key in the header `Authorization: Bearer mp_...`. Keys are "
-         "made by an administrator and can be revoked."),
-        ("没有有效密钥", "每个请求都要在请求头 `Authorization: Bearer mp_...` 中携带 API 密钥。"
-         "密钥由管理员创建，也可以被吊销。"),
+        {"en": "No valid key", "zh": "没有有效密钥"},
+        {
+            "en": (
+                "Every request carries an API key in the header `Authorization: Bearer "
+                "mp_...`. Keys are made by an administrator and can be revoked."
+            ),
+            "zh": (
+                "每个请求都要在请求头 `Authorization: Bearer mp_...` 中携带 API 密钥。密钥由管"
+                "理员创建，也可以被吊销。"
+            ),
+        },
     ),
-    "forbidden": _kind(
+    "forbidden": Kind(
         403,
-        ("This key may not do that",
-         "The key is valid, but its role does not allow this act. The answer names the roles that do."),
-        ("该密钥无权执行此操作", "密钥有效，但其角色不允许此操作。回答中列出了所需的角色。"),
+        {"en": "This key may not do that", "zh": "该密钥无权执行此操作"},
+        {
+            "en": (
+                "The key is valid, but its role does not allow this act. The answer names the "
+                "roles that do."
+            ),
+            "zh": "密钥有效，但其角色不允许此操作。回答中列出了所需的角色。",
+        },
     ),
-    "unknown": _kind(
+    "unknown": Kind(
         404,
-        ("There is no such thing",
-         "The id in the address or the body names nothing that exists. `facts` says which kind and which "
-         "id. A member must be registered before purchases and events can name them."),
-        ("对象不存在", "地址或请求体中的编号没有对应的对象，`facts` 说明了类型和编号。"
-         "会员须先注册，才能提交其消费和事件。"),
+        {"en": "There is no such thing", "zh": "对象不存在"},
+        {
+            "en": (
+                "The id in the address or the body names nothing that exists. `facts` says "
+                "which kind and which id. A member must be registered before purchases and "
+                "events can name them."
+            ),
+            "zh": (
+                "地址或请求体中的编号没有对应的对象，`facts` 说明了类型和编号。会员须先注册，才"
+                "能提交其消费和事件。"
+            ),
+        },
     ),
-    "no_such_path": _kind(
+    "no_such_path": Kind(
         404,
-        ("There is no such address", "Milepost has nothing at this path. `/docs` lists all there is."),
-        ("没有这个地址", "该路径不存在。全部接口见 `/docs`。"),
+        {"en": "There is no such address", "zh": "没有这个地址"},
+        {
+            "en": "Milepost has nothing at this path. `/docs` lists all there is.",
+            "zh": "该路径不存在。全部接口见 `/docs`。",
+        },
     ),
-    "method_not_allowed": _kind(
+    "method_not_allowed": Kind(
         405,
-        ("Not with this method", "The address exists, the method does not fit. The header `Allow` says which do."),
-        ("不支持的请求方法", "地址存在，但不支持此方法。可用的方法见响应头 `Allow`。"),
+        {"en": "Not with this method", "zh": "不支持的请求方法"},
+        {
+            "en": "The address exists, the method does not fit. The header `Allow` says which do.",
+            "zh": "地址存在，但不支持此方法。可用的方法见响应头 `Allow`。",
+        },
     ),
-    "refused": _kind(
+    "refused": Kind(
         409,
-        ("Refused", "Milepost understood the request and a rule forbids it. Nothing was changed."),
-        ("已拒绝", "请求可以理解，但规则不允许。没有任何改动。"),
+        {"en": "Refused", "zh": "已拒绝"},
+        {
+            "en": "Milepost understood the request and a rule forbids it. Nothing was changed.",
+            "zh": "请求可以理解，但规则不允许。没有任何改动。",
+        },
     ),
-    "key_reused": _kind(
+    "key_reused": Kind(
         409,
-        ("This id was used for other content",
-         "An id stands for one content for ever. Sending the same body again returns the first answer; "
-         "another body needs another id."),
-        ("编号已用于其他内容", "一个编号永远对应一份内容。重发相同内容会得到首次的回答；不同内容请使用新的编号。"),
+        {"en": "This id was used for other content", "zh": "编号已用于其他内容"},
+        {
+            "en": (
+                "An id stands for one content for ever. Sending the same body again returns "
+                "the first answer; another body needs another id."
+            ),
+            "zh": (
+                "一个编号永远对应一份内容。重发相同内容会得到首次的回答；不同内容请使用新的编号。"
+            ),
+        },
     ),
-    "wrong_state": _kind(
+    "wrong_state": Kind(
         409,
-        ("Not in this state",
-         "The act does not fit the state the thing is in: a stopped campaign cannot be paused, a "
-         "confirmed claim cannot be released. Read it again, then decide."),
-        ("当前状态不允许", "操作与对象的当前状态不符：已停止的活动不能暂停，已确认的兑换不能释放。请重新读取后再决定。"),
+        {"en": "Not in this state", "zh": "当前状态不允许"},
+        {
+            "en": (
+                "The act does not fit the state the thing is in: a stopped campaign cannot be "
+                "paused, a confirmed claim cannot be released. Read it again, then decide."
+            ),
+            "zh": (
+                "操作与对象的当前状态不符：已停止的活动不能暂停，已确认的兑换不能释放。请重新读"
+                "取后再决定。"
+            ),
+        },
     ),
-    "not_enough_points": _kind(
+    "not_enough_points": Kind(
         409,
-        ("Not enough points",
-         "The member's available points do not cover this. Points on hold and points that have lapsed "
-         "do not count as available."),
-        ("积分不足", "会员的可用积分不足。被冻结或已过期的积分不计入可用积分。"),
+        {"en": "Not enough points", "zh": "积分不足"},
+        {
+            "en": (
+                "The member's available points do not cover this. Points on hold and points "
+                "that have lapsed do not count as available."
+            ),
+            "zh": "会员的可用积分不足。被冻结或已过期的积分不计入可用积分。",
+        },
     ),
-    "sold_out": _kind(
+    "sold_out": Kind(
         409,
-        ("Sold out", "The stock of this offer is taken. Stock held by claims that fail comes back."),
-        ("已兑完", "该兑换的库存已被领完。失败的兑换会退回库存。"),
+        {"en": "Sold out", "zh": "已兑完"},
+        {
+            "en": "The stock of this offer is taken. Stock held by claims that fail comes back.",
+            "zh": "该兑换的库存已被领完。失败的兑换会退回库存。",
+        },
     ),
-    "limit_reached": _kind(
+    "limit_reached": Kind(
         409,
-        ("The limit is reached", "This member has taken as many as the offer allows each member."),
-        ("已达上限", "该会员的兑换数量已达每人上限。"),
+        {"en": "The limit is reached", "zh": "已达上限"},
+        {
+            "en": "This member has taken as many as the offer allows each member.",
+            "zh": "该会员的兑换数量已达每人上限。",
+        },
     ),
-    "hold_closed": _kind(
+    "hold_closed": Kind(
         409,
-        ("The hold is closed",
-         "These points were confirmed, released or ran out before. Each hold ends once."),
-        ("冻结已结束", "这笔冻结此前已确认、释放或超时。每笔冻结只结束一次。"),
+        {"en": "The hold is closed", "zh": "冻结已结束"},
+        {
+            "en": "These points were confirmed, released or ran out before. Each hold ends once.",
+            "zh": "这笔冻结此前已确认、释放或超时。每笔冻结只结束一次。",
+        },
     ),
-    "reversal_too_large": _kind(
+    "reversal_too_large": Kind(
         409,
-        ("More than there was",
-         "More would be taken back than the transaction moved, counting what was taken back before."),
-        ("超出可冲正的数量", "冲正数量超过了原交易剩余可冲正的积分。"),
+        {"en": "More than there was", "zh": "超出可冲正的数量"},
+        {
+            "en": (
+                "More would be taken back than the transaction moved, counting what was taken "
+                "back before."
+            ),
+            "zh": "冲正数量超过了原交易剩余可冲正的积分。",
+        },
     ),
-    "offer_not_open": _kind(
+    "offer_not_open": Kind(
         409,
-        ("The offer takes no claims now",
-         "It has not opened yet, has closed, or its campaign is paused or stopped. `facts` has the times."),
-        ("当前不可兑换", "兑换尚未开始、已经结束，或活动已暂停或停止。时间见 `facts`。"),
+        {"en": "The offer takes no claims now", "zh": "当前不可兑换"},
+        {
+            "en": (
+                "It has not opened yet, has closed, or its campaign is paused or stopped. "
+                "`facts` has the times."
+            ),
+            "zh": "兑换尚未开始、已经结束，或活动已暂停或停止。时间见 `facts`。",
+        },
     ),
-    "too_large": _kind(
+    "too_large": Kind(
         413,
-        ("The body is too large",
-         "A body may have 1 MiB, a batch of events 4 MiB and 1,000 events. Split it and send the parts."),
-        ("请求体过大", "请求体上限为 1 MiB；批量事件上限为 4 MiB 且不超过 1000 条。请拆分后发送。"),
+        {"en": "The body is too large", "zh": "请求体过大"},
+        {
+            "en": (
+                "A body may have 1 MiB, a batch of events 4 MiB and 1,000 events. Split it and "
+                "send the parts."
+            ),
+            "zh": "请求体上限为 1 MiB；批量事件上限为 4 MiB 且不超过 1000 条。请拆分后发送。",
+        },
     ),
-    "unsupported_media_type": _kind(
+    "unsupported_media_type": Kind(
         415,
-        ("Send JSON", "The body must be JSON, with the header `Content-Type: application/json`."),
-        ("请发送 JSON", "请求体必须是 JSON，并带请求头 `Content-Type: application/json`。"),
+        {"en": "Send JSON", "zh": "请发送 JSON"},
+        {
+            "en": "The body must be JSON, with the header `Content-Type: application/json`.",
+            "zh": "请求体必须是 JSON，并带请求头 `Content-Type: application/json`。",
+        },
     ),
-    "invalid": _kind(
+    "invalid": Kind(
         422,
-        ("The content breaks a rule",
-         "`errors` lists each field, why it was refused and what is allowed. Nothing was changed."),
-        ("内容不符合规则", "`errors` 列出每个字段、拒绝原因和允许的取值。没有任何改动。"),
+        {"en": "The content breaks a rule", "zh": "内容不符合规则"},
+        {
+            "en": (
+                "`errors` lists each field, why it was refused and what is allowed. Nothing "
+                "was changed."
+            ),
+            "zh": "`errors` 列出每个字段、拒绝原因和允许的取值。没有任何改动。",
+        },
     ),
-    "internal": _kind(
+    "internal": Kind(
         500,
-        ("Something went wrong on our side",
-         "This is our fault. The request may be sent again with the same ids: nothing is done twice. "
-         "Give the operator the `request_id`."),
-        ("服务器内部错误", "这是我们的问题。可用相同编号重发请求，不会重复执行。请把 `request_id` 交给运维人员。"),
+        {"en": "Something went wrong on our side", "zh": "服务器内部错误"},
+        {
+            "en": (
+                "This is our fault. The request may be sent again with the same ids: nothing "
+                "is done twice. Give the operator the `request_id`."
+            ),
+            "zh": (
+                "这是我们的问题。可用相同编号重发请求，不会重复执行。请把 `request_id` 交给运维"
+                "人员。"
+            ),
+        },
     ),
-    "unavailable": _kind(
+    "unavailable": Kind(
         503,
-        ("Not available right now",
-         "The database or a service behind Milepost does not answer. Wait as long as `Retry-After` says "
-         "and send the same request with the same ids again."),
-        ("暂时不可用", "数据库或后台服务没有响应。请按 `Retry-After` 等待后，用相同编号重发。"),
+        {"en": "Not available right now", "zh": "暂时不可用"},
+        {
+            "en": (
+                "The database or a service behind Milepost does not answer. Wait as long as "
+                "`Retry-After` says and send the same request with the same ids again."
+            ),
+            "zh": "数据库或后台服务没有响应。请按 `Retry-After` 等待后，用相同编号重发。",
+        },
     ),
-    "busy": _kind(
+    "busy": Kind(
         503,
-        ("Too busy",
-         "More requests are waiting than Milepost can answer in good time. Nothing was done. Wait as "
-         "long as `Retry-After` says and send it again."),
-        ("请求过多", "等待中的请求过多，未执行任何操作。请按 `Retry-After` 等待后重发。"),
+        {"en": "Too busy", "zh": "请求过多"},
+        {
+            "en": (
+                "More requests are waiting than Milepost can answer in good time. Nothing was "
+                "done. Wait as long as `Retry-After` says and send it again."
+            ),
+            "zh": "等待中的请求过多，未执行任何操作。请按 `Retry-After` 等待后重发。",
+        },
     ),
-}  # fmt: skip
+}

@@ -56,9 +56,7 @@ class Problem(BaseModel):
 class Refused(Exception):
     """A refusal that is HTTP's own business, such as a missing role."""
 
-    def __init__(
-        self, code: str, detail: str, *, facts: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, code: str, detail: str, *, facts: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -80,18 +78,17 @@ def locale_of(request: Request) -> str:
     return best
 
 
-def problem_response(
+def problem(
     request: Request,
     code: str,
     detail: str,
     *,
     errors: list[FieldProblem] | None = None,
     facts: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    """The answer for a problem of this kind; a code without a kind of its own is a refusal."""
+) -> Problem:
+    """A problem of this kind; a code without a kind of its own is a refusal."""
     kind = KINDS.get(code, KINDS["refused"])
-    problem = Problem(
+    return Problem(
         type=f"/problems/{code}",
         title=kind.title[locale_of(request)],
         status=kind.status,
@@ -101,9 +98,24 @@ def problem_response(
         errors=errors,
         facts=dict(facts) if facts else None,
     )
+
+
+def respond(answer: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Send a problem as what it is."""
     return JSONResponse(
-        problem.model_dump(mode="json", exclude_none=True),
-        status_code=kind.status,
+        answer.model_dump(mode="json", exclude_none=True),
+        status_code=answer.status,
         headers=dict(headers or {}),
         media_type=MEDIA_TYPE,
     )
+
+
+def problem_response(
+    request: Request,
+    code: str,
+    detail: str,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    return respond(problem(request, code, detail, facts=facts), headers)

@@ -31,7 +31,9 @@ class Reads(Protocol):
         """A member's row with `consents`: [{channel, purpose, granted, at}]."""
         ...
 
-    def statement(self, member_id: str, *, before: int | None, limit: int) -> Sequence[StatementLine]:
+    def statement(
+        self, member_id: str, *, before: int | None, limit: int
+    ) -> Sequence[StatementLine]:
         """Newest first; `before` is the seq of the last line seen."""
         ...
 

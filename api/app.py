@@ -1,0 +1,127 @@
+"""The HTTP API, put together: routes, edge, keys, problems and documentation."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.middleware.cors import CORSMiddleware
+
+from api import docs, health
+from api.edge import Edge, Metrics
+from api.errors import install
+from api.keys import KeyGate, KeyRing
+from api.problems import Problem
+from api.routes import (
+    audit,
+    campaigns,
+    codec,
+    events,
+    exchanges,
+    ledger,
+    members,
+    messages,
+    runs,
+    templates,
+)
+from api.services import Services
+
+ROUTERS = (members, events, ledger, exchanges, templates, campaigns, runs, messages, audit, codec)
+_ABOUT = """
+Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
+from templates turn it into journeys of points and messages; every decision can be explained.
+
+**Keys.** Send `Authorization: Bearer mp_...` with every request under `/v1`. Each operation names
+the roles that may call it; an admin may call all of them.
+
+**Sending again is safe.** Whatever records something carries your own id. The same id with the same
+body gets the first answer again, with 200 and `Idempotency-Replayed: true` instead of 201; the same
+id with another body is refused with 409. So after a time-out: send it again.
+
+**Problems.** Every refusal is `application/problem+json` with a stable `code`, a sentence that says
+what to do, and a page at its `type` that explains it.
+
+**Figures.** Points are whole numbers. Money is whole minor units. Instants are ISO 8601 with their
+offset. Lists are paged: pass `next` of one page as `after` or `before` of the following one.
+"""
+_TAGS = {
+    "Members": "Who takes part, what they have, what they may be told.",
+    "Events": "What happened: purchases, refunds, check-ins, reviews and the rest.",
+    "Points": "Single movements of points, with their working.",
+    "Exchanges": "Limited offers: claim, then confirm or give back.",
+    "Templates": "What a marketer may choose from.",
+    "Campaigns": "Draft, launch, hold, report, explain.",
+    "Runs": "One member's way through one campaign: search, timeline, retry, skip, cancel.",
+    "Messages": "What became of each message, and why.",
+    "Audit": "Who did what, and why.",
+    "Codec server": "For Temporal's own tools, when payloads are sealed.",
+    "Health": "For whoever keeps Milepost running.",
+}
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over these services; it opens nothing and closes nothing by itself."""
+    app = FastAPI(
+        title="Milepost",
+        version=services.version,
+        description=_ABOUT.strip(),
+        openapi_tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+        docs_url=None,
+        openapi_url=None,  # served by docs.py, like any other page
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+        max_body_size=services.limits.body_bytes,
+    )
+    app.state.services = services
+    install(app, services.weather)
+    for each in ROUTERS:
+        app.include_router(each.router)
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    ring = KeyRing(services.keys, seconds=services.limits.key_cache_seconds)
+    # The last one added is the outermost.
+    app.add_middleware(KeyGate, ring=ring, weather=services.weather)
+    if services.codec_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=services.codec_origins,
+            allow_methods=["POST"],
+            allow_headers=["authorization", "content-type", "x-namespace"],
+        )
+    app.add_middleware(
+        Edge,
+        metrics=Metrics(services.registry),
+        limits=services.limits,
+        new_id=services.new_id,
+    )
+    return app
+
+
+_UNREFERENCED = (
+    Problem, events.Batch, events.MemberEvent, events.PurchaseItem, events.RefundItem,
+)  # fmt: skip
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            tags=app.openapi_tags,
+            routes=app.routes,
+            separate_input_output_schemas=False,
+        )
+        _, definitions = models_json_schema(
+            [(model, "validation") for model in _UNREFERENCED],
+            ref_template="#/components/schemas/{model}",
+        )
+        shapes = schema["components"]["schemas"]
+        for name, shape in definitions["$defs"].items():
+            shapes.setdefault(name, shape)
+        for name in ("HTTPValidationError", "ValidationError"):
+            shapes.pop(name, None)
+        app.openapi_schema = schema
+    return app.openapi_schema

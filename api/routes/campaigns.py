@@ -1,0 +1,295 @@
+"""Campaigns: from a template and a few values to something that runs, and can be held."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from loyalty.explain import sentence
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.body import After, CampaignId, CleanRoute, MemberId, PageSize, recorded, twice
+from api.errors import problems
+from api.keys import Caller, needs
+from api.problems import locale_of
+from api.routes.messages import ReasonBody
+from api.services import Given
+from loyalty import campaigns
+from loyalty.campaigns import CampaignRequest
+from loyalty.errors import Unknown
+from loyalty.ports import Transaction
+from loyalty.records import Campaign, CampaignState
+
+router = APIRouter(tags=["Campaigns"], route_class=CleanRoute)
+
+
+class CampaignView(BaseModel):
+    """A campaign as it stands."""
+
+    id: str
+    name: str
+    template: str
+    state: CampaignState
+    version: int
+    created_at: datetime
+    launched_at: datetime | None = None
+    ended_at: datetime | None = None
+    wake_at: datetime | None = Field(None, description="When it does something next")
+    budget_points: int | None = Field(None, description="none = no limit")
+    granted_points: int
+    reserved_points: int = Field(description="What running journeys may still grant")
+
+
+class CampaignMade(CampaignView):
+    replayed: bool
+
+
+class CampaignReport(CampaignView):
+    """With the values it runs with, and its figures so far."""
+
+    values: dict[str, Any] = {}
+    report: dict[str, Any] = Field(
+        description="Evaluated, held out, enrolled, how runs ended, points, messages, claims"
+    )
+
+
+class CampaignsView(BaseModel):
+    campaigns: list[CampaignView]
+    next: str | None = Field(None, description="`after` of the next page; none = the end")
+
+
+class EnrolBody(BaseModel):
+    """One knock at the door. The same key again is the same knock."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"entry_key": "vip-list-2026-10"}]}
+    )
+    entry_key: str = Field("api", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+class Enrolled(BaseModel):
+    campaign_id: str
+    member_id: str
+    entered: bool
+    run_id: str | None = Field(description="The run, held out or not; none = not admitted")
+    arm: str | None = None
+    why: str = Field(description="In a sentence, in the language asked for")
+    replayed: bool
+
+
+class DecisionView(BaseModel):
+    """One decision, with the sentence that says it to a person."""
+
+    at: datetime
+    sentence: str
+    step: str
+    verdict: str
+    reason: str
+    until: datetime | None = None
+    run_id: str | None = None
+    event_seq: int | None = None
+    inputs: dict[str, Any]
+
+
+class Explanation(BaseModel):
+    campaign_id: str
+    member_id: str
+    language: Literal["en", "zh"]
+    decisions: list[DecisionView]
+
+
+_MOVE = problems("unknown", "wrong_state", write=True)
+
+
+@router.post(
+    "/v1/campaigns",
+    summary="Draft a campaign",
+    status_code=201,
+    responses=problems("unknown", "key_reused", write=True) | twice(CampaignMade, "Drafted now"),
+)
+def draft_campaign(
+    body: CampaignRequest, given: Given, caller: Annotated[Caller, needs("change_campaigns")]
+) -> JSONResponse:
+    """Checks every value against the template and freezes the result as version 1.
+
+    Nobody meets a draft: launch it when it is right. The same request again changes nothing.
+    """
+    template = given.templates().get(body.template)
+    if template is None:
+        raise Unknown("template", body.template)
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        replayed = tx.campaigns.get(body.id) is not None
+        made = campaigns.draft(tx, template, body, caller.actor, given.check_texts)
+        view = CampaignMade.model_validate({**_fields(made), "replayed": replayed})
+        return view.model_dump(mode="json")
+
+    return recorded(given.store.run(work))
+
+
+@router.get("/v1/campaigns", summary="List campaigns", responses=problems())
+def list_campaigns(
+    given: Given,
+    caller: Annotated[Caller, needs("read_campaigns")],
+    state: Annotated[CampaignState | None, Query()] = None,
+    after: After = "",
+    limit: PageSize = 50,
+) -> CampaignsView:
+    """By id."""
+    rows = given.reads.campaigns(state=state, after=after, limit=limit)
+    shown = [CampaignView.model_validate(dict(row)) for row in rows]
+    return CampaignsView(campaigns=shown, next=shown[-1].id if len(shown) == limit else None)
+
+
+@router.get(
+    "/v1/campaigns/{campaign_id}",
+    summary="Read a campaign and its report",
+    responses=problems("unknown"),
+)
+def read_campaign(
+    campaign_id: CampaignId, given: Given, caller: Annotated[Caller, needs("read_campaigns")]
+) -> CampaignReport:
+    """Its state, its values, and what it has done so far."""
+    found = given.reads.campaign_report(campaign_id)
+    if found is None:
+        raise Unknown("campaign", campaign_id)
+    return CampaignReport.model_validate(dict(found))
+
+
+@router.post("/v1/campaigns/{campaign_id}/launch", summary="Launch a draft", responses=_MOVE)
+def launch_campaign(
+    campaign_id: CampaignId, given: Given, caller: Annotated[Caller, needs("change_campaigns")]
+) -> CampaignView:
+    """From here on members enter, by event, by schedule or by API, as the template says."""
+    return _view(given, lambda tx: campaigns.launch(tx, campaign_id, caller.actor))
+
+
+@router.post("/v1/campaigns/{campaign_id}/pause", summary="Pause a campaign", responses=_MOVE)
+def pause_campaign(
+    campaign_id: CampaignId,
+    body: ReasonBody,
+    given: Given,
+    caller: Annotated[Caller, needs("hold_campaigns")],
+) -> CampaignView:
+    """Holds every run at its next step. Nobody is lost, and events still count."""
+    return _view(given, lambda tx: campaigns.pause(tx, campaign_id, body.reason, caller.actor))
+
+
+@router.post("/v1/campaigns/{campaign_id}/resume", summary="Resume a campaign", responses=_MOVE)
+def resume_campaign(
+    campaign_id: CampaignId,
+    body: ReasonBody,
+    given: Given,
+    caller: Annotated[Caller, needs("hold_campaigns")],
+) -> CampaignView:
+    """Goes on; whoever was held is woken, at a pace."""
+    return _view(given, lambda tx: campaigns.resume(tx, campaign_id, body.reason, caller.actor))
+
+
+@router.post("/v1/campaigns/{campaign_id}/stop", summary="Stop a campaign", responses=_MOVE)
+def stop_campaign(
+    campaign_id: CampaignId,
+    body: ReasonBody,
+    given: Given,
+    caller: Annotated[Caller, needs("hold_campaigns")],
+) -> CampaignView:
+    """Ends it for good, and every run in it. There is no way back."""
+    return _view(given, lambda tx: campaigns.stop(tx, campaign_id, body.reason, caller.actor))
+
+
+@router.post(
+    "/v1/campaigns/{campaign_id}/members/{member_id}",
+    summary="Enrol a member",
+    status_code=201,
+    responses=problems("unknown", "wrong_state", write=True)
+    | twice(Enrolled, "The member was considered; `entered` says with which end"),
+)
+def enrol_member(
+    request: Request,
+    campaign_id: CampaignId,
+    member_id: MemberId,
+    body: EnrolBody,
+    given: Given,
+    caller: Annotated[Caller, needs("enrol")],
+) -> JSONResponse:
+    """Asks the same questions as any other entry: audience, coming back, holdout, budget."""
+    run_id = f"j/{campaign_id}/{member_id}/{body.entry_key}"
+
+    def work(tx: Transaction) -> tuple[bool, Any]:
+        there = tx.enrolments.get(run_id)
+        if there is not None:
+            return True, there
+        return False, campaigns.enrol(tx, campaign_id, member_id, body.entry_key, caller.actor)
+
+    replayed, run = given.store.run(work)
+    decisions = given.reads.decisions_of(member_id, campaign_id)
+    answer = Enrolled(
+        campaign_id=campaign_id,
+        member_id=member_id,
+        entered=run is not None and run.arm != "holdout",
+        run_id=run.id if run else None,
+        arm=run.arm if run else None,
+        why=sentence(decisions[-1], locale_of(request)) if decisions else "",
+        replayed=replayed,
+    )
+    return recorded(answer.model_dump(mode="json"))
+
+
+@router.get(
+    "/v1/campaigns/{campaign_id}/members/{member_id}/explanation",
+    summary="Explain a member's way through a campaign",
+    responses=problems("unknown"),
+)
+def explain_member(
+    request: Request,
+    campaign_id: CampaignId,
+    member_id: MemberId,
+    given: Given,
+    caller: Annotated[Caller, needs("explain")],
+) -> Explanation:
+    """One sentence for each decision, oldest first, also for members who were not admitted.
+
+    `Accept-Language: zh` or `en` chooses the language.
+    """
+    locale = locale_of(request)
+    decisions = given.reads.decisions_of(member_id, campaign_id)
+    if not decisions:
+        _must_exist(given, campaign_id, member_id)
+    return Explanation(
+        campaign_id=campaign_id,
+        member_id=member_id,
+        language="zh" if locale == "zh" else "en",
+        decisions=[
+            DecisionView(
+                at=each.at,
+                sentence=sentence(each, locale),
+                step=each.step_id,
+                verdict=each.verdict,
+                reason=each.reason,
+                until=each.until,
+                run_id=each.enrolment_id,
+                event_seq=each.event_seq,
+                inputs=dict(each.inputs),
+            )
+            for each in decisions
+        ],
+    )
+
+
+def _must_exist(given: Given, campaign_id: str, member_id: str) -> None:
+    def look(tx: Transaction) -> None:
+        if tx.campaigns.get(campaign_id) is None:
+            raise Unknown("campaign", campaign_id)
+        if tx.members.get(member_id) is None:
+            raise Unknown("member", member_id)
+
+    given.store.read(look)
+
+
+def _view(given: Given, act: Callable[[Transaction], Campaign]) -> CampaignView:
+    return CampaignView.model_validate(_fields(given.store.run(act)))
+
+
+def _fields(campaign: Campaign) -> Mapping[str, Any]:
+    return {name: getattr(campaign, name) for name in CampaignView.model_fields}

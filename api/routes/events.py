@@ -1,0 +1,266 @@
+"""What happened: purchases, refunds and members' other acts, one at a time or a batch."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, ValidationError
+
+from api.body import CleanRoute, recorded, twice
+from api.edge import Limits
+from api.errors import invalid, problems, refusal, unavailable
+from api.keys import Caller, needs
+from api.problems import Problem
+from api.services import Given
+from loyalty.earning import Breakdown
+from loyalty.errors import LoyaltyError
+from loyalty.events import MemberEvent, Purchase, Refund
+from loyalty.intake import record_event, record_purchase, record_refund
+
+router = APIRouter(tags=["Events"], route_class=CleanRoute)
+BATCH_MAX = Limits().batch_events
+
+
+class Recorded(BaseModel):
+    seq: int = Field(description="Its place in the programme's record")
+    replayed: bool
+
+
+class PurchaseRecorded(Recorded):
+    """What the receipt earned, with the whole working."""
+
+    points: int
+    breakdown: Breakdown = Field(description="Every figure and rule, line by line")
+    transaction: str | None = Field(description="The ledger's key; none when nothing was earned")
+    first_purchase: bool
+
+
+class RefundRecorded(Recorded):
+    """What the refund took back."""
+
+    purchase: str
+    amount_minor: int
+    points_reversed: int
+    transaction: str | None
+
+
+class PurchaseItem(Purchase):
+    """A purchase inside a batch."""
+
+    type: Literal["purchase"]
+
+
+class RefundItem(Refund):
+    """A refund inside a batch."""
+
+    type: Literal["refund"]
+
+
+class Batch(BaseModel):
+    """Up to 1,000 events of any kind, in the order in which they happened."""
+
+    events: list[PurchaseItem | RefundItem | MemberEvent] = Field(
+        min_length=1, max_length=BATCH_MAX
+    )
+
+
+class ItemResult(BaseModel):
+    """What became of one event of a batch."""
+
+    index: int = Field(description="Its place in the batch, the first is 0")
+    source: str | None = None
+    id: str | None = None
+    status: int = Field(
+        description="What it would have answered alone: 201, 200, 404, 409, 422 ..."
+    )
+    answer: dict[str, Any] | None = None
+    problem: Problem | None = None
+
+
+class BatchResult(BaseModel):
+    """Each event is its own transaction: one that is refused never costs the others."""
+
+    recorded: int
+    replayed: int
+    refused: int
+    results: list[ItemResult]
+
+
+_ERRORS = problems("unknown", "key_reused", write=True)
+_EXAMPLE = {
+    "events": [
+        {
+            "type": "check_in",
+            "source": "app",
+            "id": "chk-1",
+            "member_id": "m-1001",
+            "occurred_at": "2026-10-03T09:00:00+08:00",
+        },
+        {
+            "type": "purchase",
+            "source": "till-12",
+            "id": "000481",
+            "member_id": "m-1001",
+            "occurred_at": "2026-10-03T10:15:00+08:00",
+            "currency": "CNY",
+            "lines": [{"sku": "6901234", "category": "fresh", "net_minor": 10000}],
+        },
+    ]
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        {"$ref": f"#/components/schemas/{name}"}
+                        for name in ("Batch", "MemberEvent", "PurchaseItem", "RefundItem")
+                    ]
+                },
+                "example": _EXAMPLE,
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/v1/purchases",
+    summary="Record a purchase",
+    status_code=201,
+    responses=_ERRORS | twice(PurchaseRecorded, "Recorded now"),
+)
+def record_one_purchase(
+    body: Purchase, given: Given, caller: Annotated[Caller, needs("record")]
+) -> JSONResponse:
+    """Credits what the receipt earns at once and tells every journey that waits for it.
+
+    The pair (`source`, `id`) makes it safe to send again: the first answer comes back. The same
+    pair with other content is refused.
+    """
+    return recorded(given.store.run(lambda tx: record_purchase(tx, body)))
+
+
+@router.post(
+    "/v1/refunds",
+    summary="Record a refund",
+    status_code=201,
+    responses=_ERRORS | twice(RefundRecorded, "Recorded now"),
+)
+def record_one_refund(
+    body: Refund, given: Given, caller: Annotated[Caller, needs("record")]
+) -> JSONResponse:
+    """Takes back what the refunded lines earned, by the rules they were earned under."""
+    return recorded(given.store.run(lambda tx: record_refund(tx, body)))
+
+
+@router.post(
+    "/v1/events",
+    summary="Record events, one or a batch",
+    status_code=201,
+    max_body_size=Limits().batch_bytes,
+    openapi_extra=_BODY,
+    responses=_ERRORS
+    | twice(
+        PurchaseRecorded | RefundRecorded | Recorded | BatchResult,
+        "Recorded now; a batch always answers 200 with the fate of each event",
+    ),
+)
+def record_events(
+    request: Request,
+    body: Annotated[dict[str, Any], Body()],
+    given: Given,
+    caller: Annotated[Caller, needs("record")],
+) -> JSONResponse:
+    """One event of any declared type, or `{"events": [...]}` with up to 1,000 of any kind.
+
+    A batch may mix purchases (`"type": "purchase"`), refunds (`"type": "refund"`) and other
+    events. Each is recorded, or refused, for itself; `results` keeps the order.
+    """
+    if "events" in body:
+        return _batch(request, given, body)
+    try:
+        return recorded(_record(given, body))
+    except ValidationError as error:
+        raise _as_body(error) from None
+
+
+def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> JSONResponse:
+    events = body["events"]
+    extra = sorted(set(body) - {"events"})
+    if extra or not isinstance(events, list) or not 1 <= len(events) <= BATCH_MAX:
+        raise RequestValidationError([_batch_problem(extra)])
+    results: list[ItemResult] = []
+    away = False
+    for index, item in enumerate(events):
+        result = _one(request, given, index, item, away)
+        # Once the database is away it is not asked again for each of the rest.
+        away = result.status == 503
+        results.append(result)
+    count = {status: sum(result.status == status for result in results) for status in (200, 201)}
+    answer = BatchResult(
+        recorded=count[201],
+        replayed=count[200],
+        refused=len(results) - count[200] - count[201],
+        results=results,
+    )
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 200)
+
+
+def _one(request: Request, given: Given, index: int, item: Any, away: bool) -> ItemResult:
+    name: dict[str, Any] = {"index": index}
+    if isinstance(item, dict):
+        name |= {key: item[key] for key in ("source", "id") if isinstance(item.get(key), str)}
+    try:
+        if away:
+            return _refused(name, unavailable(request))
+        answer = _record(given, item)
+    except ValidationError as error:
+        return _refused(name, invalid(request, _as_body(error).errors()))
+    except LoyaltyError as error:
+        return _refused(name, refusal(request, error))
+    except given.weather:
+        return _refused(name, unavailable(request))
+    return ItemResult(**name, status=200 if answer["replayed"] else 201, answer=answer)
+
+
+def _refused(name: Mapping[str, Any], why: Problem) -> ItemResult:
+    return ItemResult(**name, status=why.status, problem=why)
+
+
+def _record(given: Given, item: Any) -> dict[str, Any]:
+    """One event of any kind, in a transaction of its own."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    if kind in ("purchase", "refund"):
+        bare = {key: value for key, value in item.items() if key != "type"}
+        if kind == "purchase":
+            purchase = Purchase.model_validate(bare)
+            return given.store.run(lambda tx: record_purchase(tx, purchase))
+        refund = Refund.model_validate(bare)
+        return given.store.run(lambda tx: record_refund(tx, refund))
+    event = MemberEvent.model_validate(item)
+    return given.store.run(lambda tx: record_event(tx, event))
+
+
+def _as_body(error: ValidationError) -> RequestValidationError:
+    return RequestValidationError(
+        [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+    )
+
+
+def _batch_problem(extra: list[str]) -> dict[str, Any]:
+    if extra:
+        return {
+            "loc": ("body", extra[0]),
+            "type": "extra_forbidden",
+            "msg": "is not part of a batch",
+        }
+    return {
+        "loc": ("body", "events"),
+        "type": "batch_size",
+        "msg": f"must be a list of 1 to {BATCH_MAX} events",
+        "ctx": {"min_length": 1, "max_length": BATCH_MAX},
+    }

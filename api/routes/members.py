@@ -1,0 +1,265 @@
+"""Members: joining, what they have, what they may be told, what they were told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.body import After, Before, CleanRoute, LongId, MemberId, PageSize, recorded, twice
+from api.errors import problems
+from api.keys import Caller, needs
+from api.services import Given
+from loyalty.errors import Unknown
+from loyalty.ledger import Balance
+from loyalty.ports import Transaction
+from loyalty.programme import Channel, Purpose
+from loyalty.registration import Consent, Registration, register
+
+router = APIRouter(tags=["Members"], route_class=CleanRoute)
+
+
+class Registered(BaseModel):
+    """The member is in the programme, and journeys that begin with joining have begun."""
+
+    model_config = ConfigDict(extra="allow")
+    member_id: str
+    registered_at: datetime
+    replayed: bool
+
+
+class ConsentView(BaseModel):
+    channel: Channel
+    purpose: Purpose
+    granted: bool
+    at: datetime | None = None
+
+
+class MemberView(BaseModel):
+    """What the programme knows of a member."""
+
+    id: str
+    status: str
+    registered_at: datetime
+    source: str | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    birthday: str | None = None
+    locale: str
+    time_zone: str | None = None
+    tier: str
+    tags: list[str]
+    inviter_id: str | None = None
+    stop_listed: bool = Field(description="Never told anything, whatever the consents say")
+    first_purchase_at: datetime | None = None
+    last_purchase_at: datetime | None = None
+    purchases: int
+    spend_minor: int
+    consents: list[ConsentView]
+
+
+class Expiring(BaseModel):
+    at: datetime = Field(description="Exclusive: from this instant on the points are gone")
+    points: int
+
+
+class BalanceView(BaseModel):
+    """A member's points at one instant."""
+
+    member_id: str
+    available: int = Field(description="What can be spent now")
+    posted: int = Field(description="All points, those on hold included")
+    held: int
+    debt: int = Field(description="Taken back after they were spent; the next earn repays it")
+    expiring: list[Expiring] = Field(description="Every coming expiry, soonest first")
+
+
+class LineView(BaseModel):
+    seq: int = Field(description="Without gaps: a missing number is a missing line")
+    key: str
+    kind: str
+    at: datetime = Field(description="When the ledger recorded it")
+    effective_at: datetime = Field(description="When it happened")
+    amount: int
+    held_delta: int
+    balance: int
+    campaign_id: str | None = None
+
+
+class StatementView(BaseModel):
+    lines: list[LineView]
+    next: int | None = Field(None, description="`before` of the next page; none = the end")
+
+
+class ConsentsBody(BaseModel):
+    """What a member agrees to be told, per channel and purpose. What is not named stays."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"consents": [{"channel": "email", "purpose": "marketing", "granted": False}]}
+            ]
+        },
+    )
+    consents: list[Consent] = Field(min_length=1, max_length=20)
+
+
+class ConsentsView(BaseModel):
+    consents: list[ConsentView]
+
+
+class InboxMessageView(BaseModel):
+    key: str
+    campaign_id: str | None = None
+    subject: str | None = None
+    body: str | None = None
+    sent_at: datetime
+    read_at: datetime | None = None
+
+
+class InboxView(BaseModel):
+    messages: list[InboxMessageView]
+    next: str | None = Field(None, description="`after` of the next page; none = the end")
+
+
+class ReadView(BaseModel):
+    key: str
+    read: bool
+
+
+@router.post(
+    "/v1/members",
+    summary="Register a member",
+    status_code=201,
+    responses=problems("key_reused", write=True) | twice(Registered, "Registered now"),
+)
+def register_member(
+    body: Registration, given: Given, caller: Annotated[Caller, needs("change_members")]
+) -> JSONResponse:
+    """Puts a member into the programme. The id is yours, opaque, and stays for ever.
+
+    Campaigns that begin with joining, such as a welcome bonus, begin in the same transaction.
+    """
+    return recorded(given.store.run(lambda tx: register(tx, body)))
+
+
+@router.get("/v1/members/{member_id}", summary="Read a member", responses=problems("unknown"))
+def read_member(
+    member_id: MemberId, given: Given, caller: Annotated[Caller, needs("read_members")]
+) -> MemberView:
+    """The member's own data, consents and figures."""
+    return MemberView.model_validate(_found(given, member_id))
+
+
+@router.get(
+    "/v1/members/{member_id}/balance", summary="Read the balance", responses=problems("unknown")
+)
+def read_balance(
+    member_id: MemberId, given: Given, caller: Annotated[Caller, needs("read_members")]
+) -> BalanceView:
+    """What the member can spend, what is on hold, and every coming expiry."""
+
+    def look(tx: Transaction) -> Balance:
+        if tx.members.get(member_id) is None:
+            raise Unknown("member", member_id)
+        return tx.ledger.balance(member_id)
+
+    balance = given.store.read(look)
+    return BalanceView(
+        member_id=member_id,
+        available=balance.available,
+        posted=balance.posted,
+        held=balance.held,
+        debt=balance.debt,
+        expiring=[Expiring(at=at, points=points) for at, points in balance.next_expiry],
+    )
+
+
+@router.get(
+    "/v1/members/{member_id}/statement",
+    summary="Read the statement",
+    responses=problems("unknown"),
+)
+def read_statement(
+    member_id: MemberId,
+    given: Given,
+    caller: Annotated[Caller, needs("read_members")],
+    before: Before = None,
+    limit: PageSize = 50,
+) -> StatementView:
+    """Every movement of the member's points, newest first."""
+    lines = given.reads.statement(member_id, before=before, limit=limit)
+    if not lines:
+        _found(given, member_id)
+    shown = [LineView.model_validate(line, from_attributes=True) for line in lines]
+    return StatementView(lines=shown, next=lines[-1].seq if len(lines) == limit else None)
+
+
+@router.put(
+    "/v1/members/{member_id}/consents",
+    summary="Say what a member agrees to",
+    responses=problems("unknown", write=True),
+)
+def put_consents(
+    member_id: MemberId,
+    body: ConsentsBody,
+    given: Given,
+    caller: Annotated[Caller, needs("change_members")],
+) -> ConsentsView:
+    """Takes effect at once, also for messages that are already waiting to be sent."""
+
+    def work(tx: Transaction) -> None:
+        tx.members.lock(member_id)
+        for consent in body.consents:
+            tx.members.set_consent(member_id, consent.channel, consent.purpose, consent.granted)
+        said = [consent.model_dump() for consent in body.consents]
+        tx.audit.add(caller.actor, "member.consents", member_id, None, {"consents": said})
+
+    given.store.run(work)
+    return ConsentsView.model_validate({"consents": _found(given, member_id)["consents"]})
+
+
+@router.get(
+    "/v1/members/{member_id}/inbox", summary="Read the in-app inbox", responses=problems("unknown")
+)
+def read_inbox(
+    member_id: MemberId,
+    given: Given,
+    caller: Annotated[Caller, needs("read_members")],
+    after: After = "",
+    limit: PageSize = 50,
+) -> InboxView:
+    """Messages as the member sees them in your app, newest first."""
+    rows = given.reads.inbox_of(member_id, after=after, limit=limit)
+    if not rows:
+        _found(given, member_id)
+    shown = [InboxMessageView.model_validate(dict(row)) for row in rows]
+    return InboxView(messages=shown, next=shown[-1].key if len(shown) == limit else None)
+
+
+@router.post(
+    "/v1/members/{member_id}/inbox/{key:path}/read",
+    summary="Mark a message as read",
+    responses=problems("unknown"),
+)
+def mark_read(
+    member_id: MemberId,
+    key: LongId,
+    given: Given,
+    caller: Annotated[Caller, needs("change_members")],
+) -> ReadView:
+    """Reading twice changes nothing."""
+    if not given.desk.mark_read(member_id, key):
+        raise Unknown("message", key)
+    return ReadView(key=key, read=True)
+
+
+def _found(given: Given, member_id: str) -> Mapping[str, Any]:
+    view = given.reads.member_view(member_id)
+    if view is None:
+        raise Unknown("member", member_id)
+    return view

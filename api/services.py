@@ -1,0 +1,57 @@
+"""What the API is given to work with; `bootstrap` fills it in, tests too."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+from temporalio.converter import PayloadCodec
+
+from api.edge import Limits
+from api.keys import Keys
+from api.reads import MessageDesk, Reads
+from loyalty.campaigns import Check as CheckTexts
+from loyalty.ports import Clock, Store
+from loyalty.programme import Programme
+from loyalty.templates import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a part of the system is: fine or not, and a word about it without secrets."""
+
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    store: Store
+    reads: Reads
+    desk: MessageDesk
+    keys: Keys
+    programme: Programme
+    clock: Clock
+    # Read anew where files changed, so that a marketer's new template needs no restart.
+    templates: Callable[[], Mapping[str, Template]]
+    check_texts: CheckTexts
+    registry: CollectorRegistry
+    new_id: Callable[[], str]
+    check_database: Callable[[], Check]
+    check_temporal: Callable[[], Awaitable[Check]]
+    # A `temporalio.client.Client`, connected when first asked for; only `runs.py` uses it.
+    temporal: Callable[[], Awaitable[Any]] | None = None
+    codec: PayloadCodec | None = None
+    codec_origins: tuple[str, ...] = ()  # where Temporal's web UI is served from
+    weather: tuple[type[Exception], ...] = ()  # errors that mean: the database is away
+    limits: Limits = field(default_factory=Limits)
+    version: str = "0.1.0"
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Given = Annotated[Services, Depends(_services)]
