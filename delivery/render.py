@@ -111,6 +111,8 @@ def _typed(variables: Mapping[str, Any]) -> dict[str, Any]:
 def _value(type: str | None, value: Any, currency: str) -> Any:
     if value is None:
         return None
+    if isinstance(value, dict):  # a campaign's own parameter says its type, see `shown()`
+        return _value(value["type"], value["value"], currency)
     if type in ("date", "datetime"):
         return Instant(datetime.fromisoformat(value), minute=type == "datetime")
     if type == "money":

@@ -1,0 +1,151 @@
+"""Takes messages whose time has come, fills in their words, hands them to their channels.
+
+The claim is one transaction and the gate is asked in it; what a channel answered is another. In
+between nothing is held, so a sender that dies leaves only its claims, and the line knows what to
+do with each: an in-app message *is* its row, a webhook's receiver knows its key, and an e-mail
+waits for a person.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Literal
+
+from delivery.channels import Channel, Letter, Permanent, Temporary, Unknown
+from delivery.render import CannotRender, Rendered, render
+from loyalty.errors import LoyaltyError
+from loyalty.messages import MessageStore, Outgoing, Settlement, Texts
+from loyalty.ports import Clock
+from loyalty.programme import Channel as ChannelName
+from loyalty.programme import Programme
+
+FIRST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=10)
+AT_ONCE = 10
+PATIENCE_SECONDS = 300
+"""What slow channels left unsent this long after the claim goes back in line: well inside the
+line's lease, after which another sender would take it for interrupted."""
+
+
+class Dispatcher:
+    """The sending half of the relay process."""
+
+    def __init__(
+        self,
+        store: MessageStore,
+        programme: Programme,
+        clock: Clock,
+        channels: Mapping[ChannelName, Channel],
+    ) -> None:
+        """`channels` are the outside ones that are set up; in-app needs none."""
+        self._store = store
+        self._programme = programme
+        self._clock = clock
+        self._channels = channels
+        self._free = asyncio.Semaphore(AT_ONCE)
+        # Texts of a version never change, so they are read once.
+        self._texts = lru_cache(maxsize=256)(store.texts)
+
+    async def run_once(self, limit: int = 100) -> int:
+        """Send what is due, up to `limit`; how many were claimed, 0 when the line is empty."""
+        claimed = await asyncio.to_thread(self._store.claim, limit)
+        in_app = [one for one in claimed if one.channel == "inbox"]
+        outside = [one for one in claimed if one.channel != "inbox"]
+        if in_app:
+            await asyncio.to_thread(self._deliver_in_app, in_app)
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        ends = await asyncio.gather(
+            *(self._deliver(one, until) for one in outside), return_exceptions=True
+        )
+        # Not an answer of a channel but a fault of ours: all others are settled first.
+        if faults := [end for end in ends if isinstance(end, Exception)]:
+            raise ExceptionGroup("messages left unsettled", faults)
+        return len(claimed)
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+    def _deliver_in_app(self, claimed: Sequence[Outgoing]) -> None:
+        """Settling is delivering: a page of in-app messages appears in one transaction."""
+        self._store.settle([self._rendered(one)[1] for one in claimed])
+
+    async def _deliver(self, outgoing: Outgoing, until: float) -> None:
+        async with self._free:
+            if asyncio.get_running_loop().time() > until:
+                settlement = self._back_in_line(outgoing)
+            else:
+                rendered, settlement = await asyncio.to_thread(self._rendered, outgoing)
+                if rendered is not None:
+                    settlement = await self._send(outgoing, rendered, settlement)
+            # Noted at once, one by one: whatever is not noted may have to be sent again.
+            await asyncio.to_thread(self._store.settle, [settlement])
+
+    def _rendered(self, outgoing: Outgoing) -> tuple[Rendered | None, Settlement]:
+        """The words, and how the attempt ends if the channel takes them."""
+        try:
+            texts = self._texts(outgoing.campaign_id or "", outgoing.version or 0)
+            locale, text = self._in_language(texts, outgoing)
+            words = render(text, outgoing.variables, locale, self._programme.tz)
+        except (CannotRender, LoyaltyError) as error:
+            return None, _ended(outgoing, "failed", f"no words: {error}")
+        subject, body = words.subject, words.text
+        return words, Settlement(outgoing.key, outgoing.attempt, "sent", subject, body)
+
+    def _in_language(self, texts: Texts, outgoing: Outgoing) -> tuple[str, Mapping[str, str]]:
+        """The text in the member's language, or the programme's first, or any there is."""
+        found = texts.get(outgoing.message)
+        if not found:
+            raise CannotRender(f"the campaign has no message {outgoing.message!r}")
+        wished = (outgoing.locale, outgoing.locale.partition("-")[0], *self._programme.locales)
+        locale = next((w for w in wished if w in found), next(iter(found)))
+        return locale, found[locale]
+
+    async def _send(self, outgoing: Outgoing, words: Rendered, if_taken: Settlement) -> Settlement:
+        channel = self._channels.get(outgoing.channel)
+        if channel is None:
+            return _ended(outgoing, "failed", f"the channel {outgoing.channel} is not set up")
+        try:
+            await channel.send(_letter(outgoing, words))
+        except Permanent as error:
+            return _ended(outgoing, "failed", str(error))
+        except Temporary as error:
+            return self._again(outgoing, error)
+        except Unknown as error:
+            return _ended(outgoing, "unknown", str(error))
+        return if_taken
+
+    def _back_in_line(self, outgoing: Outgoing) -> Settlement:
+        now = self._clock.now()
+        error = "not sent: the channels were slow"
+        return Settlement(outgoing.key, outgoing.attempt, "deferred", error=error, due_at=now)
+
+    def _again(self, outgoing: Outgoing, error: Temporary) -> Settlement:
+        """Try later, each time twice as late, until the message says nothing of use any more."""
+        wait = min(FIRST_WAIT * 2 ** min(outgoing.attempt - 1, 20), LONGEST_WAIT)
+        due_at = self._clock.now() + max(wait, error.retry_after or wait)
+        if due_at >= outgoing.expires_at:
+            return _ended(outgoing, "failed", f"gave up after {outgoing.attempt} times: {error}")
+        return Settlement(
+            outgoing.key, outgoing.attempt, "deferred", error=str(error), due_at=due_at
+        )
+
+
+def _ended(outgoing: Outgoing, status: Literal["failed", "unknown"], error: str) -> Settlement:
+    return Settlement(outgoing.key, outgoing.attempt, status, error=error)
+
+
+def _letter(outgoing: Outgoing, words: Rendered) -> Letter:
+    return Letter(
+        key=outgoing.key,
+        member_id=outgoing.member_id,
+        address=outgoing.address,
+        subject=words.subject,
+        text=words.text,
+        locale=outgoing.locale,
+        purpose=outgoing.purpose,
+        message=outgoing.message,
+        campaign_id=outgoing.campaign_id,
+        variables=outgoing.variables,
+    )
