@@ -127,7 +127,12 @@ class Condition:
 
 def check(text: str, scope: Scope) -> None:
     """Raise BadCondition unless `text` is a true-or-false condition over `scope`."""
-    Condition(text, scope)
+    compile_condition(text, scope)
+
+
+def compile_condition(text: str, scope: Scope) -> Condition:
+    """The condition `text` over `scope`, ready to be asked; raises BadCondition."""
+    return Condition(text, scope)
 
 
 def attributes_as_text(attributes: Mapping[str, object]) -> dict[str, str]:

@@ -102,6 +102,12 @@ def goal_variables(goal: str, needed: int) -> tuple[Variable, ...]:
     )
 
 
+def shown(type: VariableType, value: Any) -> Any:
+    """A parameter's value as a message row keeps it: it says its type where languages differ."""
+    differs = type in ("money", "date", "datetime")
+    return {"type": type, "value": value} if differs else value
+
+
 def examples(variables: tuple[Variable, ...]) -> dict[str, Any]:
     """The example values as a message sees them: nested by the dots of their names."""
     return nested({v.name: v.example for v in variables})

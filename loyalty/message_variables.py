@@ -26,7 +26,7 @@ def variables_for(
     balance = balance or tx.ledger.balance(member.id)
     return {
         **always(member, campaign.name, tx.programme, balance, tx.now),
-        **{f"values.{name}": value for name, value in version.body["values"].items()},
+        **version.body["message_values"],
         **offer_variables(tx, member, version),
         **remembered,
     }

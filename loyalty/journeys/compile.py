@@ -7,7 +7,12 @@ from zoneinfo import ZoneInfo
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.filling import Filling
 from loyalty.journeys.findings import Findings
-from loyalty.journeys.message_places import Known, MessagePlaces, common_variables
+from loyalty.journeys.message_places import (
+    Known,
+    MessagePlaces,
+    common_variables,
+    shown_values,
+)
 from loyalty.journeys.parts import Parts
 from loyalty.journeys.plan import Plan
 from loyalty.journeys.sections import Sections, values_named
@@ -73,7 +78,7 @@ def assemble(
     body = {key: filling.fill(part, (key,)) for key, part in template.body.items()}
     plain = {name: value.plain for name, value in values.items()}
     has_exchange = body.get("exchange") is not None
-    common = common_variables(template.parameters, dict(plain), has_exchange)
+    common = common_variables(template.parameters, plain, has_exchange)
     parts = Parts(findings, event_types, template.messages, MessagePlaces(common))
     sections = Sections(parts, body)
     enter, exchange = sections.enter(), sections.exchange()
@@ -96,6 +101,7 @@ def assemble(
         template=template.name,
         template_hash=template.hash,
         values=plain,
+        message_values=shown_values(template.parameters, plain),
         plan=plan,
         enter=enter,
         audience=audience,

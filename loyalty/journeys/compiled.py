@@ -92,7 +92,8 @@ class Compiled(Model):
 
     template: str
     template_hash: str
-    values: dict[str, Any]  # every parameter as plain JSON; messages see them as `values.<name>`
+    values: dict[str, Any]  # every parameter as plain JSON
+    message_values: dict[str, Any]  # the same as message rows carry them, by dotted name
     plan: Plan
     enter: Enter | None  # none = no member journey
     audience: str | None  # over MEMBER; none = everybody

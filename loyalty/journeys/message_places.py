@@ -4,7 +4,9 @@ A name is known where it is known on every way to that place: after a `card` ste
 in a reminder, `wait.ends_on`. A message sent from several places may use what all of them know.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from loyalty.journeys.plan import Goal
 from loyalty.message_context import (
@@ -15,11 +17,13 @@ from loyalty.message_context import (
     WAIT,
     WAIT_GOAL,
     Variable,
+    VariableType,
     goal_variables,
+    shown,
 )
 from loyalty.templates import Parameter
 
-_TYPES = {
+_TYPES: dict[str, VariableType] = {
     "points": "points", "days": "count", "count": "count", "money_minor": "money",
     "percent": "percent", "multiplier": "multiplier", "datetime": "datetime", "bool": "yes_no",
 }  # fmt: skip
@@ -68,18 +72,25 @@ class MessagePlaces:
         return dict(sorted(self._found.items()))
 
 
+def shown_values(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter as messages carry it, by dotted name."""
+    return {f"values.{n}": shown(_type(p), values[n]) for n, p in parameters.items()}
+
+
+def _type(parameter: Parameter) -> VariableType:
+    return _TYPES.get(parameter.type, "text")
+
+
 def common_variables(
-    parameters: dict[str, Parameter], values: dict[str, object], exchange: bool
+    parameters: Mapping[str, Parameter], values: Mapping[str, Any], exchange: bool
 ) -> tuple[Variable, ...]:
     """`values.<parameter>` for each parameter, so that texts state exact figures; the offer."""
     own = tuple(
-        Variable.model_validate(
-            {
-                "name": f"values.{name}",
-                "type": _TYPES.get(parameter.type, "text"),
-                "example": values[name],
-                "meaning": parameter.label.en,
-            }
+        Variable(
+            name=f"values.{name}",
+            type=_type(parameter),
+            example=values[name],
+            meaning=parameter.label.en,
         )
         for name, parameter in parameters.items()
     )
