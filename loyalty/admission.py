@@ -58,7 +58,7 @@ def consider(
 ) -> Enrolment | None:
     """Admit a member, hold them out, or say why not. Returns the enrolment if one was made."""
     rules = compiled(version)
-    refusal = _refusal(tx, campaign, rules, member, entry, facts)
+    refusal = refusal_of(tx, campaign, rules, member, entry, facts)
     if refusal is not None:
         _refuse(tx, version, member, entry, refusal)
         return None
@@ -110,7 +110,7 @@ class Refusal:
     until: datetime | None = None
 
 
-def _refusal(
+def refusal_of(
     tx: Transaction,
     campaign: Campaign,
     rules: Compiled,

@@ -1,0 +1,240 @@
+"""Every setting of every process: from the environment, from secret files, and nowhere else.
+
+`MILEPOST_SETTINGS_FILE` may name a file with the same names (`MILEPOST_DATABASE_URL=...`), and
+`MILEPOST_SECRETS_DIR` a folder of files named likewise, as orchestrators mount them. A `.env` that
+happens to lie around is never read.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bootstrap.converter import read_keys
+from loyalty.near_miss import did_you_mean
+from storage.database import database_url
+
+PREFIX = "MILEPOST_"
+# Where the other two sources are; they are read before the settings, so they are none themselves.
+FILE_VARIABLE = f"{PREFIX}SETTINGS_FILE"
+SECRETS_VARIABLE = f"{PREFIX}SECRETS_DIR"
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` says each in one line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _supported(url: str | None) -> str | None:
+    if url is not None:
+        database_url(url)
+    return url
+
+
+class Settings(BaseSettings):
+    """All of it; the descriptions are the table in the documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=None, extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    # --- data ---
+    data_dir: Path = Field(Path(".milepost"), description="Where the embedded default keeps data.")
+    database_url: Annotated[str | None, AfterValidator(_supported)] = Field(
+        None,
+        description="`postgresql://user@host/name` or `sqlite:///path`. "
+        "Unset: `milepost.db` in the data folder.",
+    )
+    database_password: SecretStr | None = Field(
+        None, description="Put into the database address, so that the address itself is no secret."
+    )
+    programme_file: Path | None = Field(
+        None, description="YAML file of the programme's own rules. Unset: the defaults."
+    )
+    template_dirs: str = Field(
+        "",
+        description="Folders with templates of your own, separated by `:`. Read besides the ones "
+        "that come with Milepost, and again whenever a file changes.",
+    )
+    clock_file: Path | None = Field(
+        None, description="A clock that may be moved, for drills and demonstrations. Unset: time."
+    )
+
+    # --- Temporal ---
+    temporal_address: str = Field(
+        "127.0.0.1:7233",
+        pattern=r"^[^\s:/]+:\d{1,5}$",
+        description="`host:port` of Temporal. `milepost up` starts its own server there.",
+    )
+    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_task_queue: str = Field("milepost", description="Where workers look for work.")
+    temporal_tls: bool = Field(
+        False, description="Speak TLS; an API key or certificate implies it."
+    )
+    temporal_tls_ca: Path | None = Field(None, description="CA certificate of the server (PEM).")
+    temporal_tls_cert: Path | None = Field(None, description="Client certificate (PEM).")
+    temporal_tls_key: Path | None = Field(None, description="Key of the client certificate (PEM).")
+    temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
+    temporal_ui_url: str | None = Field(
+        None, description="Where Temporal's web UI is; its origin may ask the codec server."
+    )
+    codec_keys: SecretStr | None = Field(
+        None,
+        description="`id:hex` AES keys, separated by commas, newest first. With keys, everything "
+        "that goes to Temporal is sealed, except ids and search attributes.",
+    )
+    codec_seal: bool = Field(
+        True, description="`false` only opens what was sealed before: the way to switch it off."
+    )
+
+    # --- the API ---
+    listen_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    listen_port: Port = Field(8000, description="Port the API listens on; 0 takes a free one.")
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1", description="Proxies whose `X-Forwarded-*` headers are believed."
+    )
+
+    # --- channels ---
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="`smtp://user:password@host:587` or `smtps://...`. Unset: e-mail waits in the "
+        "data folder's `mail/` when embedded, and is off otherwise.",
+    )
+    mail_from: str = Field("milepost@localhost", description="Sender of e-mail.")
+    webhook_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="Where messages of the webhook channel are posted.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs webhooks (Standard Webhooks: `whsec_` and base64)."
+    )
+
+    # --- watching ---
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least.")
+    log_format: Literal["json", "console"] = Field("json", description="One line each, either way.")
+    worker_metrics_port: Port | None = Field(
+        None, description="Prometheus metrics of the worker; the port above shows Temporal's own."
+    )
+    relay_metrics_port: Port | None = Field(None, description="Prometheus metrics of the relay.")
+    metrics_host: str = Field("127.0.0.1", description="Address those ports listen on.")
+
+    # --- embedded ---
+    ui_port: Port = Field(8233, description="Temporal's web UI under `milepost up`; 0: a free one.")
+    temporal_cli: str | None = Field(
+        None,
+        description="A `temporal` program of your own. Unset: the one of the extra `embedded`.",
+    )
+    time_skipping: bool = Field(
+        False, description="Lets demonstrations elapse waits on the embedded Temporal server."
+    )
+    embedded: bool = Field(
+        False, description="Set by `milepost up` for what it starts; they end when it does."
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if bool(self.temporal_tls_cert) != bool(self.temporal_tls_key):
+            raise ValueError("temporal_tls_cert and temporal_tls_key belong together: set both")
+        if bool(self.webhook_url) != bool(self.webhook_secret):
+            raise ValueError("webhook_url and webhook_secret belong together: set both")
+        self.codec()
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's address, complete."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'milepost.db'}"
+        url = database_url(self.database_url)
+        if self.database_password is not None:
+            url = url.set(password=self.database_password.get_secret_value())
+        return url.render_as_string(hide_password=False)
+
+    @property
+    def templates(self) -> tuple[Path, ...]:
+        """Where templates are looked for: those beside the program first, then one's own."""
+        own = (Path(each) for each in self.template_dirs.split(os.pathsep) if each)
+        return (Path(__file__).parent.parent / "campaign_templates", *own)
+
+    def codec(self) -> dict[str, bytes]:
+        """Keys by id, newest first; empty = payloads travel as they are."""
+        if self.codec_keys is None:
+            return {}
+        return read_keys(self.codec_keys.get_secret_value().split(","))
+
+    def environment(self, **changes: Any) -> dict[str, str]:
+        """The environment that gives another process these settings, with `changes`."""
+        values = {**self.model_dump(exclude_defaults=True), **changes}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+        return kept | {f"{PREFIX}{k.upper()}": _text(v) for k, v in values.items() if v is not None}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Path):
+        return str(value.absolute())  # whoever reads it may stand elsewhere
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read them once; `given` (from the command line) goes before everything else.
+
+    Raises SettingsError with every problem, never quoting a value: it may be a secret.
+    """
+    file, secrets = os.environ.get(FILE_VARIABLE), os.environ.get(SECRETS_VARIABLE)
+    if file and not Path(file).is_file():
+        raise SettingsError([f"{FILE_VARIABLE}: there is no file {file!r}"])
+    if secrets and not Path(secrets).is_dir():
+        raise SettingsError([f"{SECRETS_VARIABLE}: there is no folder {secrets!r}"])
+    try:
+        return Settings(_env_file=file, _secrets_dir=secrets, **given)
+    except ValidationError as error:
+        raise SettingsError([_problem(each) for each in error.errors()]) from None
+
+
+def unknown_variables() -> list[str]:
+    """Variables of our prefix that mean nothing, each with what was probably meant.
+
+    Not an error: orchestrators put variables of their own making next to ours.
+    """
+    known = {*map(variable, Settings.model_fields), FILE_VARIABLE, SECRETS_VARIABLE}
+    strange = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    return [f"{name} is no setting.{did_you_mean(name, known)}" for name in strange]
+
+
+def variable(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
+
+
+def _problem(found: Any) -> str:
+    says = str(found["msg"]).removeprefix("Value error, ")
+    if not found["loc"]:
+        return says
+    field = str(found["loc"][0]).lower().removeprefix(PREFIX.lower())
+    if found["type"] == "extra_forbidden":
+        return f"{variable(field)} is no setting.{did_you_mean(field, Settings.model_fields)}"
+    return f"{variable(field)}: {says}"
+
+
+def markdown() -> str:
+    """The table of settings, for the documentation."""
+    lines = ["| setting | default | what it does |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "" if default in (None, "") else f"`{_plain(default)}`"
+        what = (field.description or "").replace("|", r"\|")
+        lines.append(f"| `{variable(name)}` | {shown} | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
