@@ -4,11 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Table, insert, update
+
 from loyalty.journeys.machine import Position, begin
 from loyalty.journeys.plan import Await, Goal, Grant, Moment, Node, Plan
 from loyalty.members import Member
 from loyalty.records import Campaign, Decision, Enrolment, InboxEvent, Version
 from loyalty.timing import Length
+from storage import tables
+from storage.database import Database
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -118,3 +122,33 @@ def worn(position: Position) -> Position:
             "rewarded": {"buys": 2},
         }
     )
+
+
+def message(key: str, **changes: Any) -> dict[str, Any]:
+    """A message's row as columns, for tests of what is read."""
+    plain = {
+        "key": key,
+        "member_id": "lee",
+        "campaign_id": "spring",
+        "message": "welcome",
+        "channel": "inbox",
+        "purpose": "marketing",
+        "locale": "zh",
+        "variables": {},
+        "status": "queued",
+        "created_at": NOON,
+        "due_at": NOON,
+    }
+    return plain | changes
+
+
+def put(database: Database, table: Table, row: dict[str, Any]) -> None:
+    with database.write() as connection:
+        connection.execute(insert(table), row)
+
+
+def mark(database: Database, workflow_id: str, **changes: Any) -> None:
+    """Do to an outbox row what the relay would."""
+    which = tables.outbox.c.workflow_id == workflow_id
+    with database.write() as connection:
+        connection.execute(update(tables.outbox).where(which).values(**changes))

@@ -1,17 +1,12 @@
 """A campaign's report counts members, journeys, messages and claims as people would."""
 
-from datetime import timedelta
-from typing import Any
-
-from sqlalchemy import Table, insert
-
 from loyalty.ports import Transaction
 from storage import tables
 from storage.database import Database
 from storage.queries.campaigns import campaign_report, list_campaigns
 from storage.queries.pages import View
 from storage.store import SqlStore
-from tests.storage.rows import NOON, campaign, decision, enrolment, version
+from tests.storage.rows import NOON, campaign, decision, enrolment, message, put, version
 
 
 def test_a_report_of_nothing_is_all_zeros(store: SqlStore, database: Database) -> None:
@@ -100,9 +95,9 @@ def test_messages_are_counted_by_fate_and_verdicts_by_rule(
 ) -> None:
     """A message put off at night and sent in the morning is one message and two verdicts."""
     store.run(lambda tx: tx.campaigns.add(campaign()))
-    _message(database, "m1", status="sent")
-    _message(database, "m2", status="dropped", channel="email")
-    _message(database, "m3", status="sent", campaign_id="other")
+    put(database, tables.messages, message("m1", status="sent"))
+    put(database, tables.messages, message("m2", status="dropped", channel="email"))
+    put(database, tables.messages, message("m3", status="sent", campaign_id="other"))
     for key, verdict, reason in (
         ("m1", "defer", "quiet_hours"),
         ("m1", "send", "allowed"),
@@ -110,7 +105,7 @@ def test_messages_are_counted_by_fate_and_verdicts_by_rule(
         ("m3", "send", "allowed"),
     ):
         row = {"message_key": key, "verdict": verdict, "reason": reason, "at": NOON}
-        _put(database, tables.contact_verdicts, row)
+        put(database, tables.contact_verdicts, row)
 
     report = _report(database)["report"]
     assert report["messages"] == {"email": {"dropped": 1}, "inbox": {"sent": 1}}
@@ -142,7 +137,7 @@ def test_claims_are_counted_with_their_units_and_points(
             "expires_at": NOON,
             "hold_id": f"hold{number}",
         }
-        _put(database, tables.claims, claim)
+        put(database, tables.claims, claim)
 
     assert _report(database)["report"]["claims"] == {
         "confirmed": {"claims": 2, "units": 5, "points": 500},
@@ -171,24 +166,3 @@ def _report(database: Database) -> View:
         found = campaign_report(connection, "spring")
     assert found is not None
     return found
-
-
-def _put(database: Database, table: Table, row: dict[str, Any]) -> None:
-    with database.write() as connection:
-        connection.execute(insert(table), row)
-
-
-def _message(database: Database, key: str, **changes: Any) -> None:
-    plain = {
-        "key": key,
-        "member_id": "lee",
-        "campaign_id": "spring",
-        "message": "welcome",
-        "channel": "inbox",
-        "purpose": "marketing",
-        "locale": "zh",
-        "variables": {},
-        "created_at": NOON,
-        "due_at": NOON + timedelta(hours=1),
-    }
-    _put(database, tables.messages, plain | changes)

@@ -1,5 +1,7 @@
 """One transaction: all of it or nothing, judged by one instant."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from loyalty.errors import Unknown
@@ -69,6 +71,15 @@ def test_a_decision_is_made_once(store: SqlStore) -> None:
     found = store.read(lambda tx: tx.decisions.find("spring/lee/welcome"))
     assert found == decision("spring/lee/welcome")
     assert store.read(lambda tx: tx.decisions.find("spring/lee/other")) is None
+
+
+def test_of_twenty_who_decide_at_once_one_does(store: SqlStore) -> None:
+    """However many carry out the same effect at the same moment, one is told it came first."""
+    with ThreadPoolExecutor(20) as crowd:
+        decide = lambda _: store.run(lambda tx: tx.decisions.add(decision("k")))  # noqa: E731
+        answers = list(crowd.map(decide, range(20)))
+
+    assert answers.count(True) == 1
 
 
 def test_a_turns_outcome_is_kept_for_repeats(store: SqlStore) -> None:
