@@ -13,7 +13,12 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
 
 from activities.contracts import Nudge, TurnOutcome, TurnRequest
 
@@ -96,7 +101,7 @@ async def take_turn(act: Act, request: TurnRequest, summary: str) -> TurnOutcome
             retry_policy=LOCAL_RETRIES,
             summary=summary,
         )
-    except ActivityError as failure:
+    except FailureError as failure:
         if is_cancelled_exception(failure):
             raise
         _raise_if_refused(failure, request)
@@ -113,8 +118,9 @@ async def take_turn(act: Act, request: TurnRequest, summary: str) -> TurnOutcome
         raise
 
 
-def _raise_if_refused(failure: ActivityError, request: TurnRequest) -> None:
-    cause = failure.cause
+def _raise_if_refused(failure: FailureError, request: TurnRequest) -> None:
+    # A remote activity's failure comes wrapped, a local one's comes bare.
+    cause = failure.cause if isinstance(failure, ActivityError) else failure
     if isinstance(cause, ApplicationError) and cause.non_retryable:
         raise ApplicationError(
             f"Turn {request.turn} of {request.subject} was refused: {cause.message}",

@@ -20,7 +20,8 @@ class FileClock:
 
     The file holds either a shift in seconds (`+7776000`), so that time goes on flowing, or an ISO
     instant (`2026-03-01T00:00:00+00:00`), where it stands still. It is read on every call, because
-    other processes move it, and replaced whole, so that nobody reads half of it. No file = no shift.
+    other processes move it, and replaced whole, so that nobody reads half of it.
+    Without a file there is no shift.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,0 +1,174 @@
+"""Moving time on purpose: months of a programme in minutes, with every wait at its full length.
+
+Nothing is shortened. The clock in the file moves from one wake-up to the next, and the server's own
+time skipping elapses exactly the one timer each of those workflows is waiting on: skipping is
+switched on for a single skip, after which the server switches it off again by itself.
+Only for stories, demonstrations and drills, on a server started with time skipping.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from sqlalchemy import literal, select, union_all
+from temporalio.api.common.v1 import TimeSkippingConfig, WorkflowExecution
+from temporalio.api.workflow.v1 import WorkflowExecutionOptions
+from temporalio.api.workflowservice.v1 import UpdateWorkflowExecutionOptionsRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from bootstrap.clock import FileClock
+from storage.database import Database
+from storage.tables import campaigns, claims, enrolments
+
+AT_ONCE = 32
+LOOK_EVERY_SECONDS = 0.05
+PATIENCE_SECONDS = 60.0
+ONE_SKIP = TimeSkippingConfig(enabled=True, max_session_skip_count=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wake:
+    """A workflow that is asleep until an instant."""
+
+    at: datetime
+    workflow_id: str
+
+
+class StoodStill(Exception):
+    """Time moved on, and somebody did not wake: no worker, or a turn that fails."""
+
+    def __init__(self, seconds: float, missing: Sequence[str]) -> None:
+        shown = ", ".join(missing[:5]) or "what was under way"
+        super().__init__(
+            f"{seconds:.0f} s passed and still {shown} did not come to rest ({len(missing)} asleep)"
+        )
+        self.missing = missing
+
+
+Due = Callable[[datetime], Sequence[Wake]]
+Settled = Callable[[], bool]
+
+
+class Timetravel:
+    """Moves programme time forward, waking everybody on the way, in order.
+
+    `due(until)` names who sleeps until an instant at or before `until`; `settled()` says that
+    nothing is under way: outbox sent, no turn owed. Those who wake within the same `slot` of
+    programme time wake together, which is what makes hundreds of members quick.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        clock: FileClock,
+        due: Due,
+        settled: Settled,
+        *,
+        slot: timedelta = timedelta(hours=1),
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._due = due
+        self._settled = settled
+        self._slot = slot
+        self._patience = patience
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.woken = 0
+
+    async def advance_to(self, instant: datetime) -> int:
+        """Let programme time pass until `instant`; returns how many waits ended on the way."""
+        before = self.woken
+        await self.settle()
+        while wakes := await self._next(instant):
+            self._clock.set(max(self._clock.now(), *(wake.at for wake in wakes)))
+            await asyncio.gather(*(self._wake(wake) for wake in wakes))
+            await self._turns_taken(set(wakes))
+            self.woken += len(wakes)
+            await self.settle()
+        self._clock.set(max(self._clock.now(), instant))
+        # Rows that were only to go out now (an admission planned for this hour) are due at last.
+        await self.settle()
+        return self.woken - before
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way at the hour it is."""
+        try:
+            await self._until(self._settled)
+        except TimeoutError:
+            raise StoodStill(self._patience, []) from None
+
+    async def _next(self, until: datetime) -> Sequence[Wake]:
+        """The soonest to wake, and all who follow within the same slot."""
+        coming = sorted(await asyncio.to_thread(self._due, until))
+        if not coming:
+            return ()
+        slot_end = max(coming[0].at, self._clock.now()) + self._slot
+        return [wake for wake in coming if wake.at < slot_end or wake == coming[0]]
+
+    async def _wake(self, wake: Wake) -> None:
+        """Elapse the one timer this workflow waits on.
+
+        Calling twice would elapse two waits, so a call is repeated only while the workflow is not
+        known to the server yet (its start is still on the way).
+        """
+        async with self._slots, asyncio.timeout(self._patience):
+            while True:
+                try:
+                    await elapse_wait(self._client, wake.workflow_id)
+                    return
+                except RPCError as error:
+                    if error.status != RPCStatusCode.NOT_FOUND:
+                        raise
+                if wake not in await asyncio.to_thread(self._due, wake.at):
+                    return  # ended or nudged in the meantime
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _turns_taken(self, wakes: set[Wake]) -> None:
+        last = max(wake.at for wake in wakes)
+        try:
+            await self._until(lambda: wakes.isdisjoint(self._due(last)))
+        except TimeoutError:
+            missing = wakes.intersection(self._due(last))
+            raise StoodStill(self._patience, sorted(wake.workflow_id for wake in missing)) from None
+
+    async def _until(self, happened: Callable[[], bool]) -> None:
+        async with asyncio.timeout(self._patience):
+            # What is waited for is a row another process writes: there is no event to wait on.
+            while not await asyncio.to_thread(happened):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def elapse_wait(client: Client, workflow_id: str) -> None:
+    """Let the server skip to this workflow's next timer, once.
+
+    If the workflow is in the middle of a turn, the skip is kept for the timer that turn sets.
+    """
+    await client.workflow_service.update_workflow_execution_options(
+        UpdateWorkflowExecutionOptionsRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            workflow_execution_options=WorkflowExecutionOptions(time_skipping_config=ONE_SKIP),
+            update_mask=FieldMask(paths=["time_skipping_config"]),
+            identity=client.identity,
+        )
+    )
+
+
+def sleepers(database: Database) -> Due:
+    """Everybody in the database who waits for an instant: journeys, campaigns, exchange orders."""
+    stops = (
+        (enrolments.c.wake_at, enrolments.c.id, enrolments.c.state == "waiting"),
+        (campaigns.c.wake_at, literal("c/") + campaigns.c.id, campaigns.c.state == "launched"),
+        (claims.c.expires_at, literal("x/") + claims.c.id, claims.c.status == "reserved"),
+    )
+
+    def due(until: datetime) -> Sequence[Wake]:
+        parts = [select(at, name).where(live, at <= until) for at, name, live in stops]
+        with database.read() as connection:
+            return [Wake(at, name) for at, name in connection.execute(union_all(*parts))]
+
+    return due
