@@ -1,0 +1,290 @@
+"""From the line to the member, on both databases, with real servers: each message once."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from delivery.channels import Letter, Permanent, Temporary
+from delivery.dispatch import Dispatcher
+from delivery.smtp import SmtpChannel
+from delivery.webhook import WebhookChannel
+from loyalty.messages import NewMessage, Settlement
+from loyalty.programme import Channel, Programme
+from storage.database import Database
+from storage.message_line import LEASE, SqlMessageLine
+from storage.message_store import SqlMessageStore
+from storage.messages import SqlMessages
+from storage.tables import campaign_versions, members, messages
+from tests.delivery.servers import Postbox, Receiver
+
+NOON = datetime(2027, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
+TEXTS = {
+    "welcome": {
+        "en": {"subject": "Welcome", "text": "{{ points.available }} points"},
+        "zh": {"subject": "欢迎", "text": "{{ points.available }} 积分"},
+    },
+    "broken": {"en": {"subject": "Hi", "text": "{{ nobody.knows }}"}},
+}
+
+
+class HandClock:
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class DyingStore(SqlMessageStore):
+    """A process that dies after the channel took the message and before that was noted."""
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        raise KeyError("killed")
+
+
+class Shop:
+    """Lee's shop: a campaign with texts, a line of messages, a relay that sends them."""
+
+    def __init__(self, database: Database, channels: dict[Channel, Any]) -> None:
+        self.database = database
+        self.programme = Programme()
+        self.clock = HandClock()
+        self.channels = channels
+        with database.write() as connection:
+            connection.execute(
+                insert(members),
+                {
+                    "id": "lee", "status": "active", "registered_at": NOON, "tags": [],
+                    "email": "lee@example.com", "locale": "zh", "body_hash": "", "answer": {},
+                },
+            )  # fmt: skip
+            connection.execute(
+                insert(campaign_versions),
+                {
+                    "campaign_id": "spring", "version": 1, "template": "t", "body": {},
+                    "plan": {}, "plan_hash": "", "messages": TEXTS, "created_at": NOON,
+                    "created_by": "mia",
+                },
+            )  # fmt: skip
+
+    def relay(self, store: type[SqlMessageStore] = SqlMessageStore) -> Dispatcher:
+        port = store(self.database, self.programme, self.clock)
+        return Dispatcher(port, self.programme, self.clock, self.channels)
+
+    def queue(self, key: str, channel: Channel, **changes: Any) -> None:
+        fields: dict[str, Any] = {
+            "key": key, "member_id": "lee", "message": "welcome", "channel": channel,
+            "purpose": "service", "locale": "zh", "variables": {"points.available": 1500},
+            "campaign_id": "spring", "version": 1,
+        }  # fmt: skip
+        with self.database.write() as connection:
+            line = SqlMessages(connection, self.programme, self.clock.at)
+            line.queue_many([NewMessage(**fields | changes)])
+
+    def resend(self, key: str) -> None:
+        with self.database.write() as connection:
+            SqlMessageLine(connection, self.programme, self.clock.at).resend(key)
+
+    def row(self, key: str) -> Any:
+        with self.database.read() as connection:
+            return connection.execute(select(messages).where(messages.c.key == key)).one()
+
+
+@pytest.fixture
+def shop(database: Database, smtp: SmtpChannel, webhook: WebhookChannel) -> Shop:
+    return Shop(database, {"email": smtp, "webhook": webhook})
+
+
+async def test_each_channel_delivers_in_the_members_language(
+    shop: Shop, postbox: Postbox, receiver: Receiver
+) -> None:
+    for channel in ("inbox", "email", "webhook"):
+        shop.queue(f"m:{channel}", channel)
+
+    assert await shop.relay().run_once() == 3
+    assert await shop.relay().run_once() == 0
+
+    assert postbox.taken[0]["Subject"] == "欢迎"
+    assert "1,500 积分" in receiver.got[0][1].decode()
+    rows = [shop.row(f"m:{channel}") for channel in ("inbox", "email", "webhook")]
+    assert {(r.status, r.subject, r.body, r.sent_at) for r in rows} == {
+        ("sent", "欢迎", "1,500 积分", NOON)
+    }
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject"), [("zh", "欢迎"), ("zh-TW", "欢迎"), ("en", "Welcome"), ("fr", "Welcome")]
+)
+async def test_a_language_without_a_text_gets_the_programmes_first(
+    shop: Shop, locale: str, subject: str
+) -> None:
+    shop.queue("m1", "inbox", locale=locale)
+
+    await shop.relay().run_once()
+
+    assert shop.row("m1").subject == subject
+
+
+async def test_a_crash_after_an_in_app_message_shows_it_once(shop: Shop) -> None:
+    """Nothing is seen until the row is settled, so doing it again is doing it once."""
+    shop.queue("m1", "inbox")
+    with pytest.raises(KeyError):
+        await shop.relay(DyingStore).run_once()
+    assert shop.row("m1").status == "sending"
+
+    shop.clock.at += LEASE
+    await shop.relay().run_once()
+
+    assert shop.row("m1").status == "sent"
+
+
+async def test_a_crash_after_a_webhook_repeats_its_id(shop: Shop, receiver: Receiver) -> None:
+    """The receiver gets the message again under the id it has seen, and drops it."""
+    shop.queue("m1", "webhook")
+    with pytest.raises(ExceptionGroup):
+        await shop.relay(DyingStore).run_once()
+
+    shop.clock.at += LEASE
+    await shop.relay().run_once()
+
+    assert [headers["webhook-id"] for headers, _ in receiver.got] == ["m1", "m1"]
+    assert shop.row("m1").status == "sent"
+
+
+async def test_a_crash_after_an_e_mail_is_unknown_until_a_person_decides(
+    shop: Shop, postbox: Postbox
+) -> None:
+    """Never a second mail by itself; asked for by an operator, it has the same Message-ID."""
+    shop.queue("m1", "email")
+    with pytest.raises(ExceptionGroup):
+        await shop.relay(DyingStore).run_once()
+
+    for _ in range(5):
+        shop.clock.at += LEASE
+        await shop.relay().run_once()
+    assert shop.row("m1").status == "unknown"
+    assert len(postbox.taken) == 1
+
+    shop.resend("m1")
+    await shop.relay().run_once()
+    first, second = postbox.taken
+    assert first["Message-ID"] == second["Message-ID"]
+    assert shop.row("m1").status == "sent"
+
+
+async def test_a_refused_message_fails_and_harms_no_other(shop: Shop, receiver: Receiver) -> None:
+    """A broken text, a channel that is not set up and a refusal fail alone, and say why."""
+    receiver.status = 410
+    shop.queue("m1", "inbox", message="broken")
+    shop.queue("m2", "webhook")
+    shop.queue("m3", "inbox", version=7)
+    shop.queue("m4", "inbox", message="none")
+    shop.queue("m5", "inbox")
+
+    await shop.relay().run_once()
+    shop.channels.clear()
+    shop.queue("m6", "webhook")
+    await shop.relay().run_once()
+
+    assert [shop.row(f"m{n}").status for n in range(1, 7)] == [
+        "failed", "failed", "failed", "failed", "sent", "failed",
+    ]  # fmt: skip
+    assert "nobody" in shop.row("m1").last_error
+    assert "410" in shop.row("m2").last_error
+    assert "not set up" in shop.row("m6").last_error
+
+
+async def test_a_receiver_that_is_away_is_tried_ever_later_until_the_message_is_old(
+    shop: Shop, receiver: Receiver
+) -> None:
+    """2, 4, 8 seconds ... ten minutes; in an hour, when the message has ended, it has failed."""
+    receiver.status = 503
+    shop.queue("m1", "webhook", expires_at=NOON + timedelta(hours=1))
+    waits = []
+    while (row := shop.row("m1")).status != "failed":
+        shop.clock.at = row.due_at
+        await shop.relay().run_once()
+        waits.append((shop.row("m1").due_at - shop.clock.at).total_seconds())
+
+    assert waits[:5] == [2, 4, 8, 16, 32]
+    assert max(waits) == 600
+    assert "gave up" in shop.row("m1").last_error
+    assert 10 < len(receiver.got) < 20
+
+
+async def test_a_receivers_wish_to_wait_is_kept(shop: Shop, receiver: Receiver) -> None:
+    receiver.status, receiver.headers = 429, {"retry-after": "90"}
+    shop.queue("m1", "webhook")
+
+    await shop.relay().run_once()
+
+    assert shop.row("m1").due_at == NOON + timedelta(seconds=90)
+    assert shop.row("m1").status == "deferred"
+
+
+class Flood:
+    """A channel that counts how many letters are on their way at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    async def send(self, letter: Letter) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.01)
+        self.now -= 1
+        if letter.key.endswith("3"):
+            raise Temporary("later")
+        if letter.key.endswith("7"):
+            raise Permanent("never")
+
+    async def close(self) -> None: ...
+
+
+async def test_few_letters_are_on_their_way_at_a_time(shop: Shop) -> None:
+    flood = Flood()
+    shop.channels["webhook"] = flood
+    for n in range(100):
+        shop.queue(f"m{n}", "webhook")
+
+    assert await shop.relay().run_once() == 100
+
+    assert 1 < flood.most <= 10
+    statuses = [shop.row(f"m{n}").status for n in range(100)]
+    assert [statuses.count(s) for s in ("sent", "deferred", "failed")] == [80, 10, 10]
+
+
+async def test_what_slow_channels_leave_unsent_goes_back_in_line(
+    shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim is never held for longer than the line believes in it."""
+    monkeypatch.setattr("delivery.dispatch.PATIENCE_SECONDS", -1)
+    shop.queue("m1", "webhook")
+    await shop.relay().run_once()
+    assert (shop.row("m1").status, receiver.got) == ("deferred", [])
+
+    monkeypatch.undo()
+    await shop.relay().run_once()
+    assert shop.row("m1").status == "sent"
+
+
+async def test_a_fault_of_ours_is_raised_after_the_others_are_settled(shop: Shop) -> None:
+    class Faulty:
+        async def send(self, letter: Letter) -> None:
+            raise RuntimeError("a bug")
+
+        async def close(self) -> None: ...
+
+    shop.channels["email"] = Faulty()
+    shop.queue("m1", "email")
+    shop.queue("m2", "webhook")
+
+    with pytest.raises(ExceptionGroup):
+        await shop.relay().run_once()
+
+    assert shop.row("m1").status == "sending"
+    assert shop.row("m2").status == "sent"

@@ -1,0 +1,87 @@
+"""E-mail against a real SMTP server: taken, refused, put off, and lost on the way."""
+
+import asyncio
+
+import pytest
+
+from delivery.channels import Permanent, Temporary, Unknown
+from delivery.smtp import SmtpChannel, message_id
+from tests.delivery.letters import letter, real_time
+from tests.delivery.servers import Postbox, mail_server
+
+
+async def test_a_letter_arrives_as_written(smtp: SmtpChannel, postbox: Postbox) -> None:
+    """Chinese subject and text survive the way, and the mail says it was sent by a machine."""
+    await smtp.send(letter(subject="欢迎,李", text="500 积分\n已到账。", locale="zh"))
+
+    [mail] = postbox.taken
+    assert mail["To"] == "lee@example.com"
+    assert mail["From"] == "Corner Shop <points@shop.example>"
+    assert mail["Subject"] == "欢迎,李"
+    assert mail.get_content().splitlines() == ["500 积分", "已到账。"]
+    assert mail["Auto-Submitted"] == "auto-generated"
+
+
+async def test_a_repeat_is_the_same_mail(smtp: SmtpChannel, postbox: Postbox) -> None:
+    """The Message-ID depends on the message alone and does not say who it is for."""
+    await smtp.send(letter())
+    await smtp.send(letter(text="Other words"))
+    await smtp.send(letter(key="another"))
+
+    first, again, other = [mail["Message-ID"] for mail in postbox.taken]
+    assert first == again == message_id(letter().key, "points@shop.example")
+    assert other != first
+    assert "lee" not in first
+
+
+@pytest.mark.parametrize(
+    ("address", "outcome"),
+    [
+        ("nobody", Permanent),
+        ("full", Temporary),
+        ("closing", Temporary),
+        ("hangup", Temporary),
+        ("spam", Permanent),
+        ("greylisted", Temporary),
+        ("lost", Unknown),
+        ("silent", Unknown),
+    ],
+)
+async def test_each_way_it_can_end(
+    smtp: SmtpChannel, postbox: Postbox, address: str, outcome: type[Exception]
+) -> None:
+    """5xx is for good, 4xx may pass, silence after the text is not known; the next letter goes."""
+    with pytest.raises(outcome):
+        await smtp.send(letter(address=f"{address}@example.com"))
+
+    await smtp.send(letter())
+    assert postbox.taken[-1]["To"] == "lee@example.com"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"address": "lee@example.com\r\nBcc: all@example.com"},
+        {"address": "李@example.com"},
+        {"subject": "Hi\r\nBcc: all@example.com"},
+    ],
+)
+async def test_an_address_or_subject_that_smuggles_headers_is_refused(
+    smtp: SmtpChannel, postbox: Postbox, changes: dict[str, str]
+) -> None:
+    with pytest.raises(Permanent):
+        await smtp.send(letter(**changes))
+
+    assert postbox.taken == []
+
+
+async def test_connections_are_kept_and_are_few(smtp: SmtpChannel, postbox: Postbox) -> None:
+    await asyncio.gather(*(smtp.send(letter(key=str(n))) for n in range(40)))
+
+    assert len(postbox.taken) == 40
+    assert len(set(postbox.peers)) <= 4
+
+
+async def test_no_server_is_weather(unused_tcp_port: int) -> None:
+    with pytest.raises(Temporary):
+        await SmtpChannel(mail_server(unused_tcp_port), real_time).send(letter())
