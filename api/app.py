@@ -25,6 +25,7 @@ from api.routes import (
     templates,
 )
 from api.services import Services
+from loyalty.events import MemberEvent
 
 ROUTERS = (members, events, ledger, exchanges, templates, campaigns, runs, messages, audit, codec)
 _ABOUT = """
@@ -100,7 +101,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 _UNREFERENCED = (
-    Problem, events.Batch, events.MemberEvent, events.PurchaseItem, events.RefundItem,
+    Problem, events.Batch, MemberEvent, events.PurchaseItem, events.RefundItem,
 )  # fmt: skip
 
 

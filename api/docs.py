@@ -126,8 +126,8 @@ def _answers(openapi: dict[str, Any], responses: dict[str, Any]) -> str:
         f"<tr><td>{escape(status)}</td><td>{_inline(answer['description'])}</td></tr>"
         for status, answer in sorted(responses.items())
     )
-    success = next((a for s, a in sorted(responses.items(), reverse=True) if s[0] == "2"), {})
-    shape = success.get("content", {}).get("application/json", {}).get("schema", {})
+    successes = [answer for status, answer in sorted(responses.items()) if status[0] == "2"]
+    shape = (successes or [{}])[-1].get("content", {}).get("application/json", {}).get("schema", {})
     fields = _fields(openapi, _resolved(openapi, shape))
     return f"<h4>Answers</h4><table>{rows}</table>{fields}"
 
