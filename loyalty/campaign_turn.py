@@ -4,7 +4,6 @@ Like a journey's turn it is one transaction with a stored outcome. Wide work goe
 a turn, so that a campaign of a million members holds no lock for long and can be paused in between.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from loyalty.errors import Unknown, WrongState
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch, EnterDaily, EnterMonthly
 from loyalty.journeys.moments import CampaignMoment, Tell, in_order
-from loyalty.journeys.turn import with_sleep
+from loyalty.journeys.turn import nudge, with_sleep
 from loyalty.members import expiring, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Version
@@ -76,7 +75,7 @@ def _walk(tx: Transaction, campaign: Campaign, saying: str) -> Step:
     page = tx.enrolments.live(campaign.id, campaign.position["walk"]["after"], PAGE)
     for enrolment in page:
         if campaign.state == "stopped" or enrolment.state == "held":
-            tx.outbox.add("nudge_journey", enrolment.id, {"reason": campaign.state}, priority=5)
+            nudge(tx, enrolment, campaign.state, priority=5)
     if len(page) < PAGE:
         return _at(campaign, walk=None), _more(tx, saying, timedelta(0))
     return _at(campaign, walk={"after": page[-1].id}), _more(tx, saying, PACE)
@@ -252,6 +251,3 @@ def _saying(
         return f"Until {coming[0][1].id}"
     return f"Until the next {rules.enter.kind if rules.enter else ''} pass"
 
-
-def outcome_of(stored: Mapping[str, Any]) -> str | None:
-    return stored.get("outcome")

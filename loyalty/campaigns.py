@@ -218,7 +218,11 @@ def _turn_to(
 ) -> Campaign:
     campaign = _lock(tx, campaign_id, state, *allowed)
     # The walk over the held or the stopped begins anew, whatever an earlier one left behind.
-    position = {**campaign.position, "walk": None if state == "paused" else {"after": ""}}
+    position = {
+        **campaign.position,
+        "walk": None if state == "paused" else {"after": ""},
+        "nudged_turn": campaign.turn,
+    }
     ended_at = tx.now if state == "stopped" else None
     campaign = replace(campaign, state=state, position=position, ended_at=ended_at)
     tx.campaigns.save(campaign)

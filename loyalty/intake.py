@@ -14,7 +14,7 @@ from loyalty.earning import Breakdown, earn, kept_after, kept_minor, refund
 from loyalty.errors import Invalid, KeyReused, Unknown
 from loyalty.events import MemberEvent, Purchase, Refund, body_hash
 from loyalty.journeys.machine import Sleep, advance
-from loyalty.journeys.turn import Sight
+from loyalty.journeys.turn import Sight, nudge
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
@@ -210,24 +210,32 @@ def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None
         once = compiled(version).reentry.rule == "once_per_member"
         entry = Entry(
             key="once" if once else str(seq),
-            since=event.occurred_at,
+            since=_counts_after(event),
             event=event,
             priority=1,
         )
         consider(tx, campaign, version, member, entry)
 
 
+def _counts_after(event: InboxEvent) -> datetime:
+    """Acts after this instant count for the journey an event opens; the event itself never does.
+
+    Who registers at the till buys in the same breath, and the till's clock may be behind ours.
+    """
+    skew = CLOCK_SKEW if event.type == "member.registered" else timedelta(microseconds=1)
+    return event.occurred_at - skew
+
+
 def nudge_waiting(tx: Transaction, member: Member, event_type: str, reason: str) -> None:
     """Wake each journey waiting on this type whose next move is no longer to sleep."""
     for enrolment in tx.enrolments.waiting_for(member.id, event_type):
-        if enrolment.nudged_turn < enrolment.turn and _moves(tx, member, enrolment):
-            tx.outbox.add("nudge_journey", enrolment.id, {"reason": reason}, priority=1)
-            tx.enrolments.save(replace(enrolment, nudged_turn=enrolment.turn))
+        if _moves(tx, member, enrolment):
+            nudge(tx, enrolment, reason)
 
 
 def _moves(tx: Transaction, member: Member, enrolment: Enrolment) -> bool:
     plan = tx.campaigns.version(enrolment.campaign_id, enrolment.version).plan
-    seen = Sight(tx, member, plan).at(enrolment.position, enrolment.campaign_id)
+    seen = Sight(tx, member, plan, enrolment).at(enrolment.position)
     return not isinstance(advance(plan, enrolment.position, seen), Sleep)
 
 

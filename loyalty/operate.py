@@ -7,6 +7,7 @@ command given while Temporal is down is carried out when it is back.
 from typing import Any, Literal
 
 from loyalty.errors import Unknown, WrongState
+from loyalty.journeys.turn import nudge
 from loyalty.ports import Transaction
 
 Command = Literal["retry", "skip", "cancel"]
@@ -33,6 +34,6 @@ def command(
             state=enrolment.state,
         )
     number = tx.enrolments.add_command(enrolment_id, command, reason, actor)
-    tx.outbox.add("nudge_journey", enrolment_id, {"reason": f"{command} by operator"}, priority=1)
+    nudge(tx, enrolment, f"{command} by operator")
     tx.audit.add(actor, f"run.{command}", enrolment_id, reason)
     return {"run": enrolment_id, "command": command, "number": number}

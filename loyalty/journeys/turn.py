@@ -64,6 +64,13 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
     return with_sleep(outcome, tx.now)
 
 
+def nudge(tx: Transaction, enrolment: Enrolment, reason: str, *, priority: int = 1) -> None:
+    """Wake a journey to look again; once per turn, since the next turn looks at everything."""
+    if enrolment.nudged_turn < enrolment.turn and enrolment.state != "ended":
+        tx.outbox.add("nudge_journey", enrolment.id, {"reason": reason}, priority=priority)
+        tx.enrolments.save(replace(enrolment, nudged_turn=enrolment.turn))
+
+
 def with_sleep(outcome: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The outcome with the length still to sleep, which depends on when it is asked for."""
     wake_at = outcome.get("wake_at")
@@ -106,11 +113,11 @@ def _gate(journey: Journey) -> dict[str, Any] | None:
 
 def _walk(journey: Journey) -> dict[str, Any]:
     tx = journey.tx
-    sight = Sight(tx, journey.member, journey.version.plan)
+    sight = Sight(tx, journey.member, journey.version.plan, journey.enrolment)
     skip = [c for c in tx.enrolments.commands(journey.enrolment.id)]
     for command in skip:
         tx.enrolments.command_done(command.id)
-    seen = sight.at(journey.enrolment.position, journey.campaign.id)
+    seen = sight.at(journey.enrolment.position)
     seen = replace(seen, skip=any(c.command == "skip" for c in skip))
     for _ in range(MOVES_MAX):
         position = journey.enrolment.position
@@ -126,7 +133,7 @@ def _walk(journey: Journey) -> dict[str, Any]:
         _carry_out(journey, move)
         journey.enrolment = replace(journey.enrolment, position=move.position)
         if move.position.node != position.node or isinstance(move, Open):
-            seen = sight.at(move.position, journey.campaign.id)
+            seen = sight.at(move.position)
     raise RuntimeError(f"{journey.enrolment.id} made {MOVES_MAX} moves in one turn")
 
 
@@ -137,6 +144,7 @@ class Sight:
     tx: Transaction
     member: Member
     plan: Plan
+    enrolment: Enrolment
     _facts: Mapping[str, object] = field(default_factory=dict)
 
     def facts(self, member: Member) -> Mapping[str, object]:
@@ -153,7 +161,7 @@ class Sight:
     def judge(self, member: Member, condition: str) -> bool:
         return Condition(condition, MEMBER).holds(self.facts(member))
 
-    def at(self, position: Position, salt: str) -> Seen:
+    def at(self, position: Position) -> Seen:
         tallies: Mapping[str, Tally] = {}
         step = self.plan.nodes[position.node].step if position.node else None
         if isinstance(step, Await) and position.until is not None:
@@ -162,14 +170,19 @@ class Sight:
             now=self.tx.now,
             zone=self.tx.programme.tz,
             member_id=self.member.id,
-            salt=salt,
+            salt=self.enrolment.campaign_id,
             tallies=tallies,
         )
 
     def _tallies(self, step: Await, position: Position) -> Mapping[str, Tally]:
         after, before = goals.window(position)
         types = {goal.on for goal in step.goals}
-        events: Sequence[InboxEvent] = self.tx.inbox.between(self.member.id, types, after, before)
+        opened_by = self.enrolment.trigger_seq or 0
+        events: Sequence[InboxEvent] = [
+            event
+            for event in self.tx.inbox.between(self.member.id, types, after, before)
+            if event.seq > opened_by
+        ]
         asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
         # Facts about the member cost a look at the ledger, so only conditions on them pay for it.
         about_member = events and any(name.startswith("member.") for name in asked)

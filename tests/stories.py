@@ -1,0 +1,300 @@
+"""A whole programme in one test process: database, Temporal with time skipping, worker, relay.
+
+Stories are told to it in a shop's words; time moves by `await days(3)` and every wait elapses at
+its full length. Only the HTTP layer is left out: use cases are called as the routes call them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from temporalio.client import Client
+
+from bootstrap.clock import FileClock
+from bootstrap.relay import Relay
+from bootstrap.timetravel import Timetravel, sleepers
+from bootstrap.turns import activities
+from bootstrap.worker import build_worker
+from loyalty import campaigns, exchange, intake, operate
+from loyalty.campaigns import CampaignRequest
+from loyalty.events import Line, MemberEvent, Purchase, Refund
+from loyalty.journeys.load import load_named
+from loyalty.ledger import Balance
+from loyalty.offers import ClaimRequest
+from loyalty.programme import Programme
+from loyalty.records import Enrolment
+from loyalty.registration import Registration, register
+from storage import proof, tables
+from storage.database import Database
+from storage.store import SqlStore
+
+TEMPLATES = Path(__file__).parent.parent / "campaign_templates"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+FIRST_DAY = datetime(2027, 1, 4, 10, 0, tzinfo=SHANGHAI)  # a Monday
+_runs = count(1)
+
+
+@dataclass
+class Told:
+    """A programme, and what its people do."""
+
+    store: SqlStore
+    clock: FileClock
+    client: Client
+    travel: Timetravel
+    prefix: str
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    # --- time -----------------------------------------------------------------------------------
+
+    async def days(self, n: float) -> None:
+        await self.until(self.clock.now() + timedelta(days=n))
+
+    async def until(self, instant: datetime) -> None:
+        await self.travel.advance_to(instant)
+
+    async def settled(self) -> None:
+        await self.travel.settle()
+
+    # --- the marketer ---------------------------------------------------------------------------
+
+    async def launch(self, template: str, *, holdout: int = 0, **more: Any) -> str:
+        """Launch a campaign with everybody treated, unless the story says otherwise."""
+        values = more.pop("values", {})
+        request = CampaignRequest(
+            id=more.pop("id", f"{self.prefix}-{template.replace('_', '-')}"[:48]),
+            name=f"Story of {template}",
+            template=template,
+            values=values,
+            holdout_percent=holdout,
+            **more,
+        )
+        read = load_named(TEMPLATES, template)
+
+        def work(tx: Any) -> None:
+            campaigns.draft(tx, read, request, "marketer", lambda made: ())
+            campaigns.launch(tx, request.id, "marketer")
+
+        await self._run(work)
+        await self.settled()
+        return request.id
+
+    async def pause(self, campaign: str) -> None:
+        await self._run(lambda tx: campaigns.pause(tx, campaign, "checking", "marketer"))
+        await self.settled()
+
+    async def resume(self, campaign: str) -> None:
+        await self._run(lambda tx: campaigns.resume(tx, campaign, "checked", "marketer"))
+        await self.settled()
+
+    async def stop(self, campaign: str) -> None:
+        await self._run(lambda tx: campaigns.stop(tx, campaign, "wrong text", "marketer"))
+        await self.settled()
+
+    # --- members and tills ----------------------------------------------------------------------
+
+    async def joins(self, name: str, **more: Any) -> str:
+        member = f"{self.prefix}-{name}"
+        if "invited_by" in more:
+            more["invited_by"] = f"{self.prefix}-{more['invited_by']}"
+        registration = Registration(id=member, name=name.title(), **more)
+        await self._run(lambda tx: register(tx, registration))
+        await self.settled()
+        return member
+
+    async def buys(
+        self,
+        name: str,
+        yuan: str = "50.00",
+        *,
+        store: str = "riverside",
+        category: str = "grocery",
+        at: datetime | None = None,
+        id: str | None = None,
+    ) -> dict[str, Any]:
+        purchase = Purchase(
+            source="till",
+            id=id or f"{self.prefix}/{next(self.numbers)}",
+            member_id=f"{self.prefix}-{name}",
+            occurred_at=at or self.clock.now(),
+            currency="CNY",
+            store=store,
+            lines=(Line(sku="s1", category=category, net_minor=int(yuan.replace(".", ""))),),
+        )
+        answer = await self._run(lambda tx: intake.record_purchase(tx, purchase))
+        await self.settled()
+        return {**answer, "id": purchase.id}
+
+    async def returns(self, purchase: dict[str, Any]) -> dict[str, Any]:
+        refund = Refund(
+            source="till",
+            id=f"r/{purchase['id']}",
+            purchase_id=purchase["id"],
+            occurred_at=self.clock.now(),
+        )
+        answer = await self._run(lambda tx: intake.record_refund(tx, refund))
+        await self.settled()
+        return answer
+
+    async def does(self, name: str, type: str, **attributes: str) -> dict[str, Any]:
+        event = MemberEvent(
+            source="app",
+            id=f"{self.prefix}/{next(self.numbers)}",
+            type=type,
+            member_id=f"{self.prefix}-{name}",
+            occurred_at=self.clock.now(),
+            attributes=attributes,
+        )
+        answer = await self._run(lambda tx: intake.record_event(tx, event))
+        await self.settled()
+        return answer
+
+    async def claims(self, name: str, campaign: str, request: str = "r1") -> dict[str, Any]:
+        claim = ClaimRequest(
+            request_id=f"{name}-{request}", campaign_id=campaign, member_id=f"{self.prefix}-{name}"
+        )
+        answer = await self._run(lambda tx: exchange.reserve(tx, claim))
+        await self.settled()
+        return answer
+
+    async def confirms(self, claim: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._run(lambda tx: exchange.confirm(tx, claim["claim_id"]))
+        await self.settled()
+        return answer
+
+    # --- the operator ---------------------------------------------------------------------------
+
+    async def commands(self, name: str, campaign: str, command: operate.Command) -> None:
+        run = await self.enrolment(name, campaign)
+        await self._run(lambda tx: operate.command(tx, run.id, command, "asked by phone", "op"))
+        await self.settled()
+
+    async def enrolment(self, name: str, campaign: str) -> Enrolment:
+        """The member's latest enrolment in a campaign."""
+        found = await self._read(
+            lambda tx: tx.enrolments.of_member(campaign, f"{self.prefix}-{name}")
+        )
+        assert found, f"{name} was never enrolled in {campaign}"
+        return max(found, key=lambda e: (e.admitted_at, e.id))
+
+    async def outcome(self, name: str, campaign: str) -> str | None:
+        return (await self.enrolment(name, campaign)).outcome
+
+    async def balance(self, name: str) -> Balance:
+        return await self._read(lambda tx: tx.ledger.balance(f"{self.prefix}-{name}"))
+
+    async def points(self, name: str) -> int:
+        return (await self.balance(name)).posted
+
+    async def messages(self, name: str, status: str | None = None) -> list[str]:
+        """The names of the messages put in line for a member, in order."""
+        m = tables.messages
+        query = select(m.c.message, m.c.status).where(m.c.member_id == f"{self.prefix}-{name}")
+        rows = await self._rows(query.order_by(m.c.created_at, m.c.key))
+        return [row.message for row in rows if status is None or row.status == status]
+
+    async def decisions(self, name: str, campaign: str) -> list[Any]:
+        d = tables.decisions
+        member = f"{self.prefix}-{name}"
+        return await self._rows(
+            select(d).where(d.c.member_id == member, d.c.campaign_id == campaign).order_by(d.c.id)
+        )
+
+    async def reasons(self, name: str, campaign: str) -> list[str]:
+        return [f"{d.verdict}:{d.reason}" for d in await self.decisions(name, campaign)]
+
+    async def campaign(self, campaign: str) -> Any:
+        return await self._read(lambda tx: tx.campaigns.get(campaign))
+
+    async def books_balance(self) -> None:
+        """The ledger's sums hold, whatever the story did."""
+
+        def prove() -> Any:
+            with self.store.database.read() as connection:
+                return proof.prove(connection)
+
+        proved = await asyncio.to_thread(prove)
+        assert proved.ok, proved.first_broken
+
+    async def _run(self, work: Any) -> Any:
+        return await asyncio.to_thread(self.store.run, work)
+
+    async def _read(self, work: Any) -> Any:
+        return await asyncio.to_thread(self.store.read, work)
+
+    async def _rows(self, query: Any) -> list[Any]:
+        def read() -> list[Any]:
+            with self.store.database.read() as connection:
+                return list(connection.execute(query))
+
+        return await asyncio.to_thread(read)
+
+
+@asynccontextmanager
+async def telling(
+    database: Database,
+    client: Client,
+    folder: Path,
+    *,
+    programme: Programme | None = None,
+    starts: datetime = FIRST_DAY,
+    cached_runs: int = 100,
+) -> AsyncIterator[Told]:
+    """A running programme on its own database and task queue; time stands at `starts`."""
+    prefix = f"s{next(_runs)}-{folder.name[-12:].strip('_-0')}".replace("_", "-").lower()
+    clock = FileClock(folder / "clock")
+    clock.set(starts)
+    programme = programme or Programme()
+    store = SqlStore(database, clock, programme)
+    relay = Relay(database, client, clock, task_queue=prefix)
+    worker = build_worker(
+        client, prefix, activities(store, clock), strict=True, cached_runs=cached_runs
+    )
+    travel = Timetravel(client, clock, sleepers(database), at_rest(database, clock), patience=20)
+    async with worker:
+        relaying = asyncio.create_task(relay.run())
+        try:
+            yield Told(store, clock, client, travel, prefix)
+        finally:
+            relay.stop()
+            await relaying
+
+
+def at_rest(database: Database, clock: FileClock) -> Any:
+    """Nothing is under way: every due outbox row was sent, and every nudged turn was taken."""
+    o, e, c = tables.outbox, tables.enrolments, tables.campaigns
+
+    def look() -> bool:
+        now = clock.now()
+        with database.read() as connection:
+            owed = connection.execute(
+                select(o.c.id)
+                .where(o.c.sent_at.is_(None), o.c.dead_at.is_(None), o.c.available_at <= now)
+                .limit(1)
+            ).first()
+            if owed is not None:
+                return False
+            unturned = connection.execute(
+                select(e.c.id)
+                .where((e.c.state == "admitted") | (e.c.nudged_turn == e.c.turn))
+                .where(e.c.state != "ended")
+                .limit(1)
+            ).first()
+            if unturned is not None:
+                return False
+            rows = connection.execute(select(c.c.state, c.c.turn, c.c.wake_at, c.c.position))
+            return not any(
+                row.position.get("nudged_turn") == row.turn
+                or (row.state == "launched" and row.turn == 0)
+                or (row.wake_at is not None and row.wake_at <= now)
+                for row in rows
+            )
+
+    return look
