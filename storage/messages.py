@@ -1,11 +1,10 @@
-"""Messages put in line in the transaction of the effect that says them, and the in-app inbox.
+"""Messages put in line in the transaction of the effect that says them.
 
 A message is queued once by its key and judged by the gate at once, so that the member's timeline
 says on the spot what will become of it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +18,6 @@ from storage.tables import messages
 from storage.verdicts import judge_all, last_verdicts, note_verdicts
 
 _STATUS: Mapping[str, Status] = {"send": "queued", "defer": "deferred", "drop": "dropped"}
-
-
-@dataclass(frozen=True, slots=True)
-class InboxMessage:
-    """A message as the member reads it in the shop's app."""
-
-    key: str
-    campaign_id: str | None
-    subject: str
-    body: str
-    sent_at: datetime
-    read_at: datetime | None
 
 
 class SqlMessages:
@@ -119,26 +106,6 @@ class SqlMessages:
         }
 
     # --- the in-app inbox -------------------------------------------------------------------
-
-    def inbox(
-        self, member_id: str, *, before: datetime | None = None, limit: int = 50
-    ) -> list[InboxMessage]:
-        """A member's in-app messages, newest first; `before` pages on from the last `sent_at`."""
-        delivered = (
-            messages.c.member_id == member_id,
-            messages.c.channel == "inbox",
-            messages.c.status == "sent",
-        )
-        query = select(messages).where(*delivered)
-        if before is not None:
-            query = query.where(messages.c.sent_at < before)
-        rows = self._connection.execute(
-            query.order_by(messages.c.sent_at.desc(), messages.c.key).limit(limit)
-        )
-        return [
-            InboxMessage(r.key, r.campaign_id, r.subject, r.body, r.sent_at, r.read_at)
-            for r in rows
-        ]
 
     def read(self, member_id: str, key: str) -> None:
         """Note that the member has read one of theirs; the first time counts. Raises Unknown."""

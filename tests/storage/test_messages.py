@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.message_line import LEASE, SqlMessageLine
 from storage.message_store import SqlMessageStore
 from storage.messages import SqlMessages
+from storage.queries.messages import inbox_of
 from storage.tables import campaigns, consents, contact_verdicts, members, messages
 
 DatabaseMaker = Callable[[str], Database]
@@ -323,18 +324,18 @@ def test_in_app_delivery_is_the_row_itself(desk: Desk) -> None:
     assert desk.settle(sent(one))
 
     [message] = _inbox(desk)
-    assert (message.key, message.subject, message.body) == ("m1", "Hi", "Hello")
-    assert message.read_at is None
+    assert (message["key"], message["subject"], message["body"]) == ("m1", "Hi", "Hello")
+    assert message["read_at"] is None
     _read(desk, "lee", "m1", NOON)
     _read(desk, "lee", "m1", NIGHT)
-    assert _inbox(desk)[0].read_at == NOON
+    assert _inbox(desk)[0]["read_at"] == NOON
     with pytest.raises(Unknown):
         _read(desk, "mia", "m1", NOON)
 
 
 def _inbox(desk: Desk) -> list[Any]:
     with desk.database.read() as connection:
-        return SqlMessages(connection, desk.programme, NOON).inbox("lee")
+        return inbox_of(connection, "lee")
 
 
 def _read(desk: Desk, member: str, key: str, at: datetime) -> None:
