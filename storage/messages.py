@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from loyalty.errors import Unknown
 from loyalty.messages import NewMessage, Queued, Status
-from loyalty.programme import Channel, Programme, Purpose
+from loyalty.programme import Programme
 from storage.contact import GOING_OUT, ContactBook, Pending
 from storage.tables import messages
 from storage.verdicts import judge_all, last_verdicts, note_verdicts
@@ -28,39 +28,8 @@ class SqlMessages:
         self._programme = programme
         self._now = now
 
-    def queue(  # noqa: PLR0913 - the port's own words, all by name
-        self,
-        key: str,
-        *,
-        member_id: str,
-        campaign_id: str | None,
-        version: int | None,
-        enrolment_id: str | None,
-        message: str,
-        channel: Channel,
-        purpose: Purpose,
-        locale: str,
-        variables: Mapping[str, Any],
-        expires_at: datetime | None = None,
-    ) -> Queued:
-        """Put one message in line, once; the same key again changes nothing."""
-        new = NewMessage(
-            key=key,
-            member_id=member_id,
-            campaign_id=campaign_id,
-            version=version,
-            enrolment_id=enrolment_id,
-            message=message,
-            channel=channel,
-            purpose=purpose,
-            locale=locale,
-            variables=variables,
-            expires_at=expires_at,
-        )
-        return self.queue_many([new])[0]
-
     def queue_many(self, new: Sequence[NewMessage]) -> list[Queued]:
-        """Put a page of messages in line with the same few statements as one."""
+        """Put messages in line, each key once: a page takes the same few statements as one."""
         if not new:
             return []
         answers = self._stored([m.key for m in new])
