@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
 from api import docs, health
+from api.body_gate import BodyGate
 from api.edge import Edge, Metrics
 from api.errors import install
 from api.keys import KeyGate, KeyRing
@@ -72,7 +73,6 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        max_body_size=services.limits.body_bytes,
     )
     app.state.services = services
     install(app, services.weather)
@@ -83,6 +83,7 @@ def create_app(services: Services) -> FastAPI:
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     ring = KeyRing(services.keys, seconds=services.limits.key_cache_seconds)
     # The last one added is the outermost.
+    app.add_middleware(BodyGate, limits=services.limits)
     app.add_middleware(KeyGate, ring=ring, weather=services.weather)
     if services.codec_origins:
         app.add_middleware(

@@ -23,7 +23,7 @@ log = structlog.stdlib.get_logger("milepost.access")
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Watching and reading about Milepost must work while it is busy.
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 HEADERS = {
@@ -101,7 +101,7 @@ class Edge:
         # PostgreSQL cannot hold NUL in text, and no id of ours has one.
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
             return problem_response(request, "malformed", "The address holds a NUL character.")
-        if scope["method"] in _WITH_BODY and not _is_json(Headers(scope=scope)):
+        if scope["method"] in WITH_BODY and not _is_json(Headers(scope=scope)):
             detail = "The body must be sent as `Content-Type: application/json`."
             return problem_response(request, "unsupported_media_type", detail)
         return None

@@ -111,6 +111,7 @@ def _named(problem: Mapping[str, Any]) -> FieldProblem:
         field=str(problem.get("field", "")),
         code=str(problem.get("code", "invalid")),
         message=str(problem.get("message", "This value is not allowed.")),
+        where=f"{problem['file']}:{problem['line']}" if "file" in problem else None,
         allowed=_plain({"allowed": problem.get("allowed")})["allowed"],
     )
 

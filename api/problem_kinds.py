@@ -240,4 +240,37 @@ KINDS: dict[str, Kind] = {
             "zh": "等待中的请求过多，未执行任何操作。请按 `Retry-After` 等待后重发。",
         },
     ),
+    "bad_condition": Kind(
+        422,
+        {"en": "The condition cannot be used", "zh": "条件无法使用"},
+        {
+            "en": (
+                "The condition is misspelt, or compares what cannot be compared. `facts` says "
+                "where, and which names it may use."
+            ),
+            "zh": "条件书写有误，或比较了不能比较的内容。位置和可用的名称见 `facts`。",
+        },
+    ),
+    "condition_failed": Kind(
+        409,
+        {"en": "The condition has no answer", "zh": "条件无法得出结果"},
+        {
+            "en": (
+                "A condition met facts it has no answer for, such as an attribute that the event "
+                "does not have. Ask for it with `has()` first."
+            ),
+            "zh": "条件遇到了无法判断的情况，例如事件没有该属性。请先用 `has()` 判断。",
+        },
+    ),
+    "broken_template": Kind(
+        422,
+        {"en": "The template does not fit together", "zh": "模板无法成立"},
+        {
+            "en": (
+                "With these values the template would not make a campaign. `errors` lists every "
+                "place in its files, and what would be right."
+            ),
+            "zh": "使用这些取值，模板无法生成活动。`errors` 列出每处位置和正确写法。",
+        },
+    ),
 }

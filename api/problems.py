@@ -22,6 +22,7 @@ class FieldProblem(BaseModel):
     field: str = Field(description="Dotted path in the body, or the parameter's name")
     code: str = Field(description="Stable: programs may branch on it")
     message: str
+    where: str | None = Field(None, description="File and line, for what stands in a template")
     allowed: Any = Field(None, description="What would have been accepted, where that is known")
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field
 
 from loyalty.explain import sentence
-from pydantic import BaseModel, Field
 
 Source = Literal["decision", "message", "operator", "temporal"]
 
@@ -29,14 +31,16 @@ class Next(BaseModel):
     events: list[str] = Field([], description="Types of events it waits for")
 
 
-def merge(view: Mapping[str, Any], temporal: Iterable[Moment], locale: str) -> list[Moment]:
+def merge(
+    view: Mapping[str, Any], temporal: Iterable[Moment], locale: str, zone: ZoneInfo
+) -> list[Moment]:
     """Everything on record about a run, by time; at one instant the decision comes first."""
     order: dict[Source, int] = {"operator": 0, "decision": 1, "message": 2, "temporal": 3}
     moments = [
         Moment(
             at=each.at,
             source="decision",
-            text=sentence(each, locale),
+            text=sentence(each, locale, zone),
             step=each.step_id,
             verdict=each.verdict,
             reason=each.reason,
@@ -44,7 +48,7 @@ def merge(view: Mapping[str, Any], temporal: Iterable[Moment], locale: str) -> l
         for each in view["decisions"]
     ]
     for message in view["messages"]:
-        moments += _message(message, locale)
+        moments += _message(message, locale, zone)
     moments += [_command(each, locale) for each in view["commands"]]
     return sorted([*moments, *temporal], key=lambda each: (each.at, order[each.source]))
 
@@ -103,14 +107,14 @@ _COMMANDS = {
 }
 
 
-def _message(message: Mapping[str, Any], locale: str) -> list[Moment]:
+def _message(message: Mapping[str, Any], locale: str, zone: ZoneInfo) -> list[Moment]:
     channel = _CHANNELS[locale].get(message["channel"], message["channel"])
     names = {"message": message["message"], "channel": channel}
     moments = []
     for verdict in message["verdicts"]:
         if verdict["verdict"] == "send":
             continue
-        until = verdict["until"].isoformat(timespec="minutes") if verdict["until"] else "-"
+        until = _clock(verdict["until"], zone)
         reason = _REASONS[locale].get(verdict["reason"], verdict["reason"])
         text = _HELD[locale][verdict["verdict"]].format(**names, until=until, reason=reason)
         moments.append(
@@ -155,7 +159,7 @@ _NEXT = {
 }
 
 
-def next_of(view: Mapping[str, Any], locale: str) -> Next | None:
+def next_of(view: Mapping[str, Any], locale: str, zone: ZoneInfo) -> Next | None:
     """What the run waits for; none = it has ended."""
     if view["state"] == "ended":
         return None
@@ -171,6 +175,10 @@ def next_of(view: Mapping[str, Any], locale: str) -> Next | None:
         words = "events"
     else:
         words = "admitted" if view["state"] == "admitted" else "nothing"
-    instant = at.isoformat(timespec="minutes") if at else ""
-    text = _NEXT[locale][words].format(at=instant, events=", ".join(events))
+    text = _NEXT[locale][words].format(at=_clock(at, zone), events=", ".join(events))
     return Next(text=text, at=at, events=events)
+
+
+def _clock(at: datetime | None, zone: ZoneInfo) -> str:
+    """The instant as the programme's clocks show it."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else "-"

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.body import Before, PageSize
 from api.errors import problems
 from api.keys import Caller, needs
+from api.recording import Before, PageSize
 from api.services import Given
 
 router = APIRouter(tags=["Audit"])

@@ -1,27 +1,27 @@
 """Campaigns: from a template and a few values to something that runs, and can be held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from loyalty.explain import sentence
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.body import After, CampaignId, CleanRoute, MemberId, PageSize, recorded, twice
 from api.errors import problems
 from api.keys import Caller, needs
 from api.problems import locale_of
+from api.recording import After, CampaignId, MemberId, PageSize, recorded, twice
 from api.routes.messages import ReasonBody
 from api.services import Given
 from loyalty import campaigns
 from loyalty.campaigns import CampaignRequest
 from loyalty.errors import Unknown
+from loyalty.explain import outlook, sentence
 from loyalty.ports import Transaction
-from loyalty.records import Campaign, CampaignState
+from loyalty.records import Campaign, CampaignState, Decision
 
-router = APIRouter(tags=["Campaigns"], route_class=CleanRoute)
+router = APIRouter(tags=["Campaigns"])
 
 
 class CampaignView(BaseModel):
@@ -230,7 +230,7 @@ def enrol_member(
         entered=run is not None and run.arm != "holdout",
         run_id=run.id if run else None,
         arm=run.arm if run else None,
-        why=sentence(decisions[-1], locale_of(request)) if decisions else "",
+        why=_why(request, given, decisions[-1:]),
         replayed=replayed,
     )
     return recorded(answer.model_dump(mode="json"))
@@ -250,12 +250,13 @@ def explain_member(
 ) -> Explanation:
     """One sentence for each decision, oldest first, also for members who were not admitted.
 
-    `Accept-Language: zh` or `en` chooses the language.
+    Where the campaign never met the member, the one sentence says what it would answer now; its
+    verdict is `outlook`. `Accept-Language: zh` or `en` chooses the language.
     """
     locale = locale_of(request)
     decisions = given.reads.decisions_of(member_id, campaign_id)
     if not decisions:
-        _must_exist(given, campaign_id, member_id)
+        decisions = [given.store.read(lambda tx: outlook(tx, member_id, campaign_id))]
     return Explanation(
         campaign_id=campaign_id,
         member_id=member_id,
@@ -263,7 +264,7 @@ def explain_member(
         decisions=[
             DecisionView(
                 at=each.at,
-                sentence=sentence(each, locale),
+                sentence=sentence(each, locale, given.programme.tz),
                 step=each.step_id,
                 verdict=each.verdict,
                 reason=each.reason,
@@ -277,14 +278,9 @@ def explain_member(
     )
 
 
-def _must_exist(given: Given, campaign_id: str, member_id: str) -> None:
-    def look(tx: Transaction) -> None:
-        if tx.campaigns.get(campaign_id) is None:
-            raise Unknown("campaign", campaign_id)
-        if tx.members.get(member_id) is None:
-            raise Unknown("member", member_id)
-
-    given.store.read(look)
+def _why(request: Request, given: Given, decisions: Sequence[Decision]) -> str:
+    zone = given.programme.tz
+    return " ".join(sentence(each, locale_of(request), zone) for each in decisions)
 
 
 def _view(given: Given, act: Callable[[Transaction], Campaign]) -> CampaignView:

@@ -8,18 +8,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from api.body import CleanRoute, recorded, twice
 from api.edge import Limits
 from api.errors import invalid, problems, refusal, unavailable
 from api.keys import Caller, needs
 from api.problems import Problem
+from api.recording import recorded, twice
 from api.services import Given
 from loyalty.earning import Breakdown
 from loyalty.errors import LoyaltyError
 from loyalty.events import MemberEvent, Purchase, Refund
 from loyalty.intake import record_event, record_purchase, record_refund
 
-router = APIRouter(tags=["Events"], route_class=CleanRoute)
+router = APIRouter(tags=["Events"])
 BATCH_MAX = Limits().batch_events
 
 
@@ -161,7 +161,6 @@ def record_one_refund(
     "/v1/events",
     summary="Record events, one or a batch",
     status_code=201,
-    max_body_size=Limits().batch_bytes,
     openapi_extra=_BODY,
     responses=_ERRORS
     | twice(

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api.body import CleanRoute, LongId, recorded, twice
 from api.errors import problems
 from api.keys import Caller, needs
+from api.recording import LongId, recorded, twice
 from api.services import Given
 from loyalty.errors import Unknown
 from loyalty.exchange import confirm, release, reserve
 from loyalty.offers import ClaimRelease, ClaimRequest, claim_answer
 from loyalty.ports import Transaction
 
-router = APIRouter(tags=["Exchanges"], route_class=CleanRoute)
+router = APIRouter(tags=["Exchanges"])
 
 
 class ClaimView(BaseModel):

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.body import LongId
 from api.errors import problems
 from api.keys import Caller, needs
+from api.recording import LongId
 from api.services import Given
 from loyalty.errors import Unknown
 

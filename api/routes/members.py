@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.body import After, Before, CleanRoute, LongId, MemberId, PageSize, recorded, twice
 from api.errors import problems
 from api.keys import Caller, needs
+from api.recording import After, Before, LongId, MemberId, PageSize, recorded, twice
 from api.services import Given
 from loyalty.errors import Unknown
 from loyalty.ledger import Balance
@@ -18,7 +18,7 @@ from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose
 from loyalty.registration import Consent, Registration, register
 
-router = APIRouter(tags=["Members"], route_class=CleanRoute)
+router = APIRouter(tags=["Members"])
 
 
 class Registered(BaseModel):

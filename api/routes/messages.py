@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.body import CleanRoute, LongId
 from api.errors import problems
 from api.keys import Caller, needs
+from api.recording import LongId
 from api.services import Given
 from loyalty.errors import Unknown
 
-router = APIRouter(tags=["Messages"], route_class=CleanRoute)
+router = APIRouter(tags=["Messages"])
 
 Reason = Annotated[
     str,

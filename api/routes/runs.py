@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api import runs
-from api.body import CleanRoute, LongId
 from api.errors import problems
 from api.keys import Caller, needs
 from api.problems import locale_of
 from api.reads import RunSearch
+from api.recording import LongId
 from api.routes.messages import ReasonBody
 from api.services import Given
 from api.timeline import Moment, Next, merge, next_of
@@ -20,7 +20,7 @@ from loyalty.errors import Unknown
 from loyalty.operate import Command, command
 from loyalty.records import EnrolmentState
 
-router = APIRouter(tags=["Runs"], route_class=CleanRoute)
+router = APIRouter(tags=["Runs"])
 
 
 class RunView(BaseModel):
@@ -138,14 +138,14 @@ async def read_run(
     view = await run_in_threadpool(given.reads.run, run_id)
     if view is None:
         raise Unknown("run", run_id)
-    locale = locale_of(request)
+    locale, zone = locale_of(request), given.programme.tz
     known, moments = await runs.look(given.temporal, run_id, locale)
     row = {name: view[name] for name in RunView.model_fields}
     return Timeline(
         **row,
-        next=next_of(view, locale),
+        next=next_of(view, locale, zone),
         temporal=known,
-        timeline=merge(view, moments, locale),
+        timeline=merge(view, moments, locale, zone),
     )
 
 

@@ -1,6 +1,6 @@
 """The API in this process, over a real store on a SQLite file."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -157,13 +157,11 @@ def serve(database: Database, **changed: Any) -> Shop:
 
 
 @pytest.fixture
-def shop(new_database: DatabaseMaker) -> Iterator[Shop]:
-    yield serve(new_database("sqlite"))
+def shop(new_database: DatabaseMaker) -> Shop:
+    return serve(new_database("sqlite"))
 
 
 @pytest.fixture
 def serving(new_database: DatabaseMaker) -> Callable[..., Shop]:
     """A shop with some of its services replaced."""
     return lambda **changed: serve(new_database("sqlite"), **changed)
-
-

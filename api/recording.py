@@ -1,17 +1,10 @@
-"""How routes take bodies and ids, and how they answer what was recorded."""
+"""How routes take ids and pages, and how they answer what was recorded."""
 
-import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
-
-from api.problems import Refused
-
-# An escaped NUL in JSON, and not an escaped backslash before `u0000`.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 MemberId = Annotated[str, Path(min_length=1, max_length=64, description="The member's id")]
 CampaignId = Annotated[str, Path(min_length=1, max_length=64, description="The campaign's id")]
@@ -23,20 +16,6 @@ After = Annotated[str, Query(max_length=255, description="`next` of the page bef
 Before = Annotated[
     int | None, Query(ge=0, le=2**62, description="`next` of the page before; none = newest")
 ]
-
-
-class CleanRoute(APIRoute):
-    """Refuses a body that no database could keep, before anything reads it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def clean(request: Request) -> Response:
-            if _NUL.search(await request.body()):
-                raise Refused("malformed", "A text in the body holds a NUL character.")
-            return await handle(request)
-
-        return clean
 
 
 REPLAYED = {

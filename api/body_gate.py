@@ -1,0 +1,68 @@
+"""Refuses a body that is too large, or that no database could keep, before anything reads it."""
+
+import re
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.edge import WITH_BODY, Limits
+from api.problems import problem_response
+
+# An escaped NUL in JSON, and not an escaped backslash before `u0000`: PostgreSQL keeps neither
+# text nor JSON with one.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_BATCHES = "/v1/events"
+
+
+class BodyGate:
+    """Reads a body whole, within its limit, and hands it on."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in WITH_BODY:
+            await self._app(scope, receive, send)
+            return
+        batch = scope["path"] == _BATCHES
+        most = self._limits.batch_bytes if batch else self._limits.body_bytes
+        body = await _read(scope, receive, most)
+        if body is None:
+            detail = f"A body may have {most:,} bytes here."
+            await problem_response(Request(scope), "too_large", detail)(scope, receive, send)
+        elif _NUL.search(body):
+            detail = "A text in the body holds a NUL character."
+            await problem_response(Request(scope), "malformed", detail)(scope, receive, send)
+        else:
+            await self._app(scope, _again(body, receive), send)
+
+
+async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    """The whole body; none when it is too large, whether it said so or not."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > most:
+        return None
+    chunks: list[bytes] = []
+    length, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            break  # the caller hung up: what is there will not be valid
+        chunks.append(message.get("body", b""))
+        length += len(chunks[-1])
+        if length > most:
+            return None
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever the connection says."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

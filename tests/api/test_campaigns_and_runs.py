@@ -1,0 +1,189 @@
+"""Marketers launch, operators look and act, each within their role."""
+
+from datetime import timedelta
+
+import pytest
+
+from loyalty.journeys.turn import take_turn
+from tests.api.conftest import Shop
+
+REASON = {"reason": "Wrong price in the shop"}
+
+
+def test_a_campaign_goes_from_draft_to_stopped(shop: Shop) -> None:
+    """Every move is answered with the new state and kept with its reason."""
+    marketer, operator = shop.as_("marketer"), shop.as_("operator")
+    body = {"id": "hello", "name": "Hello", "template": "greeting", "values": {"points": 80}}
+    drafted = marketer.post("/v1/campaigns", json=body)
+    again = marketer.post("/v1/campaigns", json=body)
+
+    states = [marketer.post("/v1/campaigns/hello/launch").json()["state"]]
+    for move in ("pause", "resume", "stop"):
+        states.append(operator.post(f"/v1/campaigns/hello/{move}", json=REASON).json()["state"])
+
+    assert (drafted.status_code, again.status_code) == (201, 200)
+    assert states == ["launched", "paused", "launched", "stopped"]
+    acts = operator.get("/v1/audit", params={"target": "hello"}).json()["acts"]
+    assert [act["action"].partition(".")[2] for act in acts] == [
+        "stopped", "launched", "paused", "launch", "draft",
+    ]  # fmt: skip
+    assert acts[0]["reason"] == REASON["reason"]
+
+
+def test_a_stopped_campaign_cannot_be_resumed(shop: Shop) -> None:
+    """The refusal says which state it is in and which would do."""
+    shop.launches()
+    shop.as_("operator").post("/v1/campaigns/hello/stop", json=REASON)
+
+    answer = shop.as_("operator").post("/v1/campaigns/hello/resume", json=REASON)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert answer.json()["facts"]["state"] == "stopped"
+
+
+def test_the_report_counts_who_came_in(shop: Shop) -> None:
+    """With the values it runs with, and its figures so far."""
+    shop.launches(values={"points": 80})
+    for member in ("lee", "han"):
+        shop.joins(member)
+        shop.as_("integrator").post(f"/v1/campaigns/hello/members/{member}", json={})
+
+    found = shop.as_("marketer").get("/v1/campaigns/hello").json()
+
+    assert found["values"] == {"points": 80}
+    assert found["report"]["admitted"] == 2
+    assert [each["id"] for each in shop.as_("marketer").get("/v1/campaigns").json()["campaigns"]]
+
+
+def test_knocking_twice_is_one_entry(shop: Shop) -> None:
+    """The same entry key gets the first answer; another one is refused by the campaign's rule."""
+    shop.joins()
+    shop.launches()
+    door = "/v1/campaigns/hello/members/lee"
+    integrator = shop.as_("integrator")
+
+    first, again, other = (
+        integrator.post(door, json={"entry_key": key}) for key in ("list-1", "list-1", "list-2")
+    )
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["run_id"] == again.json()["run_id"] == "j/hello/lee/list-1"
+    assert other.json()["entered"] is False
+    assert other.json()["why"]
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("zh-CN,zh;q=0.9", "zh"), ("de, en;q=0.5", "en")]
+)
+def test_a_members_way_is_explained_in_their_language(
+    shop: Shop, language: str, expected: str
+) -> None:
+    """One sentence for each decision, in Chinese or English as asked."""
+    shop.joins()
+    shop.launches()
+    shop.as_("integrator").post("/v1/campaigns/hello/members/lee", json={})
+
+    answer = shop.as_("marketer").get(
+        "/v1/campaigns/hello/members/lee/explanation", headers={"Accept-Language": language}
+    )
+
+    said = answer.json()
+    assert said["language"] == expected
+    (decision,) = said["decisions"]
+    assert decision["verdict"] == "admitted"
+    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in decision["sentence"])
+    assert chinese == (expected == "zh")
+
+
+def test_a_run_is_read_without_temporal(shop: Shop) -> None:
+    """The database tells what happened; the answer says that Temporal did not."""
+    shop.joins()
+    shop.launches()
+    shop.as_("integrator").post("/v1/campaigns/hello/members/lee", json={})
+
+    found = shop.as_("operator").get("/v1/runs/j/hello/lee/api").json()
+
+    assert found["temporal"]["state"] == "unreachable"
+    assert found["next"]["text"] == "It begins as soon as its workflow is started."
+    assert [moment["source"] for moment in found["timeline"]] == ["decision"]
+
+
+def test_a_finished_run_has_nothing_next(shop: Shop) -> None:
+    """Its timeline shows the grant, and its points are on the statement."""
+    shop.joins()
+    shop.launches(values={"points": 80})
+    shop.as_("integrator").post("/v1/campaigns/hello/members/lee", json={})
+    shop.services.store.run(lambda tx: take_turn(tx, "j/hello/lee/api", 0))
+
+    found = shop.as_("marketer").get("/v1/runs/j/hello/lee/api").json()
+
+    assert (found["state"], found["next"]) == ("ended", None)
+    assert "80" in " ".join(moment["text"] for moment in found["timeline"])
+    balance = shop.as_("integrator").get("/v1/members/lee/balance").json()
+    assert balance["available"] == 80
+
+
+def test_runs_are_found_by_member_campaign_and_state(shop: Shop) -> None:
+    """And paged by id, each once."""
+    shop.launches()
+    for member in ("han", "lee", "wu"):
+        shop.joins(member)
+        shop.as_("integrator").post(f"/v1/campaigns/hello/members/{member}", json={})
+    operator = shop.as_("operator")
+
+    mine = operator.get("/v1/runs", params={"member_id": "lee"}).json()["runs"]
+    page = operator.get("/v1/runs", params={"campaign_id": "hello", "limit": 2}).json()
+    rest = operator.get("/v1/runs", params={"after": page["next"], "limit": 2}).json()
+    ended = operator.get("/v1/runs", params={"state": "ended"}).json()
+
+    assert [run["id"] for run in mine] == ["j/hello/lee/api"]
+    assert [run["member_id"] for run in page["runs"] + rest["runs"]] == ["han", "lee", "wu"]
+    assert (rest["next"], ended["runs"]) == (None, [])
+
+
+def test_a_run_that_nothing_wakes_is_found(shop: Shop) -> None:
+    """Its start was sent long ago and nothing came of it."""
+    shop.joins()
+    shop.launches()
+    shop.as_("integrator").post("/v1/campaigns/hello/members/lee", json={})
+    with shop.database.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET sent_at = created_at")
+    operator = shop.as_("operator")
+
+    now = operator.get("/v1/runs", params={"stuck": True}).json()["runs"]
+    shop.clock.moves(timedelta(hours=1))
+    later = operator.get("/v1/runs", params={"stuck": True}).json()["runs"]
+
+    assert (now, [run["id"] for run in later]) == ([], ["j/hello/lee/api"])
+
+
+def test_an_operator_acts_with_a_reason(shop: Shop) -> None:
+    """The command is on the timeline and in the audit trail, under the operator's key."""
+    shop.joins()
+    shop.launches()
+    shop.as_("integrator").post("/v1/campaigns/hello/members/lee", json={})
+    operator, run = shop.as_("operator"), "/v1/runs/j/hello/lee/api"
+
+    taken = operator.post(f"{run}/cancel", json=REASON)
+    skipped = operator.post(f"{run}/skip", json=REASON)
+    silent = operator.post(f"{run}/retry", json={"reason": " "})
+
+    assert (taken.status_code, taken.json()["command"]) == (200, "cancel")
+    assert (skipped.status_code, skipped.json()["code"]) == (409, "wrong_state")
+    assert silent.status_code == 422
+    moments = operator.get(run).json()["timeline"]
+    assert next(m["text"] for m in moments if m["source"] == "operator").endswith(REASON["reason"])
+    acts = operator.get("/v1/audit", params={"target": "j/hello/lee/api"}).json()["acts"]
+    assert [(act["action"], act["reason"]) for act in acts] == [("run.cancel", REASON["reason"])]
+
+
+def test_templates_say_what_may_be_set(shop: Shop) -> None:
+    """Labels in both languages, and a schema that a program can check values against."""
+    found = shop.as_("marketer").get("/v1/templates/greeting").json()
+
+    assert found["parameters"]["points"]["label"] == {"en": "Points", "zh": "积分"}
+    assert found["parameters_schema"]["properties"]["points"] == {
+        "type": "integer", "minimum": 1, "maximum": 500, "default": 50,
+        "title": "Points", "description": "What each member gets.",
+    }  # fmt: skip
+    assert shop.as_("marketer").get("/v1/templates").json()["templates"][0]["name"] == "greeting"
