@@ -15,7 +15,9 @@ AGAIN = WAIT.model_copy(update={"sleep_seconds": 0.01})
 async def test_a_long_history_goes_on_in_a_new_run(tmp_path: Path) -> None:
     """When the server finds the history long, the journey goes on in a new run, turn by turn."""
     short = "limit.historyCount.suggestContinueAsNew=20"
-    server = DevServer(log=tmp_path / "log", options=["--dynamic-config-value", short])
+    server = DevServer(
+        log=tmp_path / "log", time_skipping=True, options=["--dynamic-config-value", short]
+    )
     await server.start()
     try:
         client = await connect(server.address, converter=data_converter())

@@ -1,0 +1,201 @@
+"""The relay against a real server: nothing lost, nothing twice, whoever is down."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, select
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+from bootstrap.converter import data_converter
+from bootstrap.relay import TRIES_MAX, Relay
+from bootstrap.temporal import CAMPAIGN, ENTRY, MEMBER, TEMPLATE, DevServer, connect
+from storage.database import Database
+from storage.outbox import SqlOutbox
+from storage.tables import outbox
+from tests.reference_journey import END, WAIT, Script, worker_for
+
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+_members = (f"lee{number}" for number in count(1))
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'relay.sqlite3'}", synchronous="OFF")
+    database.create_all()
+    return database
+
+
+@pytest.fixture
+def member() -> str:
+    return next(_members)
+
+
+def brief(member: str, **more: Any) -> dict[str, Any]:
+    return {
+        "enrolment_id": f"j/spring/{member}/once",
+        "campaign_id": "spring",
+        "version": 1,
+        "template": "reference_journey",
+        "member_ref": member,
+        "plan_hash": "0" * 64,
+        **more,
+    }
+
+
+def write(database: Database, kind: str, workflow_id: str, payload: dict[str, Any]) -> int:
+    return database.run(lambda c: SqlOutbox(c, NOW).add(kind, workflow_id, payload))
+
+
+def row(database: Database, number: int) -> Row[Any]:
+    with database.read() as connection:
+        return connection.execute(select(outbox).where(outbox.c.id == number)).one()
+
+
+def unmark(database: Database, *numbers: int) -> None:
+    """As if the relay had died after sending, before it could say so."""
+    with database.write() as connection:
+        connection.execute(outbox.update().where(outbox.c.id.in_(numbers)).values(sent_at=None))
+
+
+def relay_for(database: Database, client: Client, queue: str) -> Relay:
+    return Relay(database, client, StillClock(), task_queue=queue)
+
+
+async def until(happened: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not happened():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_a_journey_is_started_with_what_operators_search_by(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """The started run bears its template's name, its summary and its search attributes."""
+    number = write(database, "start_journey", f"j/spring/{member}/once", brief(member))
+
+    await relay_for(database, temporal, member).deliver_due()
+
+    run = await temporal.get_workflow_handle(f"j/spring/{member}/once").describe()
+    assert run.workflow_type == "reference_journey"
+    assert await run.static_summary() == f"spring - {member}"
+    found = {key: run.typed_search_attributes.get(key) for key in (CAMPAIGN, MEMBER, ENTRY)}
+    assert found == {CAMPAIGN: "spring", MEMBER: member, ENTRY: "once"}
+    assert run.typed_search_attributes.get(TEMPLATE) == "reference_journey"
+    assert row(database, number).sent_at == NOW
+
+
+async def test_a_relay_that_dies_before_marking_sends_again_without_harm(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """Start and nudge go out twice; the server keeps one run and one nudge."""
+    workflow_id = f"j/spring/{member}/once"
+    start = write(database, "start_journey", workflow_id, brief(member))
+    nudge = write(database, "nudge_journey", workflow_id, {"reason": "purchase"})
+    relay = relay_for(database, temporal, member)
+
+    await relay.deliver_due()
+    first = await temporal.get_workflow_handle(workflow_id).describe()
+    unmark(database, start, nudge)
+    await relay.deliver_due()
+
+    handle = temporal.get_workflow_handle(workflow_id)
+    kinds = [event.event_type async for event in handle.fetch_history_events()]
+    assert (await handle.describe()).run_id == first.run_id
+    assert kinds.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED) == 1
+    assert row(database, start).sent_at == row(database, nudge).sent_at == NOW
+
+
+async def test_an_ended_journey_is_neither_restarted_nor_waited_for(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """A purchase after the end is late, not an error; the same entry does not start again."""
+    workflow_id = f"j/spring/{member}/once"
+    write(database, "start_journey", workflow_id, brief(member))
+    relay = relay_for(database, temporal, member)
+    async with worker_for(temporal, member, Script(END)):
+        await relay.deliver_due()
+        await temporal.get_workflow_handle(workflow_id).result()
+
+    late = write(database, "nudge_journey", workflow_id, {"reason": "purchase"})
+    again = write(database, "start_journey", workflow_id, brief(member))
+    await relay.deliver_due()
+
+    assert (row(database, late).sent_at, row(database, late).last_error) == (NOW, "late")
+    assert row(database, again).last_error == "already started"
+
+
+async def test_rows_for_one_journey_arrive_in_order(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """Thirty nudges arrive as they were written."""
+    workflow_id = f"j/spring/{member}/once"
+    write(database, "start_journey", workflow_id, brief(member))
+    for number in range(30):
+        write(database, "nudge_journey", workflow_id, {"reason": f"purchase {number:02}"})
+
+    await relay_for(database, temporal, member).deliver_due()
+
+    reasons = [
+        event.workflow_execution_signaled_event_attributes.input.payloads[0].data
+        async for event in temporal.get_workflow_handle(workflow_id).fetch_history_events()
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+    ]
+    assert len(reasons) == 30
+    assert reasons == sorted(reasons, key=lambda reason: reason.partition(b"reason")[2])
+
+
+async def test_a_row_that_makes_no_sense_is_laid_aside(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """After a few tries an unreadable row is marked dead with its reason; others pass."""
+    wrong = write(database, "start_journey", f"j/spring/{member}/once", {"campaign_id": "spring"})
+    right = write(database, "start_journey", f"j/spring/{member}b/once", brief(f"{member}b"))
+    relay = relay_for(database, temporal, member)
+    for _ in range(TRIES_MAX + 1):
+        await relay.deliver_due()
+
+    assert row(database, right).sent_at == NOW
+    assert row(database, wrong).dead_at == NOW
+    assert row(database, wrong).attempts == TRIES_MAX
+    assert "enrolment_id" in row(database, wrong).last_error
+
+
+async def test_while_temporal_is_down_nothing_is_lost(
+    database: Database, tmp_path: Path, member: str
+) -> None:
+    """The server dies, its state on disk; what was decided meanwhile arrives when it is back."""
+    server = DevServer(log=tmp_path / "log", database=tmp_path / "temporal.db")
+    await server.start()
+    client = await connect(server.address, converter=data_converter())
+    relay = relay_for(database, client, member)
+    running = asyncio.create_task(relay.run())
+    workflow_id = f"j/spring/{member}/once"
+    script = Script(WAIT, END)
+    try:
+        started = write(database, "start_journey", workflow_id, brief(member))
+        await until(lambda: row(database, started).sent_at is not None)
+        server.kill()
+        nudged = write(database, "nudge_journey", workflow_id, {"reason": "purchase"})
+        await until(lambda: row(database, nudged).attempts > 0)
+        assert row(database, nudged).sent_at is None
+
+        await server.start()
+        await until(lambda: row(database, nudged).sent_at is not None)
+        async with worker_for(client, member, script):
+            # The nudge came before the first turn, which looks at everything: one turn answers it.
+            await until(lambda: script.turns == [0])
+    finally:
+        relay.stop()
+        await running
+        await server.stop()

@@ -1,0 +1,125 @@
+"""Record histories that every later version must still be able to replay.
+
+    python -m tests.replay.record [case ...]
+
+A history is taken from a real server without time skipping (skipping leaves events that production
+never has), and cleaned of the recording machine's name and folders. Record a case when it is new;
+never re-record one because replay broke: that is what replay is for.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowHandle
+
+from activities.contracts import CampaignBrief, Nudge, OrderBrief
+from bootstrap.converter import data_converter
+from bootstrap.temporal import DevServer, connect
+from tests.reference_journey import END, WAIT, Script, begin, worker_for
+
+HISTORIES = Path(__file__).parent / "histories"
+Run = WorkflowHandle[object, str]
+Case = Callable[[Client, str], Awaitable[Run]]
+
+
+async def reference_by_timer(client: Client, queue: str) -> Run:
+    soon = WAIT.model_copy(update={"sleep_seconds": timedelta(milliseconds=500).total_seconds()})
+    async with worker_for(client, queue, Script(soon, END)):
+        run = await begin(client, queue)
+        await run.result()
+    return run
+
+
+async def reference_by_purchase(client: Client, queue: str) -> Run:
+    async with worker_for(client, queue, Script(WAIT, END)):
+        run = await begin(client, queue)
+        await _nudged_to_the_end(run)
+    return run
+
+
+async def database_away(client: Client, queue: str) -> Run:
+    failures = iter(range(3))
+
+    def down_then_up() -> object:
+        if next(failures, None) is not None:
+            raise ConnectionError("the database is away")
+        return END
+
+    async with worker_for(client, queue, Script(down_then_up)):  # type: ignore[arg-type]
+        run = await begin(client, queue)
+        await run.result()
+    return run
+
+
+async def campaign(client: Client, queue: str) -> Run:
+    brief = CampaignBrief(campaign_id=queue, version=1, template="monthly_task_pack")
+    page = WAIT.model_copy(update={"sleep_seconds": 0})
+    async with worker_for(client, queue, Script(page, WAIT, END)):
+        run: Run = await client.start_workflow(
+            "campaign", brief, id=f"c/{queue}", task_queue=queue, result_type=str
+        )
+        await _nudged_to_the_end(run)
+    return run
+
+
+async def exchange_order(client: Client, queue: str) -> Run:
+    brief = OrderBrief(claim_id=queue, campaign_id="spring")
+    async with worker_for(client, queue, Script(WAIT, END)):
+        run: Run = await client.start_workflow(
+            "exchange_order", brief, id=f"x/{queue}", task_queue=queue, result_type=str
+        )
+        await _nudged_to_the_end(run)
+    return run
+
+
+CASES: dict[str, Case] = {
+    case.__name__: case  # type: ignore[attr-defined]
+    for case in (
+        reference_by_timer,
+        reference_by_purchase,
+        database_away,
+        campaign,
+        exchange_order,
+    )
+}
+
+
+async def _nudged_to_the_end(run: Run) -> None:
+    await asyncio.sleep(1)
+    await run.signal("nudge", Nudge(outbox_id=1, reason="purchase"))
+    await run.result()
+
+
+async def write_history(run: Run, case: str, folder: Path = HISTORIES) -> Path:
+    """Keep one run's history under the case's name; stories may call this for templates."""
+    return _keep((await run.fetch_history()).to_json(), folder / f"{case}.json")
+
+
+def _keep(history: str, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (Path(__file__).parents[2], Path(sys.base_prefix)):
+        history = history.replace(f"{folder}/", "")
+    path.write_text(re.sub(r"\d+@[\w.-]+", "recorder", history) + "\n")
+    return path
+
+
+async def record(cases: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        server = DevServer(log=Path(folder) / "server.log")
+        await server.start()
+        try:
+            client = await connect(server.address, converter=data_converter())
+            for case in cases:
+                run = await CASES[case](client, f"recorded-{case.replace('_', '-')}")
+                print(await write_history(run, case))  # noqa: T201
+        finally:
+            await server.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(record(sys.argv[1:] or list(CASES)))
