@@ -115,17 +115,23 @@ class Timetravel:
         Calling twice would elapse two waits, so a call is repeated only while the workflow is not
         known to the server yet (its start is still on the way).
         """
-        async with self._slots, asyncio.timeout(self._patience):
-            while True:
-                try:
-                    await elapse_wait(self._client, wake.workflow_id)
-                    return
-                except RPCError as error:
-                    if error.status != RPCStatusCode.NOT_FOUND:
-                        raise
-                if wake not in await asyncio.to_thread(self._due, wake.at):
-                    return  # ended or nudged in the meantime
-                await asyncio.sleep(LOOK_EVERY_SECONDS)
+        async with self._slots:
+            try:
+                async with asyncio.timeout(self._patience):
+                    while not await self._elapsed(wake):  # noqa: ASYNC110
+                        await asyncio.sleep(LOOK_EVERY_SECONDS)
+            except TimeoutError:
+                raise StoodStill(self._patience, [wake.workflow_id]) from None
+
+    async def _elapsed(self, wake: Wake) -> bool:
+        try:
+            await elapse_wait(self._client, wake.workflow_id)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            # It may have ended or been nudged in the meantime; then nobody waits for it here.
+            return wake not in await asyncio.to_thread(self._due, wake.at)
+        return True
 
     async def _turns_taken(self, wakes: set[Wake]) -> None:
         last = max(wake.at for wake in wakes)

@@ -23,7 +23,7 @@ async def test_a_sealed_payload_tells_nothing_and_is_smaller() -> None:
 
 
 async def test_a_retired_key_still_opens_what_it_sealed() -> None:
-    """After a change of keys, running journeys read their old payloads; new ones use the new key."""
+    """After a change of keys, old payloads still open; new ones use the new key."""
     [payload] = await data_converter(read_keys([OLD])).encode([OUTCOME])
     both = data_converter(read_keys([NEW, OLD]))
 

@@ -78,7 +78,7 @@ async def exchange_order(client: Client, queue: str) -> Run:
 
 
 CASES: dict[str, Case] = {
-    case.__name__: case  # type: ignore[attr-defined]
+    case.__name__: case
     for case in (
         reference_by_timer,
         reference_by_purchase,
