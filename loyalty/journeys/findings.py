@@ -28,32 +28,41 @@ _WORDS = {
 
 
 class Findings:
-    """The problems of one template, in the order in which they were found."""
+    """The problems of one template. Steps may be named after something was found inside them."""
 
     def __init__(self, file: str, lines: Mapping[str, int]) -> None:
         self._file = file
         self._lines = lines
         self._steps: dict[Path, str] = {}
-        self.problems: list[Problem] = []
+        self._found: dict[tuple[Path, str, str], tuple[str, ...]] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All of them, in the order of the file."""
+        problems = [
+            self._problem(path, code, message, allowed)
+            for (path, code, message), allowed in self._found.items()
+        ]
+        return sorted(problems, key=lambda problem: problem.line)
 
     def name_step(self, path: Path, step: str) -> None:
-        """Later findings below `path` belong to this step."""
+        """Findings below `path` belong to this step."""
         self._steps[path] = step
 
     def add(self, path: Path, code: str, message: str, allowed: Iterable[str] = ()) -> None:
+        self._found.setdefault((path, code, message), tuple(allowed))
+
+    def _problem(self, path: Path, code: str, message: str, allowed: tuple[str, ...]) -> Problem:
         step_path = next((p for p in _prefixes(path) if p in self._steps), ())
-        field = ".".join(str(part) for part in path[len(step_path) :]) or "step"
-        problem = Problem(
+        return Problem(
             file=self._file,
             line=self._line(path),
             step=self._steps.get(step_path),
-            field=field,
+            field=".".join(str(part) for part in path[len(step_path) :]) or "step",
             code=code,
             message=message,
-            allowed=tuple(allowed),
+            allowed=allowed,
         )
-        if problem not in self.problems:
-            self.problems.append(problem)
 
     def unknown(self, path: Path, what: str, name: object, allowed: Iterable[str]) -> None:
         """A name that does not exist, with the one that was probably meant."""

@@ -56,6 +56,8 @@ class Walk:
             self.findings.add(path, "not_a_list", "A list of steps is wanted here.")
             return after, known
         written = [w for i, item in enumerate(items) if (w := self._identify(item, (*path, i)))]
+        if not written:
+            return after, known
         nexts = [w.id for w in written[1:]] + [after]
         here: Known | None = known
         for step, following in zip(written, nexts, strict=True):
@@ -64,7 +66,7 @@ class Walk:
                 self.findings.add(step.path, "unreachable", message)
                 here = known
             here = self._compile(step, following, here)
-        return (written[0].id if written else after), here
+        return written[0].id, here
 
     def _identify(self, item: Any, path: Path) -> Written | None:
         if not isinstance(item, dict):

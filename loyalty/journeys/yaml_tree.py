@@ -13,6 +13,8 @@ SIZE_MAX = 100_000  # characters: the shipped templates have under 6,000
 DEPTH_MAX = 30
 
 Path = tuple[str | int, ...]
+# libyaml is ten times faster; PyYAML has it wherever it comes as a wheel.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Unreadable(Exception):
@@ -30,30 +32,36 @@ def read_tree(text: str) -> tuple[Any, dict[Path, int]]:
         raise Unreadable(1, f"The file has {len(text)} characters; {SIZE_MAX} are allowed.")
     lines: dict[Path, int] = {}
     try:
-        for token in yaml.scan(text):
-            if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
-                line = token.start_mark.line + 1
-                raise Unreadable(line, "Anchors (&), aliases (*) and tags (!) are not used here.")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _plain(text)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        hint = " Put a text with ': ' or a leading % @ ` in quotes." if error.problem else ""
-        raise Unreadable(
-            line, f"This is not YAML: {error.problem or 'unreadable'}.{hint}"
-        ) from None
-    except (yaml.YAMLError, RecursionError):
+        hint = "Put a text that holds ': ' or begins with % @ ` in quotes."
+        raise Unreadable(line, f"This is not YAML: {error.problem}. {hint}") from None
+    except yaml.YAMLError:
         raise Unreadable(1, "This is not YAML.") from None
     if node is None:
         raise Unreadable(1, "The file is empty.")
     return _value(node, (), lines), lines
 
 
+def _plain(text: str) -> None:
+    """Refuse what could eat the stack or the memory, before the parts are put together."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+            raise Unreadable(line, "Aliases (*) and tags (!) are not used here.")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_MAX:
+            raise Unreadable(line, f"Parts stand more than {DEPTH_MAX} deep.")
+
+
 def _value(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     line = node.start_mark.line + 1
     lines.setdefault(path, line)
-    if len(path) > DEPTH_MAX:
-        raise Unreadable(line, f"Parts stand more than {DEPTH_MAX} deep.")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, lines)
     if isinstance(node, yaml.SequenceNode):
@@ -77,7 +85,7 @@ def _mapping(node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     text: str = node.value
-    if node.style is not None or not isinstance(node, yaml.ScalarNode):  # type: ignore[attr-defined]
+    if node.style or not isinstance(node, yaml.ScalarNode):  # type: ignore[attr-defined]
         return text
     if text in ("", "null", "~"):
         return None
