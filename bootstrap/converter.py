@@ -73,6 +73,13 @@ class SealingCodec(PayloadCodec):
         return Payload.FromString(content)
 
 
+class OpeningCodec(SealingCodec):
+    """Opens what was sealed and seals nothing more: the way out of sealing."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(payloads)
+
+
 def _bound(metadata: Mapping[str, bytes]) -> bytes:
     return metadata["key-id"] + b"|" + metadata.get("packing", b"")
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     database_password: SecretStr | None = Field(
         None, description="Put into the database address, so that the address itself is no secret."
     )
+    database_connections: int = Field(
+        16, ge=1, le=200, description="Connections each process keeps; as many again at most."
+    )
     programme_file: Path | None = Field(
         None, description="YAML file of the programme's own rules. Unset: the defaults."
     )
@@ -104,8 +107,8 @@ class Settings(BaseSettings):
     # --- channels ---
     smtp_url: SecretStr | None = Field(
         None,
-        description="`smtp://user:password@host:587` or `smtps://...`. Unset: e-mail waits in the "
-        "data folder's `mail/` when embedded, and is off otherwise.",
+        description="`smtp://user:password@host:587` (STARTTLS), `smtps://` (TLS) or "
+        "`smtp+plain://`. Unset: no e-mail.",
     )
     mail_from: str = Field("milepost@localhost", description="Sender of e-mail.")
     webhook_url: str | None = Field(
@@ -116,12 +119,15 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(
         None, description="Signs webhooks (Standard Webhooks: `whsec_` and base64)."
     )
+    webhook_proxy: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Proxy on the way to the webhook."
+    )
 
     # --- watching ---
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least.")
     log_format: Literal["json", "console"] = Field("json", description="One line each, either way.")
     worker_metrics_port: Port | None = Field(
-        None, description="Prometheus metrics of the worker; the port above shows Temporal's own."
+        None, description="Prometheus metrics of the worker. Unset: none."
     )
     relay_metrics_port: Port | None = Field(None, description="Prometheus metrics of the relay.")
     metrics_host: str = Field("127.0.0.1", description="Address those ports listen on.")

@@ -1,4 +1,4 @@
-"""Turns as Temporal asks for them: a request comes in, one transaction runs, an outcome goes out."""
+"""Turns as Temporal asks for them: a request comes in, one transaction runs, its outcome leaves."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -33,6 +33,20 @@ def downgrade(url: str, revision: str) -> None:
     _with(url, lambda settings: command.downgrade(settings, revision))
 
 
+def write_migration(scratch_url: str, name: str) -> Path:
+    """Write what the tables have and the migrations do not make; returns the new file.
+
+    `scratch_url` is an empty database to compare with.
+    """
+    upgrade(scratch_url)
+    number = f"{int(head()) + 1:04}"
+    _with(
+        scratch_url,
+        lambda settings: command.revision(settings, name, autogenerate=True, rev_id=number),
+    )
+    return Path(str(ScriptDirectory.from_config(config()).get_revision(number).path))
+
+
 def head() -> str:
     """The version this program needs."""
     return str(ScriptDirectory.from_config(config()).get_current_head())
@@ -48,7 +62,7 @@ def current(url: str) -> str | None:
         database.dispose()
 
 
-def _with(url: str, work: Callable[[Config], None]) -> None:
+def _with(url: str, work: Callable[[Config], object]) -> None:
     database = Database(url)
     try:
         with database.write() as connection:

@@ -1,0 +1,137 @@
+"""`milepost campaigns`: launch, list, hold and stop, without the API."""
+
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pydantic import ValidationError
+from rich.table import Table
+
+from bootstrap.catalogue import check_texts
+from bootstrap.commands.opened import actor, console, opened
+from loyalty import campaigns
+from loyalty.campaigns import CampaignRequest
+from loyalty.errors import Invalid, Unknown
+from loyalty.ports import Transaction
+from loyalty.records import Campaign
+
+app = typer.Typer(no_args_is_help=True, help="Campaigns: list, launch, pause, resume, stop.")
+Id = Annotated[str, typer.Argument(help="The campaign's id.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+
+
+@app.command(name="list")
+def list_campaigns() -> None:
+    """List campaigns with state and points.
+
+    Example:
+      milepost campaigns list
+    """
+    with opened() as parts:
+        found = parts.reads.campaigns(state=None, after="", limit=500)
+    table = Table("id", "template", "state", "version", "granted", "reserved", "budget", box=None)
+    for each in found:
+        budget = "none" if each["budget_points"] is None else f"{each['budget_points']:,}"
+        figures = (f"{each['granted_points']:,}", f"{each['reserved_points']:,}", budget)
+        table.add_row(each["id"], each["template"], each["state"], str(each["version"]), *figures)
+    console().print(table)
+
+
+@app.command()
+def launch(
+    template: Annotated[str, typer.Argument(help="As `milepost templates list` shows it.")],
+    id: Annotated[
+        str | None, typer.Option(help="Small letters, digits, -. Default: from name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Shown to people.")] = None,
+    values: Annotated[list[str] | None, typer.Option("--set", help="parameter=value")] = None,
+    audience: Annotated[str | None, typer.Option(help="A condition over members.")] = None,
+    holdout: Annotated[int | None, typer.Option(help="Percent kept out, to compare with.")] = None,
+    budget: Annotated[int | None, typer.Option(help="Points it may give in all.")] = None,
+) -> None:
+    """Make a campaign from a template and launch it.
+
+    Examples:
+      milepost campaigns launch new_member_bonus
+      milepost campaigns launch new_member_bonus --id welcome-2026 --set welcome_points=300
+      milepost campaigns launch dormant_wake_up --audience "member.tier == 'gold'" --budget 50000
+    """
+    request = _request(
+        id=id or template.replace("_", "-"),
+        name=name or template.replace("_", " ").capitalize(),
+        template=template,
+        values=dict(_pair(each) for each in values or ()),
+        audience=audience,
+        holdout_percent=holdout,
+        budget_points=budget,
+    )
+    with opened() as parts:
+        found = parts.templates().get(template)
+        if found is None:
+            raise Unknown("template", template)
+
+        def work(tx: Transaction) -> Campaign:
+            made = campaigns.draft(tx, found, request, actor(), check_texts)
+            return campaigns.launch(tx, made.id, actor())
+
+        made = parts.store.run(work)
+    console().print(f"{made.id} is {made.state}.")
+
+
+@app.command()
+def pause(id: Id, reason: Reason) -> None:
+    """Hold everything at its next step. Nobody is lost, events still count.
+
+    Example:
+      milepost campaigns pause welcome-2026 --reason "wrong text in the reminder"
+    """
+    _turn(id, reason, campaigns.pause)
+
+
+@app.command()
+def resume(id: Id, reason: Reason) -> None:
+    """Go on; whoever was held is woken, at a pace.
+
+    Example:
+      milepost campaigns resume welcome-2026 --reason "text corrected"
+    """
+    _turn(id, reason, campaigns.resume)
+
+
+@app.command()
+def stop(id: Id, reason: Reason) -> None:
+    """End a campaign and every journey in it, for good.
+
+    Example:
+      milepost campaigns stop welcome-2026 --reason "replaced by welcome-2027"
+    """
+    _turn(id, reason, campaigns.stop)
+
+
+def _turn(id: str, reason: str, act: Any) -> None:
+    with opened() as parts:
+        made: Campaign = parts.store.run(lambda tx: act(tx, id, reason, actor()))
+    console().print(f"{made.id} is {made.state}.")
+
+
+def _pair(written: str) -> tuple[str, Any]:
+    name, equals, value = written.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{written!r} must be written parameter=value")
+    return name.strip(), yaml.safe_load(value) if not _is_text(value) else value
+
+
+def _is_text(value: str) -> bool:
+    """Dates and times of day stay as written: YAML would make numbers and dates of them."""
+    return not isinstance(yaml.safe_load(value), int | float | bool) or ":" in value
+
+
+def _request(**fields: Any) -> CampaignRequest:
+    try:
+        return CampaignRequest(**fields)
+    except ValidationError as error:
+        problems = [
+            {"field": ".".join(map(str, each["loc"])), "message": each["msg"]}
+            for each in error.errors()
+        ]
+        raise Invalid("This campaign cannot be made.", problems) from None

@@ -1,0 +1,40 @@
+"""What every command that works on the database begins and ends with."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from bootstrap.settings import read_settings
+from bootstrap.wiring import Parts
+from storage.readiness import database_state
+
+
+@contextmanager
+def opened() -> Iterator[Parts]:
+    """The parts on the configured database; says so when that cannot be used."""
+    parts = Parts(read_settings())
+    try:
+        ok, detail = database_state(parts.database)
+        if not ok:
+            Console(stderr=True, highlight=False).print(detail, style="red", markup=False)
+            raise typer.Exit(1)
+        yield parts
+    finally:
+        parts.close()
+
+
+def actor() -> str:
+    """Who acts, for the audit trail: whoever is logged in on this machine."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "unknown"
+    return f"cli:{name}"[:64]
+
+
+def console() -> Console:
+    """Standard output, made when used, so that it can be redirected."""
+    return Console(highlight=False, soft_wrap=True)

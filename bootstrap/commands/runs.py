@@ -1,0 +1,164 @@
+"""Looking into single runs and acting on them; explaining members; proving the ledger."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from api.reads import RunSearch
+from api.runs import look
+from api.timeline import merge, next_of
+from bootstrap.commands.opened import actor, console, opened
+from bootstrap.wiring import Parts
+from loyalty import operate
+from loyalty.errors import Unknown
+from loyalty.explain import outlook, sentence
+from storage.proof import Proof
+from storage.proof import prove as prove_ledger
+
+Locale = Annotated[str, typer.Option(help="en or zh")]
+RunId = Annotated[str, typer.Argument(help="j/<campaign>/<member>/<entry>")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+
+
+def explain(
+    member: Annotated[str, typer.Argument(help="The member's id.")],
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
+    locale: Locale = "en",
+) -> None:
+    """Say why a campaign did what it did for a member: one sentence per decision.
+
+    Also for members who were not admitted; where nothing was decided, what would be said now.
+
+    Examples:
+      milepost explain m-1001 welcome-2026
+      milepost explain m-1001 welcome-2026 --locale zh
+    """
+    with opened() as parts:
+        zone, out = parts.programme.tz, console()
+        decisions = list(parts.reads.decisions_of(member, campaign))
+        if not decisions:
+            decisions = [parts.store.read(lambda tx: outlook(tx, member, campaign))]
+        for each in decisions:
+            out.print(f"{_at(each.at, zone)}  {sentence(each, locale, zone)}", markup=False)
+
+
+def runs(
+    member: Annotated[str | None, typer.Option(help="Of this member.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="Of this campaign.")] = None,
+    state: Annotated[str | None, typer.Option(help="admitted, waiting, held or ended")] = None,
+    stuck: Annotated[bool, typer.Option(help="Only those that nothing will wake.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+) -> None:
+    """Search runs: who is in which campaign, and how far.
+
+    Examples:
+      milepost runs --member m-1001
+      milepost runs --campaign welcome-2026 --state waiting
+      milepost runs --stuck
+    """
+    search = RunSearch(member, campaign, state, stuck, limit=limit)
+    with opened() as parts:
+        found = parts.reads.search_runs(search)
+        zone = parts.programme.tz
+    table = Table("run", "state", "outcome", "wakes", "granted", box=None)
+    for each in found:
+        wakes = _at(each["wake_at"], zone) if each["wake_at"] else ""
+        granted = f"{each['granted_points']:,}"
+        table.add_row(each["id"], each["state"], each["outcome"] or "", wakes, granted)
+    console().print(table)
+
+
+def run(run_id: RunId, locale: Locale = "en") -> None:
+    """Show one run: what happened, why, and what wakes it next.
+
+    Example:
+      milepost run j/welcome-2026/m-1001/once
+    """
+    with opened() as parts:
+        spoken = "zh" if locale == "zh" else "en"
+        view = parts.reads.run(run_id)
+        if view is None:
+            raise Unknown("run", run_id)
+        temporal, history = asyncio.run(look(parts.connect, run_id, spoken))
+        zone, out = parts.programme.tz, console()
+        out.print(f"[bold]{run_id}[/]  {view['state']}  {view['outcome'] or ''}")
+        for moment in merge(view, history, spoken):
+            out.print(f"{_at(moment.at, zone)}  {moment.text}", markup=False)
+        coming = next_of(view, spoken)
+        if coming is not None:
+            out.print(coming.text, style="bold", markup=False)
+        out.print(temporal.detail, style="dim", markup=False)
+
+
+def retry(run_id: RunId, reason: Reason) -> None:
+    """Tell a run to look again, now.
+
+    Example:
+      milepost retry j/welcome-2026/m-1001/once --reason "mail server is back"
+    """
+    _command(run_id, "retry", reason)
+
+
+def skip(run_id: RunId, reason: Reason) -> None:
+    """End a run's present wait early.
+
+    Example:
+      milepost skip j/welcome-2026/m-1001/once --reason "member called"
+    """
+    _command(run_id, "skip", reason)
+
+
+def cancel(run_id: RunId, reason: Reason) -> None:
+    """End a run. What was given stays given.
+
+    Example:
+      milepost cancel j/welcome-2026/m-1001/once --reason "entered by mistake"
+    """
+    _command(run_id, "cancel", reason)
+
+
+def _command(run_id: str, act: Literal["retry", "skip", "cancel"], reason: str) -> None:
+    with opened() as parts:
+        parts.store.run(lambda tx: operate.command(tx, run_id, act, reason, actor()))
+    console().print(f"{run_id}: {act} noted; it is carried out within a second while all runs.")
+
+
+def prove() -> None:
+    """Sum the whole points ledger again. Ends with 1 if anything does not add up.
+
+    Example:
+      milepost prove
+    """
+    with opened() as parts:
+        proof = _proof(parts)
+    out = console()
+    figures = (
+        "transactions",
+        "members",
+        "issued",
+        "redeemed",
+        "lapsed",
+        "outstanding",
+        "held",
+        "owed",
+    )
+    for name in figures:
+        out.print(f"{name:>14}  {getattr(proof, name):>15,}")
+    for check in proof.checks:
+        mark = f"[red]no: {check.broken}[/]" if check.broken else "[green]yes[/]"
+        out.print(f"{mark}  {check.what}")
+    if not proof.ok:
+        raise typer.Exit(1)
+
+
+def _proof(parts: Parts) -> Proof:
+    with parts.database.read() as connection:
+        return prove_ledger(connection)
+
+
+def _at(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

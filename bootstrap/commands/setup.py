@@ -1,0 +1,62 @@
+"""Bringing a database up to date, writing migrations, showing the settings."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+from rich.table import Table
+
+from bootstrap.commands.opened import console
+from bootstrap.settings import Settings, markdown, read_settings, variable
+from storage.migrate import head, upgrade, write_migration
+
+
+def migrate() -> None:
+    """Bring the configured database up to date; run it once per release, before the processes.
+
+    Running it again changes nothing; two at once wait for each other.
+
+    Example:
+      MILEPOST_DATABASE_URL=postgresql://milepost@db/milepost milepost migrate
+    """
+    settings = read_settings()
+    if settings.database_url is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database)
+    console().print(f"The database is at {head()}.")
+
+
+def migration(name: Annotated[str, typer.Argument(help="What it does: add_something")]) -> None:
+    """Write a new migration from what the tables say and the migrations do not yet do.
+
+    Example:
+      milepost migration add_member_note
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_migration(f"sqlite:///{Path(folder) / 'empty.db'}", name)
+    console().print(f"{path}: read it before you commit it.", markup=False)
+
+
+def settings(
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="As a table for documents.")
+    ] = False,
+) -> None:
+    """Show every setting, with its present value; secrets are not shown.
+
+    Examples:
+      milepost settings
+      milepost settings --markdown
+    """
+    if as_markdown:
+        typer.echo(markdown(), nl=False)
+        return
+    table = Table("setting", "value", "what it does", box=None)
+    present = read_settings()
+    for name, field in Settings.model_fields.items():
+        value = getattr(present, name)
+        shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else str(value)
+        table.add_row(variable(name), shown, field.description)
+    console().print(table)

@@ -1,0 +1,71 @@
+"""`milepost templates`: what there is to launch, and what is wrong with one being written."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bootstrap.catalogue import FILE, Catalogue, event_types, read_template
+from bootstrap.commands.opened import console
+from bootstrap.programme_file import read_programme
+from bootstrap.settings import read_settings
+
+app = typer.Typer(no_args_is_help=True, help="Campaign templates: list, check.")
+Locale = Annotated[str, typer.Option(help="en or zh")]
+
+
+@app.command(name="list")
+def list_templates(locale: Locale = "en") -> None:
+    """List every template with its parameters and their defaults.
+
+    Examples:
+      milepost templates list
+      milepost templates list --locale zh
+    """
+    settings = read_settings()
+    catalogue = Catalogue(settings.templates, read_programme(settings.programme_file))
+    out, spoken = console(), "zh" if locale == "zh" else "en"
+    for name, template in sorted(catalogue().items()):
+        out.print(f"[bold]{name}[/]  {getattr(template.title, spoken)}")
+        out.print(f"  {getattr(template.summary, spoken)}", markup=False)
+        table = Table(box=None, show_header=False, padding=(0, 2))
+        for parameter, about in template.parameters.items():
+            default = "(must be given)" if about.default is None else str(about.default)
+            table.add_row("", parameter, default, getattr(about.label, spoken))
+        out.print(table)
+    for folder, problems in catalogue.broken.items():
+        for problem in problems:
+            out.print(f"{folder}/{problem}", style="red", markup=False)
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="A template's folder, or a folder of them.")],
+) -> None:
+    """Check templates: every problem with its file and line. Ends with 1 if there is any.
+
+    Examples:
+      milepost templates check campaign_templates/new_member_bonus
+      milepost templates check my_templates
+    """
+    out = console()
+    events = event_types(read_programme(read_settings().programme_file))
+    folders = (
+        [path] if (path / FILE).exists() else sorted(each.parent for each in path.glob(f"*/{FILE}"))
+    )
+    if not folders:
+        out.print(
+            f"{path}: there is no template here ({FILE} is missing).", style="red", markup=False
+        )
+        raise typer.Exit(1)
+    faults = 0
+    for folder in folders:
+        template, problems = read_template(folder, events)
+        faults += len(problems)
+        for problem in problems:
+            out.print(f"{folder}/{problem}", markup=False)
+        if template is not None and not problems:
+            out.print(f"{folder}: good", markup=False)
+    if faults:
+        raise typer.Exit(1)

@@ -1,0 +1,52 @@
+"""What Prometheus sees of the relay: how far it is behind, asked of the database when scraped."""
+
+from collections.abc import Iterable
+
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from bootstrap.settings import Settings
+from loyalty.ports import Clock
+from storage.database import Database
+from storage.queries.operations import outbox_lag
+
+_GAUGES = {
+    "due": ("milepost_outbox_due", "Rows that could go to Temporal now and have not"),
+    "seconds": ("milepost_outbox_lag_seconds", "Age of the oldest such row"),
+    "dead": ("milepost_outbox_dead", "Rows given up on: an operator must look"),
+}
+
+
+class OutboxCollector(Collector):
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def collect(self) -> Iterable[Metric]:
+        try:
+            with self._database.read() as connection:
+                found = outbox_lag(connection, self._clock.now())
+        except SQLAlchemyError:
+            yield GaugeMetricFamily("milepost_database_up", "Whether it answers", value=0)
+            return
+        yield GaugeMetricFamily("milepost_database_up", "Whether it answers", value=1)
+        for name, (metric, what) in _GAUGES.items():
+            yield GaugeMetricFamily(metric, what, value=float(found[name]))
+
+
+def serve_relay_metrics(settings: Settings, database: Database, clock: Clock) -> None:
+    """Serve them where the setting says; nothing without it."""
+    if not settings.relay_metrics_port:
+        return
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    registry.register(OutboxCollector(database, clock))
+    start_http_server(settings.relay_metrics_port, settings.metrics_host, registry)

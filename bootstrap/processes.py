@@ -1,0 +1,129 @@
+"""Worker and relay as processes: they wait for what they need, work, and end cleanly."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+
+from bootstrap.metrics import serve_relay_metrics
+from bootstrap.relay import Relay
+from bootstrap.settings import Settings
+from bootstrap.stopping import told_to_stop
+from bootstrap.turns import activities
+from bootstrap.wiring import Parts
+from bootstrap.worker import build_worker
+from delivery.dispatch import Dispatcher
+from storage.readiness import database_state
+
+T = TypeVar("T")
+log = logging.getLogger("milepost")
+
+ASK_AGAIN_SECONDS = (0.5, 10.0)
+IDLE_SECONDS = 0.25
+"""Between looks at an empty line of messages: nobody notices a quarter of a second."""
+TROUBLE_SECONDS = 5.0
+
+
+async def run_worker(settings: Settings) -> None:
+    """Take journeys' and campaigns' turns until told to stop; turns under way are finished."""
+    stop = told_to_stop(settings)
+    parts = Parts(settings)
+    client = await _ready(parts, stop, _runtime(settings))
+    if client is not None:
+        acts = activities(parts.store, parts.clock)
+        worker = build_worker(client, settings.temporal_task_queue, acts)
+        running = asyncio.create_task(worker.run())
+        log.info("the worker takes turns")
+        await _first(stop, running)
+        await worker.shutdown()
+        await running
+    parts.close()
+
+
+async def run_relay(settings: Settings) -> None:
+    """Tell Temporal what was decided, and send messages, until told to stop."""
+    stop = told_to_stop(settings)
+    parts = Parts(settings)
+    client = await _ready(parts, stop, None)
+    if client is not None:
+        serve_relay_metrics(settings, parts.database, parts.clock)
+        relay = Relay(parts.database, client, parts.clock, task_queue=settings.temporal_task_queue)
+        carrying = asyncio.create_task(relay.run())
+        sending = asyncio.create_task(send_messages(parts.dispatcher(), stop))
+        log.info("the relay carries")
+        await _first(stop, carrying, sending)
+        stop.set()
+        relay.stop()
+        await asyncio.gather(carrying, sending)
+    parts.close()
+
+
+async def send_messages(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
+    """Send whatever is due, until told to stop; a claim that was made is settled."""
+    while not stop.is_set():
+        try:
+            pause = 0.0 if await dispatcher.run_once() else IDLE_SECONDS
+        except* SQLAlchemyError as trouble:
+            names = sorted({type(each).__name__ for each in trouble.exceptions})
+            log.warning("messages wait for the database: %s", ", ".join(names))
+            pause = TROUBLE_SECONDS
+        except* Exception:  # of one message: the line recovers it, and the others go on
+            log.exception("a message could not be settled")
+            pause = TROUBLE_SECONDS
+        await _sleep(stop, pause)
+    await dispatcher.close()
+
+
+async def _ready(parts: Parts, stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
+    """Wait for the database to be migrated and for Temporal; none when told to stop meanwhile."""
+
+    async def database() -> bool:
+        ok, detail = await asyncio.to_thread(database_state, parts.database)
+        if not ok:
+            raise RuntimeError(detail)
+        return ok
+
+    if await _until_it_works("the database", database, stop) is None:
+        return None
+    return await _until_it_works("Temporal", lambda: parts.connect(runtime), stop)
+
+
+async def _until_it_works(
+    what: str, work: Callable[[], Awaitable[T]], stop: asyncio.Event
+) -> T | None:
+    pause, longest = ASK_AGAIN_SECONDS
+    while not stop.is_set():
+        try:
+            return await work()
+        except (RuntimeError, RPCError, OSError) as error:
+            log.warning("waiting for %s: %s", what, str(error)[:200])
+            await _sleep(stop, pause)
+            pause = min(pause * 2, longest)
+    return None
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    """With a port, the SDK serves its own metrics: latencies, slots, failures, cache."""
+    if not settings.worker_metrics_port:
+        return None
+    address = f"{settings.metrics_host}:{settings.worker_metrics_port}"
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+
+
+async def _first(stop: asyncio.Event, *work: asyncio.Task[None]) -> None:
+    """Return when told to stop, or when a part ended by itself, which it never should."""
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, *work], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

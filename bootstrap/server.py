@@ -1,0 +1,45 @@
+"""The API as a process."""
+
+import signal
+
+import uvicorn
+
+from api.app import create_app
+from bootstrap.settings import Settings
+from bootstrap.stopping import when_orphaned
+from bootstrap.wiring import Parts
+
+GRACE_SECONDS = 15
+"""Requests under way may finish; longer than any of them takes, shorter than orchestrators wait."""
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until told to stop, then finish the requests under way."""
+    parts = Parts(settings)
+    app = create_app(parts.services())
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.listen_host,
+            port=settings.listen_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            forwarded_allow_ips=settings.forwarded_allow_ips,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    if settings.embedded:
+        when_orphaned(stop)
+    # uvicorn raises the signal once more when it is done; asked to stop and stopped is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    try:
+        server.run()
+    finally:
+        parts.close()

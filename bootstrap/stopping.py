@@ -1,0 +1,43 @@
+"""How a process learns that it shall end: a signal, or the end of the one that started it."""
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from bootstrap.settings import Settings
+
+log = logging.getLogger("milepost")
+
+
+def told_to_stop(settings: Settings) -> asyncio.Event:
+    """An event that is set on SIGTERM, on Ctrl-C, and when `milepost up` is gone."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def tell(why: str) -> None:
+        if not stop.is_set():
+            log.info("stopping: %s", why)
+            stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, tell, number.name)
+    if settings.embedded:
+        when_orphaned(lambda: loop.call_soon_threadsafe(tell, "milepost up is gone"))
+    return stop
+
+
+def when_orphaned(tell: Callable[[], object]) -> None:
+    """Call `tell` when the process that holds our standard input is gone, even if it was killed."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1024):
+            pass
+        try:
+            tell()
+        except RuntimeError:  # the loop has ended already
+            return
+
+    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
