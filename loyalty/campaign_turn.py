@@ -25,6 +25,8 @@ PAGE = 200
 PACE = timedelta(seconds=1)
 """Between pages that start or wake journeys, so that a wide campaign is no flood."""
 
+_TICK = timedelta(microseconds=1)
+
 
 def take_campaign_turn(tx: Transaction, campaign_id: str, turn: int) -> dict[str, Any]:
     """Take turn number `turn` of a campaign and return its outcome, now or as first stored."""
@@ -173,14 +175,17 @@ def _next_entry(tx: Transaction, campaign: Campaign, rules: Compiled) -> datetim
     noted = campaign.position.get("entry_at")
     if noted is not None:
         return datetime.fromisoformat(noted)
-    enter, tz = rules.enter, tx.programme.tz
+    enter, tz, passed_at = rules.enter, tx.programme.tz, campaign.position.get("passed_at")
     if isinstance(enter, EnterAtLaunch):
-        return None if campaign.position.get("passed") else campaign.launched_at
+        return None if passed_at else campaign.launched_at
+    # The hour of the last pass is over, even where the clock still shows it.
+    last = datetime.fromisoformat(passed_at) if passed_at else tx.now - _TICK
+    after = max(tx.now, last + _TICK)
     if isinstance(enter, EnterDaily):
-        return next_time_of_day(tx.now, time.fromisoformat(enter.at), tz)
+        return next_time_of_day(after, time.fromisoformat(enter.at), tz)
     if isinstance(enter, EnterMonthly):
         this = _monthly(tx, enter, 0)
-        return this if this >= tx.now else _monthly(tx, enter, 1)
+        return this if this >= after else _monthly(tx, enter, 1)
     return None
 
 
@@ -211,7 +216,7 @@ def _open_pass(tx: Transaction, campaign: Campaign, rules: Compiled, entry_at: d
         "after": "",
         "repeats": isinstance(rules.enter, EnterDaily),
     }
-    moved = _at(campaign, **{"pass": onward, "entry_at": None, "passed": True})
+    moved = _at(campaign, **{"pass": onward, "entry_at": None, "passed_at": entry_at.isoformat()})
     return moved, _more(tx, f"Begin the pass {key}", timedelta(0))
 
 

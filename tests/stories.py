@@ -5,13 +5,13 @@ its full length. Only the HTTP layer is left out: use cases are called as the ro
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -24,12 +24,13 @@ from bootstrap.turns import activities
 from bootstrap.worker import build_worker
 from loyalty import campaigns, exchange, intake, operate
 from loyalty.campaigns import CampaignRequest
-from loyalty.events import Line, MemberEvent, Purchase, Refund
+from loyalty.events import Line, MemberEvent, Purchase, Refund, RefundLine
 from loyalty.journeys.load import load_named
 from loyalty.ledger import Balance
-from loyalty.offers import ClaimRequest
+from loyalty.offers import Claim, ClaimRequest
+from loyalty.ports import Transaction
 from loyalty.programme import Programme
-from loyalty.records import Enrolment
+from loyalty.records import Campaign, Enrolment
 from loyalty.registration import Registration, register
 from storage import proof, tables
 from storage.database import Database
@@ -39,6 +40,7 @@ TEMPLATES = Path(__file__).parent.parent / "campaign_templates"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST_DAY = datetime(2027, 1, 4, 10, 0, tzinfo=SHANGHAI)  # a Monday
 _runs = count(1)
+T = TypeVar("T")
 
 
 @dataclass
@@ -65,7 +67,9 @@ class Told:
 
     # --- the marketer ---------------------------------------------------------------------------
 
-    async def launch(self, template: str, *, holdout: int = 0, **more: Any) -> str:
+    async def launch(
+        self, template: str, *, holdout: int = 0, root: Path = TEMPLATES, **more: Any
+    ) -> str:
         """Launch a campaign with everybody treated, unless the story says otherwise."""
         values = more.pop("values", {})
         request = CampaignRequest(
@@ -76,7 +80,7 @@ class Told:
             holdout_percent=holdout,
             **more,
         )
-        read = load_named(TEMPLATES, template)
+        read = load_named(root, template)
 
         def work(tx: Any) -> None:
             campaigns.draft(tx, read, request, "marketer", lambda made: ())
@@ -116,9 +120,11 @@ class Told:
         *,
         store: str = "riverside",
         category: str = "grocery",
+        pieces: int = 1,
         at: datetime | None = None,
         id: str | None = None,
     ) -> dict[str, Any]:
+        net = int(yuan.replace(".", ""))
         purchase = Purchase(
             source="till",
             id=id or f"{self.prefix}/{next(self.numbers)}",
@@ -126,30 +132,42 @@ class Told:
             occurred_at=at or self.clock.now(),
             currency="CNY",
             store=store,
-            lines=(Line(sku="s1", category=category, net_minor=int(yuan.replace(".", ""))),),
+            lines=(Line(sku="s1", category=category, quantity=pieces, net_minor=net),),
         )
         answer = await self._run(lambda tx: intake.record_purchase(tx, purchase))
         await self.settled()
         return {**answer, "id": purchase.id}
 
-    async def returns(self, purchase: dict[str, Any]) -> dict[str, Any]:
+    async def returns(
+        self, purchase: Mapping[str, Any], *, pieces: int | None = None
+    ) -> dict[str, Any]:
+        """All of a purchase comes back, or so many pieces of its line."""
         refund = Refund(
             source="till",
-            id=f"r/{purchase['id']}",
+            id=f"r/{next(self.numbers)}/{purchase['id']}",
             purchase_id=purchase["id"],
             occurred_at=self.clock.now(),
+            lines=(RefundLine(line=1, quantity=pieces),) if pieces else None,
         )
         answer = await self._run(lambda tx: intake.record_refund(tx, refund))
         await self.settled()
         return answer
 
-    async def does(self, name: str, type: str, **attributes: str) -> dict[str, Any]:
+    async def does(
+        self,
+        name: str,
+        type: str,
+        *,
+        at: datetime | None = None,
+        id: str | None = None,
+        **attributes: str,
+    ) -> dict[str, Any]:
         event = MemberEvent(
             source="app",
-            id=f"{self.prefix}/{next(self.numbers)}",
+            id=id or f"{self.prefix}/{next(self.numbers)}",
             type=type,
             member_id=f"{self.prefix}-{name}",
-            occurred_at=self.clock.now(),
+            occurred_at=at or self.clock.now(),
             attributes=attributes,
         )
         answer = await self._run(lambda tx: intake.record_event(tx, event))
@@ -169,6 +187,30 @@ class Told:
         await self.settled()
         return answer
 
+    async def releases(self, claim: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await self._run(lambda tx: exchange.release(tx, claim["claim_id"]))
+        await self.settled()
+        return answer
+
+    async def has(self, name: str, points: int, *, until: datetime | None = None) -> None:
+        """Points from before the story, lapsing at `until`."""
+        key = f"before/{self.prefix}/{next(self.numbers)}"
+        member = f"{self.prefix}-{name}"
+        await self._run(
+            lambda tx: tx.ledger.earn(key, member, points, expires_at=until, source="before")
+        )
+
+    async def spends(self, name: str, points: int) -> None:
+        key = f"spent/{self.prefix}/{next(self.numbers)}"
+        await self._run(lambda tx: tx.ledger.burn(key, f"{self.prefix}-{name}", points))
+
+    async def enters(self, name: str, campaign: str, entry: str) -> Enrolment | None:
+        """Another system knocks at a campaign's door for the member."""
+        member = f"{self.prefix}-{name}"
+        entered = await self._run(lambda tx: campaigns.enrol(tx, campaign, member, entry, "app"))
+        await self.settled()
+        return entered
+
     # --- the operator ---------------------------------------------------------------------------
 
     async def commands(self, name: str, campaign: str, command: operate.Command) -> None:
@@ -178,11 +220,14 @@ class Told:
 
     async def enrolment(self, name: str, campaign: str) -> Enrolment:
         """The member's latest enrolment in a campaign."""
-        found = await self._read(
-            lambda tx: tx.enrolments.of_member(campaign, f"{self.prefix}-{name}")
-        )
+        found = await self.enrolments(name, campaign)
         assert found, f"{name} was never enrolled in {campaign}"
         return max(found, key=lambda e: (e.admitted_at, e.id))
+
+    async def enrolments(self, name: str, campaign: str) -> list[Enrolment]:
+        """All of the member's enrolments in a campaign, oldest first."""
+        member = f"{self.prefix}-{name}"
+        return list(await self._read(lambda tx: tx.enrolments.of_member(campaign, member)))
 
     async def outcome(self, name: str, campaign: str) -> str | None:
         return (await self.enrolment(name, campaign)).outcome
@@ -195,10 +240,20 @@ class Told:
 
     async def messages(self, name: str, status: str | None = None) -> list[str]:
         """The names of the messages put in line for a member, in order."""
-        m = tables.messages
-        query = select(m.c.message, m.c.status).where(m.c.member_id == f"{self.prefix}-{name}")
-        rows = await self._rows(query.order_by(m.c.created_at, m.c.key))
+        rows = await self.message_rows(name)
         return [row.message for row in rows if status is None or row.status == status]
+
+    async def message_rows(self, name: str) -> list[Any]:
+        """The messages themselves, with channel, status and frozen variables."""
+        m = tables.messages
+        query = select(m).where(m.c.member_id == f"{self.prefix}-{name}")
+        return await self._rows(query.order_by(m.c.created_at, m.c.key))
+
+    async def says(self, name: str, message: str) -> dict[str, Any]:
+        """What a member's message of that name says: its frozen variables."""
+        found = [row for row in await self.message_rows(name) if row.message == message]
+        assert found, f"{name} was never told {message}"
+        return dict(found[-1].variables)
 
     async def decisions(self, name: str, campaign: str) -> list[Any]:
         d = tables.decisions
@@ -210,8 +265,15 @@ class Told:
     async def reasons(self, name: str, campaign: str) -> list[str]:
         return [f"{d.verdict}:{d.reason}" for d in await self.decisions(name, campaign)]
 
-    async def campaign(self, campaign: str) -> Any:
-        return await self._read(lambda tx: tx.campaigns.get(campaign))
+    async def campaign(self, campaign: str) -> Campaign:
+        found = await self._read(lambda tx: tx.campaigns.get(campaign))
+        assert found is not None
+        return found
+
+    async def claim(self, claim: Mapping[str, Any]) -> Claim:
+        found = await self._read(lambda tx: tx.offers.claim(claim["claim_id"]))
+        assert found is not None
+        return found
 
     async def books_balance(self) -> None:
         """The ledger's sums hold, whatever the story did."""
@@ -223,10 +285,10 @@ class Told:
         proved = await asyncio.to_thread(prove)
         assert proved.ok, proved.first_broken
 
-    async def _run(self, work: Any) -> Any:
+    async def _run(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.to_thread(self.store.run, work)
 
-    async def _read(self, work: Any) -> Any:
+    async def _read(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.to_thread(self.store.read, work)
 
     async def _rows(self, query: Any) -> list[Any]:
