@@ -1,22 +1,41 @@
 """Stories run on SQLite and the time-skipping server, each on a database and queue of its own."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
+from loyalty.programme import Programme
 from tests.conftest import DatabaseMaker
-from tests.stories import Told, telling
+from tests.stories import FIRST_DAY, Told, telling
 from tests.temporal_fixtures import dev_server, temporal
 
 __all__ = ["dev_server", "temporal"]
 
 
 @pytest.fixture
+def starts() -> datetime:
+    """When the story begins: Monday, 4 January 2027, at ten in Shanghai, unless it says when."""
+    return FIRST_DAY
+
+
+@pytest.fixture
+def programme() -> Programme:
+    """The programme's own settings; a story may bring others."""
+    return Programme()
+
+
+@pytest.fixture
 async def told(
-    new_database: DatabaseMaker, temporal: Client, tmp_path: Path
+    new_database: DatabaseMaker,
+    temporal: Client,
+    tmp_path: Path,
+    starts: datetime,
+    programme: Programme,
 ) -> AsyncIterator[Told]:
-    """A programme that begins on Monday, 4 January 2027, at ten in Shanghai."""
-    async with telling(new_database("sqlite"), temporal, tmp_path) as told:
+    """A running programme whose clock stands at `starts`."""
+    database = new_database("sqlite")
+    async with telling(database, temporal, tmp_path, programme=programme, starts=starts) as told:
         yield told
