@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from api import docs, health
 from api.body_gate import BodyGate
@@ -75,7 +77,7 @@ def create_app(services: Services) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
-    install(app, services.weather)
+    install(app, services.weather, _methods_at)
     for each in ROUTERS:
         app.include_router(each.router)
     app.include_router(health.router)
@@ -99,6 +101,22 @@ def create_app(services: Services) -> FastAPI:
         new_id=services.new_id,
     )
     return app
+
+
+def _methods_at(scope: Scope) -> set[str]:
+    """The methods of the resource at this address; each of its routes knows only its own.
+
+    An id that may hold slashes also matches what lies below it, so the first match says which
+    resource is meant.
+    """
+    everywhere = [route for each in (*ROUTERS, health, docs) for route in each.router.routes]
+    here = [
+        route
+        for route in everywhere
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+    ]
+    meant = [route for route in here if route.path_format == here[0].path_format]
+    return {method for route in meant for method in route.methods or ()}
 
 
 _UNREFERENCED = (

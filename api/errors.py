@@ -1,7 +1,7 @@
 """Turns whatever a route raises into a problem, and documents on each route which may come."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from api.problem_kinds import KINDS
 from api.problems import (
@@ -39,7 +40,11 @@ log = structlog.stdlib.get_logger("milepost.api")
 logging.getLogger("milepost.api").addHandler(logging.NullHandler())
 
 
-def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
+def install(
+    app: FastAPI,
+    weather: tuple[type[Exception], ...],
+    methods_at: Callable[[Scope], set[str]],
+) -> None:
     """Give the app its handlers; `weather` are the errors that mean: ask again later."""
 
     @app.exception_handler(LoyaltyError)
@@ -64,7 +69,10 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
     async def from_http(request: Request, error: HTTPException) -> JSONResponse:
         code = _BY_STATUS.get(error.status_code, "refused")
         detail = KINDS[code].title["en"] + "."
-        return problem_response(request, code, detail, headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(methods_at(request.scope)))
+        return problem_response(request, code, detail, headers=headers)
 
     for kind in weather:
         app.add_exception_handler(kind, _not_now)

@@ -23,7 +23,7 @@ class Consent(BaseModel):
 
     channel: Channel
     purpose: Purpose = "marketing"
-    granted: bool
+    granted: bool = Field(strict=True)
 
 
 class Registration(BaseModel):
