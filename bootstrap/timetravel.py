@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import Row, literal, select, union_all
 from temporalio.api.common.v1 import TimeSkippingConfig, WorkflowExecution
 from temporalio.api.workflow.v1 import WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import UpdateWorkflowExecutionOptionsRequest
@@ -21,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from bootstrap.clock import FileClock
 from storage.database import Database
-from storage.tables import campaigns, claims, enrolments
+from storage.tables import campaigns, claims, enrolments, messages, outbox
 
 AT_ONCE = 32
 LOOK_EVERY_SECONDS = 0.05
@@ -178,3 +179,43 @@ def sleepers(database: Database) -> Due:
             return [Wake(at, name) for at, name in connection.execute(union_all(*parts))]
 
     return due
+
+
+def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = False) -> Settled:
+    """Nothing is under way: every due outbox row was sent, and every nudged turn was taken.
+
+    With `sends_messages` every message that is due has gone, too: somebody must be sending them.
+    """
+    o, e, m = outbox.c, enrolments.c, messages.c
+    owed = select(o.id).where(o.sent_at.is_(None), o.dead_at.is_(None))
+    unturned = select(e.id).where(
+        (e.state == "admitted") | (e.nudged_turn == e.turn),
+        e.state.in_(("admitted", "waiting", "held")),
+    )
+    # One question for each state, so that each is answered from its index.
+    unsent = [
+        select(m.key).where(m.status == state)
+        for state in (("queued", "deferred", "sending") if sends_messages else ())
+    ]
+
+    def look() -> bool:
+        now = clock.now()
+        questions = [owed.where(o.available_at <= now), unturned]
+        questions += [question.where(m.due_at <= now) for question in unsent]
+        with database.read() as connection:
+            if any(connection.execute(each.limit(1)).first() for each in questions):
+                return False
+            return not any(_owes_a_turn(row, now) for row in connection.execute(_CAMPAIGNS))
+
+    return look
+
+
+_CAMPAIGNS = select(campaigns.c.state, campaigns.c.turn, campaigns.c.wake_at, campaigns.c.position)
+
+
+def _owes_a_turn(campaign: Row[Any], now: datetime) -> bool:
+    return (
+        campaign.position.get("nudged_turn") == campaign.turn
+        or (campaign.state == "launched" and campaign.turn == 0)
+        or (campaign.wake_at is not None and campaign.wake_at <= now)
+    )

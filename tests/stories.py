@@ -19,7 +19,7 @@ from temporalio.client import Client
 
 from bootstrap.clock import FileClock
 from bootstrap.relay import Relay
-from bootstrap.timetravel import Timetravel, sleepers
+from bootstrap.timetravel import Timetravel, at_rest, sleepers
 from bootstrap.turns import activities
 from bootstrap.worker import build_worker
 from loyalty import campaigns, exchange, intake, operate
@@ -327,36 +327,3 @@ async def telling(
         finally:
             relay.stop()
             await relaying
-
-
-def at_rest(database: Database, clock: FileClock) -> Any:
-    """Nothing is under way: every due outbox row was sent, and every nudged turn was taken."""
-    o, e, c = tables.outbox, tables.enrolments, tables.campaigns
-
-    def look() -> bool:
-        now = clock.now()
-        with database.read() as connection:
-            owed = connection.execute(
-                select(o.c.id)
-                .where(o.c.sent_at.is_(None), o.c.dead_at.is_(None), o.c.available_at <= now)
-                .limit(1)
-            ).first()
-            if owed is not None:
-                return False
-            unturned = connection.execute(
-                select(e.c.id)
-                .where((e.c.state == "admitted") | (e.c.nudged_turn == e.c.turn))
-                .where(e.c.state != "ended")
-                .limit(1)
-            ).first()
-            if unturned is not None:
-                return False
-            rows = connection.execute(select(c.c.state, c.c.turn, c.c.wake_at, c.c.position))
-            return not any(
-                row.position.get("nudged_turn") == row.turn
-                or (row.state == "launched" and row.turn == 0)
-                or (row.wake_at is not None and row.wake_at <= now)
-                for row in rows
-            )
-
-    return look
