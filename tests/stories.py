@@ -275,6 +275,12 @@ class Told:
         assert found is not None
         return found
 
+    async def order(self, claim: Mapping[str, Any]) -> str:
+        """How the workflow behind a claim ended."""
+        order = self.client.get_workflow_handle(f"x/{claim['claim_id']}", result_type=str)
+        async with asyncio.timeout(10):
+            return await order.result()
+
     async def books_balance(self) -> None:
         """The ledger's sums hold, whatever the story did."""
 
