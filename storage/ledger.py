@@ -28,8 +28,9 @@ from loyalty.ledger import (
     body_hash,
 )
 from loyalty.posting import decide
-from storage.open_book import Header, OpenBook
+from storage.open_book import OpenBook
 from storage.postings import (
+    Header,
     load_hold,
     load_original,
     member_of,

@@ -4,7 +4,6 @@ Everything belongs to the member's own book, system accounts included, so that n
 members never wait for each other. Nothing here decides; `loyalty.posting` does.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,8 +12,8 @@ from sqlalchemy import Connection, Insert, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from loyalty.book import Book, Lot, Posting
-from loyalty.ledger import UNDATED, AccountKind, LotUse, Posted
-from storage.postings import account_id
+from loyalty.ledger import AccountKind, Posted
+from storage.postings import Header, account_id, answer_for
 from storage.tables import accounts, entries, holds, lot_moves, lots, transactions
 
 KINDS: tuple[AccountKind, ...] = ("member", "issuance", "redemption", "breakage", "debt")
@@ -82,20 +81,6 @@ _OVERDUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a transaction row says besides the decision."""
-
-    key: str
-    body_hash: str
-    now: datetime
-    effective_at: datetime
-    reverses: int | None = None
-    hold_id: str | None = None
-    campaign_id: str | None = None
-    meta: Mapping[str, Any] | None = None
-
-
 class OpenBook:
     """One member's book, locked; it follows what is written to it."""
 
@@ -132,7 +117,7 @@ class OpenBook:
 
     def write(self, posting: Posting, header: Header) -> Posted:
         """Record a decided posting: the transaction, its entries, lots and hold."""
-        answer = self._answer(posting, header)
+        answer = answer_for(self.member_id, posting, header)
         added = self._connection.execute(
             _ADD_TRANSACTION,
             {
@@ -154,30 +139,6 @@ class OpenBook:
         self._write_hold(posting, transaction_id)
         self._book = posting.book
         return replace(answer, transaction_id=transaction_id)
-
-    def _answer(self, posting: Posting, header: Header) -> Posted:
-        return Posted(
-            transaction_id=0,
-            key=header.key,
-            kind=posting.kind,
-            member_id=self.member_id,
-            points=posting.points,
-            balance_after=posting.book.balance,
-            available_after=posting.available_after,
-            at=header.now,
-            lots=tuple(
-                LotUse(
-                    None if m.expires_at == UNDATED else m.expires_at,
-                    m.source,
-                    abs(m.amount or m.held_delta),
-                )
-                for m in posting.moves
-            ),
-            hold_id=header.hold_id,
-            shortfall=posting.shortfall,
-            debt_change=posting.debt_change,
-            meta=header.meta or {},
-        )
 
     def _write_entries(self, posting: Posting, transaction_id: int) -> None:
         if not posting.legs:

@@ -1,12 +1,14 @@
-"""Reading single postings: what a key, a hold or an original says."""
+"""Single postings as rows: what goes into one, what a key, a hold or an original says."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from loyalty.book import Hold, LotKey, Move, Original
-from loyalty.ledger import AccountKind, Posted
+from loyalty.book import Hold, LotKey, Move, Original, Posting
+from loyalty.ledger import UNDATED, AccountKind, LotUse, Posted
 from storage.tables import holds, lot_moves, transactions
 
 
@@ -30,6 +32,46 @@ _MOVES = select(lot_moves).where(lot_moves.c.transaction_id == bindparam("transa
 _REVERSALS = select(transactions.c.id, transactions.c.answer).where(
     transactions.c.reverses == bindparam("transaction")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a transaction row says besides the decision."""
+
+    key: str
+    body_hash: str
+    now: datetime
+    effective_at: datetime
+    reverses: int | None = None
+    hold_id: str | None = None
+    campaign_id: str | None = None
+    meta: Mapping[str, Any] | None = None
+
+
+def answer_for(member_id: str, posting: Posting, header: Header) -> Posted:
+    """What the caller is told; the id is filled in when the row has one."""
+    return Posted(
+        transaction_id=0,
+        key=header.key,
+        kind=posting.kind,
+        member_id=member_id,
+        points=posting.points,
+        balance_after=posting.book.balance,
+        available_after=posting.available_after,
+        at=header.now,
+        lots=tuple(
+            LotUse(
+                None if move.expires_at == UNDATED else move.expires_at,
+                move.source,
+                abs(move.amount or move.held_delta),
+            )
+            for move in posting.moves
+        ),
+        hold_id=header.hold_id,
+        shortfall=posting.shortfall,
+        debt_change=posting.debt_change,
+        meta=header.meta or {},
+    )
 
 
 def stored(connection: Connection, key: str) -> tuple[str, Posted] | None:
