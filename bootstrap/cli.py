@@ -147,6 +147,7 @@ app.command(rich_help_panel=OPERATING)(runs.runs)
 for act in (runs.retry, runs.skip, runs.cancel):
     app.command(rich_help_panel=OPERATING)(act)
 app.command(rich_help_panel=OPERATING)(runs.prove)
+app.command(rich_help_panel=OPERATING)(runs.outbox)
 app.add_typer(campaigns.app, name="campaigns", rich_help_panel=OPERATING)
 app.add_typer(templates.app, name="templates", rich_help_panel=OPERATING)
 app.add_typer(keys.app, name="keys", rich_help_panel=SETTING_UP)

@@ -11,11 +11,13 @@ from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
+from activities.upkeep import UpkeepActivities
 from bootstrap.metrics import serve_relay_metrics
 from bootstrap.relay import Relay
 from bootstrap.settings import Settings
 from bootstrap.stopping import told_to_stop
 from bootstrap.turns import activities
+from bootstrap.upkeep import Care, start_upkeep
 from bootstrap.wiring import Parts
 from bootstrap.worker import build_worker
 from delivery.dispatch import Dispatcher
@@ -36,7 +38,8 @@ async def run_worker(settings: Settings) -> None:
     parts = Parts(settings)
     client = await _ready(parts, stop, _runtime(settings))
     if client is not None:
-        acts = activities(parts.store, parts.clock)
+        care = UpkeepActivities(Care(parts.store, parts.clock))
+        acts = [*activities(parts.store, parts.clock), care.look_after]
         worker = build_worker(client, settings.temporal_task_queue, acts)
         running = asyncio.create_task(worker.run())
         log.info("the worker takes turns")
@@ -52,6 +55,8 @@ async def run_relay(settings: Settings) -> None:
     parts = Parts(settings)
     client = await _ready(parts, stop, None)
     if client is not None:
+        queue = settings.temporal_task_queue
+        await _until_it_works("Temporal", lambda: start_upkeep(client, queue), stop)
         serve_relay_metrics(settings, parts.database, parts.clock)
         relay = Relay(parts.database, client, parts.clock, task_queue=settings.temporal_task_queue)
         carrying = asyncio.create_task(relay.run())

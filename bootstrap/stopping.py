@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
+import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
@@ -33,7 +33,8 @@ def when_orphaned(tell: Callable[[], object]) -> None:
     """Call `tell` when the process that holds our standard input is gone, even if it was killed."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1024):
+        # The bare descriptor: Python's own stdin holds a lock that a thread must not end with.
+        while os.read(0, 1024):
             pass
         try:
             tell()

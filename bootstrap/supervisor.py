@@ -9,7 +9,7 @@ from typing import IO
 
 import httpx2
 
-from bootstrap.children import Child, GaveUp, Say, TemporalChild
+from bootstrap.children import Child, Say, TemporalChild
 from bootstrap.settings import Settings, variable
 from bootstrap.temporal import DevServer, DevServerFailed, NoTemporalCli, free_port
 from bootstrap.wiring import Parts
@@ -127,6 +127,7 @@ class Up:
             namespace=self.settings.temporal_namespace,
             time_skipping=self.settings.time_skipping,
             cli=self.settings.temporal_cli,
+            end_with_parent=True,
         )
         child = TemporalChild(server, self._say)
         self._children.append(child)
@@ -200,6 +201,3 @@ def _port(setting: str, host: str, port: int) -> int:
 
 def _shown(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-
-
-__all__ = ["CannotStart", "GaveUp", "Up"]

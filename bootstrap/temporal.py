@@ -1,12 +1,15 @@
 """Temporal itself: the connection to it, and the embedded server for one machine."""
 
 import asyncio
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -83,6 +86,8 @@ class DevServer:
     namespace: str = "default"
     time_skipping: bool = False
     cli: str | None = None
+    # Ask the kernel to end it when the thread that starts it ends, however that comes (Linux).
+    end_with_parent: bool = False
     options: Sequence[str] = field(default_factory=tuple)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -157,6 +162,7 @@ class DevServer:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=_end_with_parent if self.end_with_parent else None,
             env={**os.environ, "TEMPORAL_CLI_DISABLE_VERSION_CHECK": "1"},
         )
 
@@ -171,6 +177,13 @@ class DevServer:
     def _why(self, what: str) -> str:
         tail = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
         return f"The embedded Temporal server {what}. End of {self.log}:\n{tail}"
+
+
+def _end_with_parent() -> None:
+    """Runs in the new process, before the program: without a parent, it gets SIGTERM."""
+    set_parent_death_signal = 1
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
 
 
 def _each(flag: str, values: Sequence[str]) -> list[str]:

@@ -12,8 +12,9 @@ from workflows.campaign import Campaign
 from workflows.exchange_order import ExchangeOrder
 from workflows.member_journey import MemberJourney
 from workflows.sandbox import fast_runner, strict_runner
+from workflows.upkeep import Upkeep
 
-WORKFLOWS = (MemberJourney, Campaign, ExchangeOrder)
+WORKFLOWS = (MemberJourney, Campaign, ExchangeOrder, Upkeep)
 
 # One process uses one core for workflow code, whatever these say; a few tasks at once keep it busy
 # while others wait for the database. Turns hold a connection each, so threads = connections.

@@ -47,6 +47,7 @@ def open_engine(url: str, *, synchronous: str = "FULL", pool_size: int = 10) -> 
     return create_engine(
         address,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,  # errors end up in logs and histories; rows do not
         pool_size=pool_size,
         max_overflow=2 * pool_size,
         pool_pre_ping=True,
@@ -56,7 +57,7 @@ def open_engine(url: str, *, synchronous: str = "FULL", pool_size: int = 10) -> 
 
 def _open_sqlite(address: URL, synchronous: str) -> Engine:
     # Writers queue at our own lock before they take a connection, so only readers share the pool.
-    engine = create_engine(address, pool_size=8, max_overflow=64)
+    engine = create_engine(address, pool_size=8, max_overflow=64, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 from pydantic import ValidationError
-from rich.table import Table
 
 from bootstrap.catalogue import check_texts
-from bootstrap.commands.opened import actor, console, opened
+from bootstrap.commands.opened import actor, console, opened, table
 from loyalty import campaigns
 from loyalty.campaigns import CampaignRequest
 from loyalty.errors import Invalid, Unknown
@@ -29,12 +28,12 @@ def list_campaigns() -> None:
     """
     with opened() as parts:
         found = parts.reads.campaigns(state=None, after="", limit=500)
-    table = Table("id", "template", "state", "version", "granted", "reserved", "budget", box=None)
+    shown = table("id", "template", "state", "version", "granted", "reserved", "budget")
     for each in found:
         budget = "none" if each["budget_points"] is None else f"{each['budget_points']:,}"
         figures = (f"{each['granted_points']:,}", f"{each['reserved_points']:,}", budget)
-        table.add_row(each["id"], each["template"], each["state"], str(each["version"]), *figures)
-    console().print(table)
+        shown.add_row(each["id"], each["template"], each["state"], str(each["version"]), *figures)
+    console().print(shown, soft_wrap=False)
 
 
 @app.command()

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from bootstrap.commands.opened import actor, console, opened
+from bootstrap.commands.opened import actor, console, opened, table
 from loyalty.access import ROLES, Role
 
 app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
@@ -39,11 +38,11 @@ def list_keys() -> None:
     """
     with opened() as parts:
         found = parts.keys.list()
-    table = Table("id", "role", "name", "made", "revoked", box=None)
+    shown = table("id", "role", "name", "made", "revoked")
     for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        table.add_row(key.id, key.role, key.name, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
-    console().print(table)
+        shown.add_row(key.id, key.role, key.name, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+    console().print(shown, soft_wrap=False)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from bootstrap.settings import read_settings
 from bootstrap.wiring import Parts
@@ -33,6 +34,14 @@ def actor() -> str:
     except (KeyError, OSError):
         name = "unknown"
     return f"cli:{name}"[:64]
+
+
+def table(*columns: str) -> Table:
+    """A plain table; its first column, an id, is never cut: ids are made to be copied."""
+    made = Table(box=None)
+    for number, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=number == 0)
+    return made
 
 
 def console() -> Console:

@@ -6,18 +6,22 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
+from sqlalchemy import Connection
 
 from api.reads import RunSearch
 from api.runs import look
 from api.timeline import merge, next_of
-from bootstrap.commands.opened import actor, console, opened
+from bootstrap.commands.opened import actor, console, opened, table
 from bootstrap.wiring import Parts
 from loyalty import operate
 from loyalty.errors import Unknown
 from loyalty.explain import outlook, sentence
+from storage.audit import SqlAudit
 from storage.proof import Proof
 from storage.proof import prove as prove_ledger
+from storage.queries.operations import outbox_lag
+from storage.queries.upkeep import dead_rows
+from storage.queries.upkeep import revive as revive_rows
 
 Locale = Annotated[str, typer.Option(help="en or zh")]
 RunId = Annotated[str, typer.Argument(help="j/<campaign>/<member>/<entry>")]
@@ -64,12 +68,12 @@ def runs(
     with opened() as parts:
         found = parts.reads.search_runs(search)
         zone = parts.programme.tz
-    table = Table("run", "state", "outcome", "wakes", "granted", box=None)
+    shown = table("run", "state", "outcome", "wakes", "granted")
     for each in found:
         wakes = _at(each["wake_at"], zone) if each["wake_at"] else ""
         granted = f"{each['granted_points']:,}"
-        table.add_row(each["id"], each["state"], each["outcome"] or "", wakes, granted)
-    console().print(table)
+        shown.add_row(each["id"], each["state"], each["outcome"] or "", wakes, granted)
+    console().print(shown, soft_wrap=False)
 
 
 def run(run_id: RunId, locale: Locale = "en") -> None:
@@ -86,9 +90,9 @@ def run(run_id: RunId, locale: Locale = "en") -> None:
         temporal, history = asyncio.run(look(parts.connect, run_id, spoken))
         zone, out = parts.programme.tz, console()
         out.print(f"[bold]{run_id}[/]  {view['state']}  {view['outcome'] or ''}")
-        for moment in merge(view, history, spoken):
+        for moment in merge(view, history, spoken, zone):
             out.print(f"{_at(moment.at, zone)}  {moment.text}", markup=False)
-        coming = next_of(view, spoken)
+        coming = next_of(view, spoken, zone)
         if coming is not None:
             out.print(coming.text, style="bold", markup=False)
         out.print(temporal.detail, style="dim", markup=False)
@@ -125,6 +129,34 @@ def _command(run_id: str, act: Literal["retry", "skip", "cancel"], reason: str) 
     with opened() as parts:
         parts.store.run(lambda tx: operate.command(tx, run_id, act, reason, actor()))
     console().print(f"{run_id}: {act} noted; it is carried out within a second while all runs.")
+
+
+def outbox(
+    revive: Annotated[bool, typer.Option(help="Put what was given up on back in line.")] = False,
+) -> None:
+    """Show how far the relay is behind, and what it gave up on.
+
+    Examples:
+      milepost outbox
+      milepost outbox --revive
+    """
+    with opened() as parts:
+        now, out = parts.clock.now(), console()
+        if revive:
+            count = parts.database.run(lambda found: _revive(found, now))
+            out.print(f"{count} rows are back in line.")
+        with parts.database.read() as connection:
+            lag, dead = outbox_lag(connection, now), dead_rows(connection)
+    out.print(f"due: {lag['due']}, oldest: {lag['seconds']:.0f} s, given up on: {lag['dead']}")
+    for row in dead:
+        out.print(
+            f"{row['id']} {row['kind']} {row['workflow_id']}: {row['last_error']}", markup=False
+        )
+
+
+def _revive(connection: Connection, now: datetime) -> int:
+    SqlAudit(connection, now).add(actor(), "outbox.revive", "outbox")
+    return revive_rows(connection, now)
 
 
 def prove() -> None:

@@ -59,4 +59,4 @@ def settings(
         value = getattr(present, name)
         shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else str(value)
         table.add_row(variable(name), shown, field.description)
-    console().print(table)
+    console().print(table, soft_wrap=False)

@@ -33,7 +33,7 @@ def list_templates(locale: Locale = "en") -> None:
         for parameter, about in template.parameters.items():
             default = "(must be given)" if about.default is None else str(about.default)
             table.add_row("", parameter, default, getattr(about.label, spoken))
-        out.print(table)
+        out.print(table, soft_wrap=False)
     for folder, problems in catalogue.broken.items():
         for problem in problems:
             out.print(f"{folder}/{problem}", style="red", markup=False)

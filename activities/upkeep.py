@@ -1,0 +1,39 @@
+"""The act behind the programme's regular care."""
+
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.contracts import Contract
+
+
+class UpkeepBrief(Contract):
+    """Nothing to say yet; rounds come at a fixed pace."""
+
+
+class UpkeepReport(Contract):
+    """What one round found and did; zeros are the good news."""
+
+    lapsed_members: int = 0  # members whose points lapsed and were booked out
+    overdue_claims: int = 0  # reservations given back because nobody else had
+    restarted_runs: int = 0  # journeys that nothing would have woken
+    restarted_campaigns: int = 0
+    outbox_due: int = 0
+    outbox_seconds: float = 0.0  # age of the oldest row that could go out and has not
+    outbox_dead: int = 0  # rows given up on: an operator must look
+
+
+class LookAfter(Protocol):
+    """Port: one round of care, each part of it in short transactions of its own."""
+
+    def __call__(self) -> UpkeepReport: ...
+
+
+class UpkeepActivities:
+    def __init__(self, look_after: LookAfter) -> None:
+        self._look_after = look_after
+
+    @activity.defn
+    def look_after(self, brief: UpkeepBrief) -> UpkeepReport:
+        """Book lapsed points out, give overdue reservations back, wake what was forgotten."""
+        return self._look_after()

@@ -1,0 +1,114 @@
+"""Regular care: lapsed points, overdue reservations, forgotten runs, and how far behind we are."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from activities.upkeep import UpkeepBrief, UpkeepReport
+from loyalty.exchange_order import settle
+from loyalty.ports import Clock
+from loyalty.reconcile import look_again, look_again_at_campaign
+from storage.ledger import SqlLedger
+from storage.members import SqlMembers
+from storage.queries import upkeep as queries
+from storage.queries.operations import outbox_lag
+from storage.reads import STUCK_AFTER
+from storage.store import SqlStore
+
+T = TypeVar("T")
+log = logging.getLogger("milepost.upkeep")
+
+WORKFLOW_ID = "upkeep"
+PAGE = 200
+PAGES_MAX = 500
+"""Pages a round: a million members' expiry is spread over several rounds, not one long one."""
+CLAIM_GRACE = timedelta(minutes=1)
+"""An order gives its own reservation back at its deadline; upkeep comes after it."""
+
+
+class Care:
+    """One round after the other over one store; every member is a transaction of its own."""
+
+    def __init__(self, store: SqlStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __call__(self) -> UpkeepReport:
+        now = self._clock.now()
+        stuck_since = now - STUCK_AFTER
+        lag = self._read(lambda found: outbox_lag(found, now))
+        runs = self._read(lambda found: queries.stuck_runs(found, now, stuck_since, PAGE))
+        campaigns = self._read(lambda found: queries.stuck_campaigns(found, now, stuck_since))
+        report = UpkeepReport(
+            lapsed_members=self._expire(now),
+            overdue_claims=self._give_back(now),
+            restarted_runs=sum(
+                self._store.run(lambda tx, run=run: look_again(tx, run)) for run in runs
+            ),
+            restarted_campaigns=sum(
+                self._store.run(lambda tx, each=each: look_again_at_campaign(tx, each))
+                for each in campaigns
+            ),
+            outbox_due=lag["due"],
+            outbox_seconds=max(lag["seconds"], 0.0),
+            outbox_dead=lag["dead"],
+        )
+        self._tell(report)
+        return report
+
+    def _expire(self, now: datetime) -> int:
+        after, members = "", 0
+        for _ in range(PAGES_MAX):
+            start = after
+            page = self._read(lambda found, start=start: queries.lapsed_members(found, now, start))
+            for member_id in page:
+                members += self._store.database.run(
+                    lambda found, member_id=member_id: _expire_one(found, member_id, now)
+                )
+            if len(page) < PAGE:
+                break
+            after = page[-1]
+        return members
+
+    def _give_back(self, now: datetime) -> int:
+        overdue = self._read(lambda found: queries.overdue_claims(found, now - CLAIM_GRACE))
+        for claim_id in overdue:
+            self._store.run(lambda tx, claim_id=claim_id: settle(tx, claim_id, 0))
+        return len(overdue)
+
+    def _read(self, question: Callable[[Connection], T]) -> T:
+        with self._store.database.read() as connection:
+            return question(connection)
+
+    def _tell(self, report: UpkeepReport) -> None:
+        if report.outbox_dead:
+            log.error("%s outbox rows were given up on: `milepost outbox`", report.outbox_dead)
+        if report.restarted_runs or report.restarted_campaigns:
+            log.warning(
+                "started again what nothing would have woken: %s runs, %s campaigns",
+                report.restarted_runs,
+                report.restarted_campaigns,
+            )
+
+
+def _expire_one(connection: Connection, member_id: str, now: datetime) -> bool:
+    SqlMembers(connection, now).lock(member_id)
+    return SqlLedger(connection, now).expire(member_id, now) is not None
+
+
+async def start_upkeep(client: Client, task_queue: str) -> None:
+    """See to it that the care runs; one that does is left as it is."""
+    await client.start_workflow(
+        "upkeep",
+        UpkeepBrief(),
+        id=WORKFLOW_ID,
+        task_queue=task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary="Regular care",
+    )

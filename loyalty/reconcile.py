@@ -1,0 +1,59 @@
+"""Waking what nothing else would wake: runs whose time came and went.
+
+It should never be needed. It is, when somebody terminates a run in Temporal's own tools, when
+Temporal is restored from an older backup, or when a step failed for good and has been mended.
+"""
+
+from loyalty.campaigns import workflow_id
+from loyalty.ports import Transaction
+
+
+def look_again(tx: Transaction, enrolment_id: str) -> bool:
+    """Start a run's workflow again where it left off, and wake it; false when it has ended.
+
+    A workflow that runs is left as it is and only told to look.
+    """
+    found = tx.enrolments.get(enrolment_id)
+    if found is None:
+        return False
+    tx.members.lock(found.member_id)
+    enrolment = tx.enrolments.lock(enrolment_id)
+    if enrolment.state == "ended":
+        return False
+    version = tx.campaigns.version(enrolment.campaign_id, enrolment.version)
+    tx.outbox.add(
+        "start_journey",
+        enrolment.id,
+        {
+            "enrolment_id": enrolment.id,
+            "campaign_id": enrolment.campaign_id,
+            "version": enrolment.version,
+            "template": enrolment.template,
+            "member_ref": enrolment.member_id,
+            "plan_hash": version.plan_hash,
+            "turn": enrolment.turn,
+            "again": True,
+        },
+    )
+    tx.outbox.add("nudge_journey", enrolment.id, {"reason": "upkeep"})
+    return True
+
+
+def look_again_at_campaign(tx: Transaction, campaign_id: str) -> bool:
+    """The same for a campaign's own workflow."""
+    campaign = tx.campaigns.lock(campaign_id)
+    if campaign.state != "launched":
+        return False
+    tx.outbox.add(
+        "start_campaign",
+        workflow_id(campaign.id),
+        {
+            "campaign_id": campaign.id,
+            "version": campaign.version,
+            "template": campaign.template,
+            "turn": campaign.turn,
+            "again": True,
+        },
+    )
+    tx.outbox.add("nudge_campaign", workflow_id(campaign.id), {"reason": "upkeep"})
+    return True

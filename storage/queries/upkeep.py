@@ -1,0 +1,95 @@
+"""What the programme's regular care has to look at, page by page."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, String, exists, func, literal, select, update
+
+from storage.postings import account_id, member_of
+from storage.queries.pages import View, rows
+from storage.tables import campaigns, claims, enrolments, lots, outbox
+
+ONCE_PER = timedelta(hours=1)
+"""A run that was started again and is stuck again waits this long: something is wrong with it."""
+
+
+def lapsed_members(
+    connection: Connection, now: datetime, after: str = "", limit: int = 200
+) -> list[str]:
+    """Members with points that lapsed and are not held, by id."""
+    found = connection.execute(
+        select(lots.c.account_id)
+        .where(
+            lots.c.expires_at <= now,
+            lots.c.remaining > lots.c.held,
+            lots.c.account_id > account_id("member", after),
+            lots.c.account_id.like("member:%"),
+        )
+        .distinct()
+        .order_by(lots.c.account_id)
+        .limit(limit)
+    )
+    return [member_of(account) for account in found.scalars()]
+
+
+def overdue_claims(connection: Connection, before: datetime, limit: int = 200) -> Sequence[str]:
+    """Reservations past their time that their own orders have not given back."""
+    query = select(claims.c.id).where(claims.c.status == "reserved", claims.c.expires_at <= before)
+    return connection.execute(query.order_by(claims.c.id).limit(limit)).scalars().all()
+
+
+def stuck_runs(connection: Connection, now: datetime, before: datetime, limit: int) -> list[str]:
+    """Runs whose reason to wake is past, with nothing in line for them, not tried of late."""
+    query = (
+        select(enrolments.c.id)
+        .where(
+            enrolments.c.state.in_(("admitted", "waiting")),
+            func.coalesce(enrolments.c.wake_at, enrolments.c.admitted_at) <= before,
+            ~_in_hand(enrolments.c.id, now),
+        )
+        .order_by(enrolments.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def stuck_campaigns(connection: Connection, now: datetime, before: datetime) -> list[str]:
+    """The same for launched campaigns' own workflows."""
+    name = literal("c/", String) + campaigns.c.id
+    query = select(campaigns.c.id).where(
+        campaigns.c.state == "launched",
+        campaigns.c.wake_at <= before,
+        ~_in_hand(name, now),
+    )
+    return list(connection.execute(query.order_by(campaigns.c.id).limit(200)).scalars())
+
+
+def _in_hand(workflow: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
+    """Something waits in line for it, or upkeep has started it again within the hour."""
+    waiting = outbox.c.sent_at.is_(None) & outbox.c.dead_at.is_(None)
+    tried = outbox.c.kind.like("start_%") & (outbox.c.created_at > now - ONCE_PER)
+    return exists().where(outbox.c.workflow_id == workflow, waiting | tried)
+
+
+def dead_rows(connection: Connection, limit: int = 50) -> list[View]:
+    """Outbox rows that were given up on, newest first."""
+    shown = (
+        outbox.c.id,
+        outbox.c.kind,
+        outbox.c.workflow_id,
+        outbox.c.attempts,
+        outbox.c.dead_at,
+        outbox.c.last_error,
+    )
+    query = select(*shown).where(outbox.c.dead_at.is_not(None), outbox.c.sent_at.is_(None))
+    return rows(connection, query.order_by(outbox.c.id.desc()).limit(limit))
+
+
+def revive(connection: Connection, now: datetime) -> int:
+    """Put every row that was given up on back in line."""
+    done = connection.execute(
+        update(outbox)
+        .where(outbox.c.dead_at.is_not(None), outbox.c.sent_at.is_(None))
+        .values(dead_at=None, attempts=0, available_at=now)
+    )
+    return done.rowcount
