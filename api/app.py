@@ -16,11 +16,14 @@ from api.errors import install
 from api.keys import KeyGate, KeyRing
 from api.problems import Problem
 from api.routes import (
+    admissions,
     audit,
     campaigns,
     codec,
+    event_shapes,
     events,
     exchanges,
+    inbox,
     ledger,
     members,
     messages,
@@ -30,7 +33,10 @@ from api.routes import (
 from api.services import Services
 from loyalty.events import MemberEvent
 
-ROUTERS = (members, events, ledger, exchanges, templates, campaigns, runs, messages, audit, codec)
+ROUTERS = (
+    members, inbox, events, ledger, exchanges, templates, campaigns, admissions, runs, messages,
+    audit, codec,
+)  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
 from templates turn it into journeys of points and messages; every decision can be explained.
@@ -120,7 +126,7 @@ def _methods_at(scope: Scope) -> set[str]:
 
 
 _UNREFERENCED = (
-    Problem, events.Batch, MemberEvent, events.PurchaseItem, events.RefundItem,
+    Problem, event_shapes.Batch, MemberEvent, event_shapes.PurchaseItem, event_shapes.RefundItem,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 The timeline never depends on it: the database answers by itself, and says when Temporal did not.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 from typing import Any, Literal
@@ -17,6 +18,8 @@ from api.timeline import Moment
 
 Connect = Callable[[], Awaitable[Client]]
 PATIENCE = timedelta(seconds=2)
+PATIENCE_IN_ALL_SECONDS = 5
+"""Somebody is looking at a page: what Temporal has not said by then is left out."""
 EVENTS_MAX = 500
 """Journeys have some tens of events; a longer history is shown from its beginning."""
 
@@ -83,10 +86,11 @@ async def look(
     if connect is None:
         return _state("unreachable", locale), []
     try:
-        client = await connect()
-        handle = client.get_workflow_handle(run_id)
-        described = await handle.describe(rpc_timeout=PATIENCE)
-        moments = await _history(client, run_id, locale)
+        async with asyncio.timeout(PATIENCE_IN_ALL_SECONDS):
+            client = await connect()
+            handle = client.get_workflow_handle(run_id)
+            described = await handle.describe(rpc_timeout=PATIENCE)
+            moments = await _history(client, run_id, locale)
     except RPCError as error:
         missing = error.status == RPCStatusCode.NOT_FOUND
         return _state("not_started" if missing else "unreachable", locale), []

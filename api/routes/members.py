@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import problems
 from api.keys import Caller, needs
-from api.recording import After, Before, LongId, MemberId, PageSize, recorded, twice
+from api.recording import Before, MemberId, PageSize, recorded, twice
 from api.services import Given
 from loyalty.errors import Unknown
 from loyalty.ledger import Balance
@@ -112,25 +112,6 @@ class ConsentsView(BaseModel):
     consents: list[ConsentView]
 
 
-class InboxMessageView(BaseModel):
-    key: str
-    campaign_id: str | None = None
-    subject: str | None = None
-    body: str | None = None
-    sent_at: datetime
-    read_at: datetime | None = None
-
-
-class InboxView(BaseModel):
-    messages: list[InboxMessageView]
-    next: str | None = Field(None, description="`after` of the next page; none = the end")
-
-
-class ReadView(BaseModel):
-    key: str
-    read: bool
-
-
 @router.post(
     "/v1/members",
     summary="Register a member",
@@ -221,41 +202,6 @@ def put_consents(
 
     given.store.run(work)
     return ConsentsView.model_validate({"consents": _found(given, member_id)["consents"]})
-
-
-@router.get(
-    "/v1/members/{member_id}/inbox", summary="Read the in-app inbox", responses=problems("unknown")
-)
-def read_inbox(
-    member_id: MemberId,
-    given: Given,
-    caller: Annotated[Caller, needs("read_members")],
-    after: After = "",
-    limit: PageSize = 50,
-) -> InboxView:
-    """Messages as the member sees them in your app, newest first."""
-    rows = given.reads.inbox_of(member_id, after=after, limit=limit)
-    if not rows:
-        _found(given, member_id)
-    shown = [InboxMessageView.model_validate(dict(row)) for row in rows]
-    return InboxView(messages=shown, next=shown[-1].key if len(shown) == limit else None)
-
-
-@router.post(
-    "/v1/members/{member_id}/inbox/{key:path}/read",
-    summary="Mark a message as read",
-    responses=problems("unknown"),
-)
-def mark_read(
-    member_id: MemberId,
-    key: LongId,
-    given: Given,
-    caller: Annotated[Caller, needs("change_members")],
-) -> ReadView:
-    """Reading twice changes nothing."""
-    if not given.desk.mark_read(member_id, key):
-        raise Unknown("message", key)
-    return ReadView(key=key, read=True)
 
 
 def _found(given: Given, member_id: str) -> Mapping[str, Any]:

@@ -31,7 +31,11 @@ def _operations(shop: Shop) -> Iterator[tuple[str, str, list[str]]]:
     for path, methods in shop.app.openapi()["paths"].items():
         for method, operation in methods.items():
             needs: list[dict[str, list[str]]] = operation.get("security", [])
-            yield method.upper(), path, [role for need in needs for r in need.values() for role in r]
+            yield (
+                method.upper(),
+                path,
+                [role for need in needs for r in need.values() for role in r],
+            )
 
 
 def test_every_route_names_the_roles_that_may_call_it(shop: Shop) -> None:

@@ -1,0 +1,146 @@
+"""One member in one campaign: let them in, and explain what the campaign did for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.errors import problems
+from api.keys import Caller, needs
+from api.problems import locale_of
+from api.recording import CampaignId, MemberId, recorded, twice
+from api.services import Given
+from loyalty import campaigns
+from loyalty.explain import outlook, sentence
+from loyalty.ports import Transaction
+from loyalty.records import Decision
+
+router = APIRouter(tags=["Campaigns"])
+
+
+class EnrolBody(BaseModel):
+    """One knock at the door. The same key again is the same knock."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"entry_key": "vip-list-2026-10"}]}
+    )
+    entry_key: str = Field("api", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+class Enrolled(BaseModel):
+    campaign_id: str
+    member_id: str
+    entered: bool
+    run_id: str | None = Field(description="The run, held out or not; none = not admitted")
+    arm: str | None = None
+    why: str = Field(description="In a sentence, in the language asked for")
+    replayed: bool
+
+
+class DecisionView(BaseModel):
+    """One decision, with the sentence that says it to a person."""
+
+    at: datetime
+    sentence: str
+    step: str
+    verdict: str
+    reason: str
+    until: datetime | None = None
+    run_id: str | None = None
+    event_seq: int | None = None
+    inputs: dict[str, Any]
+
+
+class Explanation(BaseModel):
+    campaign_id: str
+    member_id: str
+    language: Literal["en", "zh"]
+    decisions: list[DecisionView]
+
+
+@router.post(
+    "/v1/campaigns/{campaign_id}/members/{member_id}",
+    summary="Enrol a member",
+    status_code=201,
+    responses=problems("unknown", "wrong_state", write=True)
+    | twice(Enrolled, "The member was considered; `entered` says with which end"),
+)
+def enrol_member(
+    request: Request,
+    campaign_id: CampaignId,
+    member_id: MemberId,
+    body: EnrolBody,
+    given: Given,
+    caller: Annotated[Caller, needs("enrol")],
+) -> JSONResponse:
+    """Asks the same questions as any other entry: audience, coming back, holdout, budget."""
+    run_id = f"j/{campaign_id}/{member_id}/{body.entry_key}"
+
+    def work(tx: Transaction) -> tuple[bool, Any]:
+        there = tx.enrolments.get(run_id)
+        if there is not None:
+            return True, there
+        return False, campaigns.enrol(tx, campaign_id, member_id, body.entry_key, caller.actor)
+
+    replayed, run = given.store.run(work)
+    decisions = given.reads.decisions_of(member_id, campaign_id)
+    answer = Enrolled(
+        campaign_id=campaign_id,
+        member_id=member_id,
+        entered=run is not None and run.arm != "holdout",
+        run_id=run.id if run else None,
+        arm=run.arm if run else None,
+        why=_why(request, given, decisions[-1:]),
+        replayed=replayed,
+    )
+    return recorded(answer.model_dump(mode="json"))
+
+
+@router.get(
+    "/v1/campaigns/{campaign_id}/members/{member_id}/explanation",
+    summary="Explain a member's way through a campaign",
+    responses=problems("unknown"),
+)
+def explain_member(
+    request: Request,
+    campaign_id: CampaignId,
+    member_id: MemberId,
+    given: Given,
+    caller: Annotated[Caller, needs("explain")],
+) -> Explanation:
+    """One sentence for each decision, oldest first, also for members who were not admitted.
+
+    Where the campaign never met the member, the one sentence says what it would answer now; its
+    verdict is `outlook`. `Accept-Language: zh` or `en` chooses the language.
+    """
+    locale = locale_of(request)
+    decisions = given.reads.decisions_of(member_id, campaign_id)
+    if not decisions:
+        decisions = [given.store.read(lambda tx: outlook(tx, member_id, campaign_id))]
+    return Explanation(
+        campaign_id=campaign_id,
+        member_id=member_id,
+        language="zh" if locale == "zh" else "en",
+        decisions=[
+            DecisionView(
+                at=each.at,
+                sentence=sentence(each, locale, given.programme.tz),
+                step=each.step_id,
+                verdict=each.verdict,
+                reason=each.reason,
+                until=each.until,
+                run_id=each.enrolment_id,
+                event_seq=each.event_seq,
+                inputs=dict(each.inputs),
+            )
+            for each in decisions
+        ],
+    )
+
+
+def _why(request: Request, given: Given, decisions: Sequence[Decision]) -> str:
+    zone = given.programme.tz
+    return " ".join(sentence(each, locale_of(request), zone) for each in decisions)

@@ -1,0 +1,157 @@
+"""Problems that a rule of the programme makes: what was asked is understood, and refused."""
+
+from api.problem_kind import Kind
+
+RULE_PROBLEMS: dict[str, Kind] = {
+    "unknown": Kind(
+        404,
+        {"en": "There is no such thing", "zh": "对象不存在"},
+        {
+            "en": (
+                "The id in the address or the body names nothing that exists. `facts` says "
+                "which kind and which id. A member must be registered before purchases and "
+                "events can name them."
+            ),
+            "zh": (
+                "地址或请求体中的编号没有对应的对象，`facts` 说明了类型和编号。会员须先注册，才"
+                "能提交其消费和事件。"
+            ),
+        },
+    ),
+    "refused": Kind(
+        409,
+        {"en": "Refused", "zh": "已拒绝"},
+        {
+            "en": "Milepost understood the request and a rule forbids it. Nothing was changed.",
+            "zh": "请求可以理解，但规则不允许。没有任何改动。",
+        },
+    ),
+    "key_reused": Kind(
+        409,
+        {"en": "This id was used for other content", "zh": "编号已用于其他内容"},
+        {
+            "en": (
+                "An id stands for one content for ever. Sending the same body again returns "
+                "the first answer; another body needs another id."
+            ),
+            "zh": (
+                "一个编号永远对应一份内容。重发相同内容会得到首次的回答；不同内容请使用新的编号。"
+            ),
+        },
+    ),
+    "wrong_state": Kind(
+        409,
+        {"en": "Not in this state", "zh": "当前状态不允许"},
+        {
+            "en": (
+                "The act does not fit the state the thing is in: a stopped campaign cannot be "
+                "paused, a confirmed claim cannot be released. Read it again, then decide."
+            ),
+            "zh": (
+                "操作与对象的当前状态不符：已停止的活动不能暂停，已确认的兑换不能释放。请重新读"
+                "取后再决定。"
+            ),
+        },
+    ),
+    "not_enough_points": Kind(
+        409,
+        {"en": "Not enough points", "zh": "积分不足"},
+        {
+            "en": (
+                "The member's available points do not cover this. Points on hold and points "
+                "that have lapsed do not count as available."
+            ),
+            "zh": "会员的可用积分不足。被冻结或已过期的积分不计入可用积分。",
+        },
+    ),
+    "sold_out": Kind(
+        409,
+        {"en": "Sold out", "zh": "已兑完"},
+        {
+            "en": "The stock of this offer is taken. Stock held by claims that fail comes back.",
+            "zh": "该兑换的库存已被领完。失败的兑换会退回库存。",
+        },
+    ),
+    "limit_reached": Kind(
+        409,
+        {"en": "The limit is reached", "zh": "已达上限"},
+        {
+            "en": "This member has taken as many as the offer allows each member.",
+            "zh": "该会员的兑换数量已达每人上限。",
+        },
+    ),
+    "hold_closed": Kind(
+        409,
+        {"en": "The hold is closed", "zh": "冻结已结束"},
+        {
+            "en": "These points were confirmed, released or ran out before. Each hold ends once.",
+            "zh": "这笔冻结此前已确认、释放或超时。每笔冻结只结束一次。",
+        },
+    ),
+    "reversal_too_large": Kind(
+        409,
+        {"en": "More than there was", "zh": "超出可冲正的数量"},
+        {
+            "en": (
+                "More would be taken back than the transaction moved, counting what was taken "
+                "back before."
+            ),
+            "zh": "冲正数量超过了原交易剩余可冲正的积分。",
+        },
+    ),
+    "offer_not_open": Kind(
+        409,
+        {"en": "The offer takes no claims now", "zh": "当前不可兑换"},
+        {
+            "en": (
+                "It has not opened yet, has closed, or its campaign is paused or stopped. "
+                "`facts` has the times."
+            ),
+            "zh": "兑换尚未开始、已经结束，或活动已暂停或停止。时间见 `facts`。",
+        },
+    ),
+    "invalid": Kind(
+        422,
+        {"en": "The content breaks a rule", "zh": "内容不符合规则"},
+        {
+            "en": (
+                "`errors` lists each field, why it was refused and what is allowed. Nothing "
+                "was changed."
+            ),
+            "zh": "`errors` 列出每个字段、拒绝原因和允许的取值。没有任何改动。",
+        },
+    ),
+    "bad_condition": Kind(
+        422,
+        {"en": "The condition cannot be used", "zh": "条件无法使用"},
+        {
+            "en": (
+                "The condition is misspelt, or compares what cannot be compared. `facts` says "
+                "where, and which names it may use."
+            ),
+            "zh": "条件书写有误，或比较了不能比较的内容。位置和可用的名称见 `facts`。",
+        },
+    ),
+    "condition_failed": Kind(
+        409,
+        {"en": "The condition has no answer", "zh": "条件无法得出结果"},
+        {
+            "en": (
+                "A condition met facts it has no answer for, such as an attribute that the event "
+                "does not have. Ask for it with `has()` first."
+            ),
+            "zh": "条件遇到了无法判断的情况，例如事件没有该属性。请先用 `has()` 判断。",
+        },
+    ),
+    "broken_template": Kind(
+        422,
+        {"en": "The template does not fit together", "zh": "模板无法成立"},
+        {
+            "en": (
+                "With these values the template would not make a campaign. `errors` lists every "
+                "place in its files, and what would be right."
+            ),
+            "zh": "使用这些取值，模板无法生成活动。`errors` 列出每处位置和正确写法。",
+        },
+    ),
+}
