@@ -5,27 +5,27 @@ a turn, so that a campaign of a million members holds no lock for long and can b
 """
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from loyalty.admission import Entry, compiled, consider
+from loyalty.campaign_entry import is_past, next_entry, opened_pass
 from loyalty.campaign_tell import tell_page
 from loyalty.errors import Unknown, WrongState
 from loyalty.exchange_window import close_offer, open_offer
-from loyalty.journeys.compiled import Compiled, EnterAtLaunch, EnterDaily, EnterMonthly
+from loyalty.journeys.compiled import Compiled, EnterAtLaunch
 from loyalty.journeys.moments import CampaignMoment, Tell, in_order
 from loyalty.journeys.turn import nudge, with_sleep
 from loyalty.members import expiring, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Version
-from loyalty.timing import next_time_of_day, on_the_wall, start_of_month
 
 PAGE = 200
 """Members a page: some hundred milliseconds of one transaction."""
 PACE = timedelta(seconds=1)
 """Between pages that start or wake journeys, so that a wide campaign is no flood."""
-
-_TICK = timedelta(microseconds=1)
+LOOK_AGAIN = timedelta(days=1)
+"""How often a campaign that everybody entered at launch looks whether the last run has ended."""
 
 
 def take_campaign_turn(tx: Transaction, campaign_id: str, turn: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _next(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled
     if position.get("tell"):
         return _tell(tx, campaign, version, rules)
     if position.get("pass"):
-        return _admit(tx, campaign, version)
+        return _admit(tx, campaign, version, rules)
     return _due(tx, campaign, version, rules)
 
 
@@ -108,8 +108,11 @@ def _tell(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled
 # --- admission over an audience -----------------------------------------------------------------
 
 
-def _admit(tx: Transaction, campaign: Campaign, version: Version) -> Step:
+def _admit(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled) -> Step:
     under_way = campaign.position["pass"]
+    if is_past(under_way, rules, tx.now, tx.programme.tz):
+        over = f"{under_way['key']} is over: the rest is left out"
+        return _at(campaign, **{"pass": None}), _more(tx, over, timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)
     balances = tx.ledger.balances([member.id for member in page])
     entry = Entry(
@@ -143,12 +146,19 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
     due = [moment for at, moment in coming if at <= tx.now]
     if due:
         return _moment(tx, campaign, due)
-    entry_at = _next_entry(tx, campaign, rules)
+    entry_at = next_entry(campaign, rules, tx.now, tx.programme.tz)
     if entry_at is not None and entry_at <= tx.now:
-        return _open_pass(tx, campaign, rules, entry_at)
+        onward = opened_pass(campaign, rules, entry_at, tx.now, tx.programme.tz)
+        moved = _at(
+            campaign, **{"pass": onward, "entry_at": None, "passed_at": entry_at.isoformat()}
+        )
+        return moved, _more(tx, f"Begin the pass {onward['key']}", timedelta(0))
     instants = [at for at, _ in coming] + ([entry_at] if entry_at else [])
     if instants:
         return _remember(campaign, entry_at), _wait(min(instants), _saying(rules, coming, entry_at))
+    if isinstance(rules.enter, EnterAtLaunch) and tx.enrolments.count_live(campaign.id):
+        # Until then it can be paused and stopped like any other.
+        return campaign, _wait(tx.now + LOOK_AGAIN, "Everybody is in: until the last run ends")
     if rules.enter is None or isinstance(rules.enter, EnterAtLaunch):
         over = replace(campaign, state="finished", ended_at=tx.now)
         return over, {"ended": True, "outcome": "finished", "details": "**Finished.**"}
@@ -168,56 +178,6 @@ def _moment(tx: Transaction, campaign: Campaign, due: list[CampaignMoment]) -> S
     else:
         close_offer(tx, campaign.id)
     return _done(campaign, moment), _more(tx, moment.id, timedelta(0))
-
-
-def _next_entry(tx: Transaction, campaign: Campaign, rules: Compiled) -> datetime | None:
-    """The next pass over the audience; one that was missed is taken up at once, but only one."""
-    noted = campaign.position.get("entry_at")
-    if noted is not None:
-        return datetime.fromisoformat(noted)
-    enter, tz, passed_at = rules.enter, tx.programme.tz, campaign.position.get("passed_at")
-    if isinstance(enter, EnterAtLaunch):
-        return None if passed_at else campaign.launched_at
-    # The hour of the last pass is over, even where the clock still shows it.
-    last = datetime.fromisoformat(passed_at) if passed_at else tx.now - _TICK
-    after = max(tx.now, last + _TICK)
-    if isinstance(enter, EnterDaily):
-        return next_time_of_day(after, time.fromisoformat(enter.at), tz)
-    if isinstance(enter, EnterMonthly):
-        this = _monthly(tx, enter, 0)
-        return this if this >= after else _monthly(tx, enter, 1)
-    return None
-
-
-def _monthly(tx: Transaction, enter: EnterMonthly, months: int) -> datetime:
-    """The entry of a month: its day, or its last where the month is shorter (rule 12)."""
-    tz = tx.programme.tz
-    first = start_of_month(tx.now, tz, months).astimezone(tz)
-    last = (start_of_month(tx.now, tz, months + 1).astimezone(tz) - timedelta(days=1)).day
-    wall = datetime.combine(
-        first.date().replace(day=min(enter.day, last)), time.fromisoformat(enter.at)
-    )
-    return on_the_wall(wall, tz)
-
-
-def _open_pass(tx: Transaction, campaign: Campaign, rules: Compiled, entry_at: datetime) -> Step:
-    tz = tx.programme.tz
-    local = entry_at.astimezone(tz)
-    key, since = "once", campaign.launched_at or tx.now
-    if isinstance(rules.enter, EnterMonthly):
-        # The whole month counts, from its first instant on.
-        key = f"{local:%Y-%m}"
-        since = start_of_month(entry_at, tz) - timedelta(microseconds=1)
-    elif isinstance(rules.enter, EnterDaily):
-        key, since = f"{local:%Y-%m-%d}", entry_at
-    onward = {
-        "key": key,
-        "since": since.isoformat(),
-        "after": "",
-        "repeats": isinstance(rules.enter, EnterDaily),
-    }
-    moved = _at(campaign, **{"pass": onward, "entry_at": None, "passed_at": entry_at.isoformat()})
-    return moved, _more(tx, f"Begin the pass {key}", timedelta(0))
 
 
 # --- shapes -------------------------------------------------------------------------------------
@@ -255,4 +215,3 @@ def _saying(
     if coming and (entry_at is None or coming[0][0] <= entry_at):
         return f"Until {coming[0][1].id}"
     return f"Until the next {rules.enter.kind if rules.enter else ''} pass"
-

@@ -279,7 +279,7 @@ class Told:
         """How the workflow behind a claim ended."""
         order = self.client.get_workflow_handle(f"x/{claim['claim_id']}", result_type=str)
         async with asyncio.timeout(10):
-            return await order.result()
+            return str(await order.result())
 
     async def books_balance(self) -> None:
         """The ledger's sums hold, whatever the story did."""

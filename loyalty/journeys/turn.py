@@ -131,6 +131,8 @@ def _walk(journey: Journey) -> dict[str, Any]:
             return _end(journey, move.outcome, "journey_ended", {}, move.position)
         _remember_wait(journey, position, seen)
         _carry_out(journey, move)
+        if isinstance(move, (Do, Reward, TakeBack)):
+            sight.look_anew(journey.member)
         journey.enrolment = replace(journey.enrolment, position=move.position)
         if move.position.node != position.node or isinstance(move, Open):
             seen = sight.at(move.position)
@@ -157,6 +159,10 @@ class Sight:
                 now=self.tx.now,
             )
         return self._facts
+
+    def look_anew(self, member: Member) -> None:
+        """Facts were changed by what was just given: the next condition must see that."""
+        self.member, self._facts = member, {}
 
     def judge(self, member: Member, condition: str) -> bool:
         return Condition(condition, MEMBER).holds(self.facts(member))

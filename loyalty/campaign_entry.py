@@ -1,0 +1,73 @@
+"""When a campaign next looks over its audience, and what such a pass is called.
+
+A pause may outlast the hours that were planned. A pass that was missed is taken up at once, but
+only one; and a month that is over is not begun any more, since its acts and its texts are past.
+"""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loyalty.journeys.compiled import Compiled, EnterAtLaunch, EnterDaily, EnterMonthly
+from loyalty.records import Campaign
+from loyalty.timing import next_time_of_day, on_the_wall, start_of_month
+
+_TICK = timedelta(microseconds=1)
+
+
+def next_entry(campaign: Campaign, rules: Compiled, now: datetime, tz: ZoneInfo) -> datetime | None:
+    """The instant of the next pass, in the past when one was missed; none when none will come."""
+    enter, passed_at = rules.enter, campaign.position.get("passed_at")
+    if isinstance(enter, EnterAtLaunch):
+        return None if passed_at else campaign.launched_at
+    noted = campaign.position.get("entry_at")
+    missed = datetime.fromisoformat(noted) if noted else None
+    if missed is not None and isinstance(enter, EnterMonthly):
+        over = missed < start_of_month(now, tz)
+        return _monthly(enter, now, tz) if over else missed
+    if missed is not None:
+        return missed
+    # The hour of the last pass is over, even where the clock still shows it.
+    after = max(now, datetime.fromisoformat(passed_at) + _TICK) if passed_at else now
+    if isinstance(enter, EnterDaily):
+        return next_time_of_day(after, time.fromisoformat(enter.at), tz)
+    if isinstance(enter, EnterMonthly):
+        this = _monthly(enter, now, tz)
+        return this if this >= after else _monthly(enter, now, tz, months=1)
+    return None
+
+
+def opened_pass(
+    campaign: Campaign, rules: Compiled, entry_at: datetime, now: datetime, tz: ZoneInfo
+) -> dict[str, Any]:
+    """A pass as the campaign's position carries it: its entry key, since when acts count."""
+    local = entry_at.astimezone(tz)
+    key, since = "once", campaign.launched_at or now
+    if isinstance(rules.enter, EnterMonthly):
+        # The whole month counts, from its first instant on.
+        key = f"{local:%Y-%m}"
+        since = start_of_month(entry_at, tz) - timedelta(microseconds=1)
+    elif isinstance(rules.enter, EnterDaily):
+        key, since = f"{local:%Y-%m-%d}", entry_at
+    return {
+        "key": key,
+        "since": since.isoformat(),
+        "after": "",
+        "repeats": isinstance(rules.enter, EnterDaily),
+    }
+
+
+def is_past(under_way: dict[str, Any], rules: Compiled, now: datetime, tz: ZoneInfo) -> bool:
+    """Whether a pass, held up by a pause, belongs to a month that is over."""
+    monthly = isinstance(rules.enter, EnterMonthly)
+    return monthly and under_way["key"] != f"{now.astimezone(tz):%Y-%m}"
+
+
+def _monthly(enter: EnterMonthly, now: datetime, tz: ZoneInfo, months: int = 0) -> datetime:
+    """The entry of a month: its day, or its last where the month is shorter (rule 12)."""
+    first = start_of_month(now, tz, months).astimezone(tz)
+    last = (start_of_month(now, tz, months + 1).astimezone(tz) - timedelta(days=1)).day
+    wall = datetime.combine(
+        first.date().replace(day=min(enter.day, last)), time.fromisoformat(enter.at)
+    )
+    return on_the_wall(wall, tz)
