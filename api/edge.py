@@ -43,7 +43,6 @@ class Limits:
 
     body_bytes: int = 1 << 20
     batch_bytes: int = 4 << 20
-    batch_events: int = 1000
     requests_at_once: int = 200
     key_cache_seconds: float = 5.0
 

@@ -4,12 +4,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.edge import Limits
 from api.problems import Problem
 from loyalty.earning import Breakdown
 from loyalty.events import MemberEvent, Purchase, Refund
 
-BATCH_MAX = Limits().batch_events
+BATCH_MAX = 1000
 
 
 class Recorded(BaseModel):
