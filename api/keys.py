@@ -109,8 +109,8 @@ _bearer = HTTPBearer(
     scheme_name="ApiKey",
     bearerFormat="mp_<prefix>_<secret>",
     description=(
-        "An API key, made with `milepost keys create NAME ROLE`. The names beside each "
-        "operation are the roles that may call it."
+        "An API key, made with `milepost keys create --role R --name N`. The names beside "
+        "each operation are the roles that may call it."
     ),
 )
 
