@@ -6,7 +6,7 @@ the example figures of a regional supermarket and every one of them can be chang
 
 from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -18,7 +18,10 @@ CHANNELS: tuple[Channel, ...] = ("inbox", "email", "webhook")
 
 
 def _known_zone(name: str) -> str:
-    ZoneInfo(name)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not an IANA time zone such as Asia/Shanghai") from None
     return name
 
 
@@ -105,6 +108,11 @@ class Programme(Settings):
         Reward(id="soup", name={"en": "a soup set", "zh": "煲汤食材包"}, points=800),
         Reward(id="cup", name={"en": "a coffee cup", "zh": "联名咖啡杯"}, points=3000),
     )
+
+    @property
+    def known_events(self) -> tuple[str, ...]:
+        """Every event type a campaign may name: our own, and those the programme declares."""
+        return ("member.registered", "purchase", "refund", *self.event_types)
 
     @property
     def tz(self) -> ZoneInfo:

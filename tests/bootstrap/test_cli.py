@@ -1,0 +1,234 @@
+"""The command line, on a real database file: what operators and marketers do by hand."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bootstrap.cli import app
+from bootstrap.settings import read_settings
+from bootstrap.wiring import Parts
+from loyalty.access import fingerprint
+from loyalty.registration import Registration, register
+
+Milepost = Callable[..., Result]
+
+
+@pytest.fixture
+def milepost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Milepost:
+    """Runs `milepost` with the given words, on a migrated database of this test's own."""
+    monkeypatch.setenv("MILEPOST_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("MILEPOST_TEMPORAL_ADDRESS", "127.0.0.1:1")  # nobody there
+    monkeypatch.setenv("COLUMNS", "140")
+    runner = CliRunner()
+
+    def run(*words: str) -> Result:
+        return runner.invoke(app, list(words))
+
+    assert run("migrate").exit_code == 0
+    return run
+
+
+@pytest.fixture
+def parts(milepost: Milepost) -> Parts:
+    return Parts(read_settings())
+
+
+def test_help_teaches_each_command(milepost: Milepost) -> None:
+    """Every command explains itself with an example that can be typed as it stands."""
+    commands = (
+        "up", "server", "worker", "relay", "migrate", "migration", "settings", "prove", "outbox",
+        "explain", "run", "runs", "retry", "skip", "cancel", "demo", "keys create", "keys list",
+        "keys revoke", "campaigns list", "campaigns launch", "campaigns pause",
+        "campaigns resume", "campaigns stop", "templates list", "templates check",
+    )  # fmt: skip
+
+    for command in commands:
+        shown = milepost(*command.split(), "--help")
+        assert shown.exit_code == 0
+        assert f"milepost {command}" in shown.output.partition("Example")[2], command
+
+
+def test_a_key_is_shown_once_and_can_be_ended(milepost: Milepost, parts: Parts) -> None:
+    """A new key works as printed, is listed without its secret, and can be revoked."""
+    made = milepost("keys", "create", "--role", "integrator", "--name", "till-1")
+    token = made.output.splitlines()[0]
+    key = parts.keys.find(fingerprint(token))
+    assert key is not None
+    assert key.role == "integrator"
+
+    listed = milepost("keys", "list").output
+    assert key.id in listed
+    assert token not in listed
+
+    assert milepost("keys", "revoke", key.id).exit_code == 0
+    assert parts.keys.find(fingerprint(token)) is None
+
+
+def test_an_unknown_role_is_refused_with_those_there_are(milepost: Milepost) -> None:
+    """A role that does not exist is refused in plain words, without a traceback."""
+    refused = milepost("keys", "create", "--role", "king", "--name", "lee")
+
+    assert refused.exit_code == 1
+    assert "There is no role 'king'." in refused.output
+
+
+def test_a_campaign_from_the_shell(milepost: Milepost, parts: Parts) -> None:
+    """Launch from a template with figures of one's own, hold it, go on, stop it, with reasons."""
+    launched = milepost(
+        "campaigns", "launch", "new_member_bonus",
+        "--id", "welcome", "--set", "welcome_points=300", "--budget", "5000",
+    )  # fmt: skip
+    assert launched.output == "welcome is launched.\n"
+    assert re.search(
+        r"welcome +new_member_bonus +launched +1 +0 +0 +5,000", milepost("campaigns", "list").output
+    )
+
+    assert milepost("campaigns", "pause", "welcome", "--reason", "wrong text").exit_code == 0
+    assert milepost("campaigns", "resume", "welcome", "--reason", "mended").exit_code == 0
+    assert milepost("campaigns", "stop", "welcome", "--reason", "over").exit_code == 0
+    again = milepost("campaigns", "resume", "welcome", "--reason", "please")
+
+    assert again.exit_code == 1
+    assert "only a campaign that is paused can be" in again.output
+    reasons = [line["reason"] for line in parts.reads.audit_of("welcome", before=None, limit=10)]
+    assert reasons[:3] == ["over", "mended", "wrong text"]
+
+
+def test_a_value_out_of_bounds_is_named(milepost: Milepost) -> None:
+    """A figure the template does not allow is refused with the field and its bounds."""
+    refused = milepost("campaigns", "launch", "new_member_bonus", "--set", "welcome_points=-5")
+
+    assert refused.exit_code == 1
+    assert "welcome_points" in refused.output
+
+
+def test_explaining_a_member_nobody_has_decided_about(milepost: Milepost, parts: Parts) -> None:
+    """Before anything happened, it says what would happen, and writes nothing."""
+    parts.store.run(lambda tx: register(tx, Registration(id="lee")))
+    milepost("campaigns", "launch", "new_member_bonus", "--id", "welcome")
+
+    en = milepost("explain", "lee", "welcome").output
+    zh = milepost("explain", "lee", "welcome", "--locale", "zh").output
+
+    assert "Nothing has been decided yet." in en
+    assert "尚无任何决定" in zh
+    assert not parts.reads.decisions_of("lee", "welcome")
+
+
+def test_a_member_who_entered_is_explained_and_shown(milepost: Milepost, parts: Parts) -> None:
+    """Entry is said in one sentence; the run is shown even while Temporal is away."""
+    milepost("campaigns", "launch", "new_member_bonus", "--id", "welcome")
+    parts.store.run(lambda tx: register(tx, Registration(id="lee")))
+
+    assert "Entered the campaign" in milepost("explain", "lee", "welcome").output
+    (run_id,) = re.findall(r"j/welcome/lee/\S+", milepost("runs", "--member", "lee").output)
+    shown = milepost("run", run_id)
+    assert shown.exit_code == 0
+    assert "Entered the campaign" in shown.output
+    assert "Temporal does not answer" in shown.output
+
+    assert milepost("cancel", run_id, "--reason", "entered by mistake").exit_code == 0
+    assert "cancelled the run: entered by mistake" in milepost("run", run_id).output
+
+
+def test_what_does_not_exist_is_said_plainly(milepost: Milepost) -> None:
+    """Unknown members, campaigns, runs and templates are named, not traced."""
+    for words, said in (
+        (("explain", "lee", "welcome"), "There is no campaign 'welcome'."),
+        (("run", "j/welcome/lee/once"), "There is no run 'j/welcome/lee/once'."),
+        (("campaigns", "launch", "nothing"), "There is no template 'nothing'."),
+        (("retry", "j/x/y/z", "--reason", "r"), "There is no run 'j/x/y/z'."),
+    ):
+        refused = milepost(*words)
+        assert refused.exit_code == 1
+        assert said in refused.output
+
+
+def test_the_ledger_is_proved(milepost: Milepost, parts: Parts) -> None:
+    """The sums hold on a fresh database; a tampered balance ends the command with 1."""
+    assert milepost("prove").exit_code == 0
+    parts.store.run(lambda tx: register(tx, Registration(id="lee")))
+    parts.store.run(lambda tx: tx.ledger.earn("k", "lee", 50))
+    assert milepost("prove").exit_code == 0
+
+    with parts.database.write() as connection:
+        connection.exec_driver_sql("UPDATE accounts SET balance = 51 WHERE id = 'member:lee'")
+    broken = milepost("prove")
+
+    assert broken.exit_code == 1
+    assert "member:lee" in broken.output
+
+
+def test_templates_are_listed_in_both_languages(milepost: Milepost) -> None:
+    """All four templates with their figures, in English and in Chinese."""
+    en, zh = (milepost("templates", "list", "--locale", each).output for each in ("en", "zh"))
+
+    for name in (
+        "new_member_bonus",
+        "monthly_task_pack",
+        "dormant_wake_up",
+        "limited_time_exchange",
+    ):
+        assert name in en
+        assert name in zh
+    assert "welcome_points" in en
+    assert "积分" in zh
+
+
+def test_a_broken_template_is_said_by_file_and_line(milepost: Milepost, tmp_path: Path) -> None:
+    """A marketer's mistake in a text is found before launch, with the line to go to."""
+    import shutil
+
+    source = Path(__file__).parents[2] / "campaign_templates" / "new_member_bonus"
+    copy = tmp_path / "new_member_bonus"
+    shutil.copytree(source, copy)
+    text = copy / "messages" / "welcome.en.j2"
+    text.write_text("Subject: Hello\n\nHello,\n{{ member.frist_name }}\n")
+
+    broken = milepost("templates", "check", str(copy))
+
+    assert broken.exit_code == 1
+    assert "messages/welcome.en.j2:4:" in broken.output
+    assert "Did you mean member.first_name?" in broken.output
+    assert milepost("templates", "check", str(source)).exit_code == 0
+
+
+def test_what_the_relay_gave_up_on_comes_back(milepost: Milepost, parts: Parts) -> None:
+    """A row that was given up on is listed with its reason, and can be put back in line."""
+    parts.store.run(lambda tx: tx.outbox.add("nudge_journey", "j/a/b/c", {"reason": "test"}))
+    with parts.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE outbox SET dead_at = created_at, last_error = 'INVALID_ARGUMENT'"
+        )
+
+    assert "INVALID_ARGUMENT" in milepost("outbox").output
+    revived = milepost("outbox", "--revive").output
+
+    assert "1 rows are back in line." in revived
+    assert "given up on: 0" in revived
+
+
+def test_wrong_settings_end_with_two(milepost: Milepost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts can tell wrong settings from a refusal; people read which setting it is."""
+    monkeypatch.setenv("MILEPOST_LISTEN_PORT", "many")
+
+    refused = milepost("settings")
+
+    assert refused.exit_code == 2
+    assert "MILEPOST_LISTEN_PORT" in refused.output
+
+
+def test_a_database_without_tables_says_what_to_do(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a database that was never migrated, every command names the one that helps."""
+    monkeypatch.setenv("MILEPOST_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
+
+    refused = milepost("keys", "list")
+
+    assert refused.exit_code == 1
+    assert "milepost migrate" in refused.output

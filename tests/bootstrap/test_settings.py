@@ -1,0 +1,194 @@
+"""Settings: read strictly, said plainly, documented as they are."""
+
+from pathlib import Path
+
+import pytest
+
+from bootstrap.programme_file import read_programme
+from bootstrap.settings import (
+    SettingsError,
+    markdown,
+    read_settings,
+    unknown_variables,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("MILEPOST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def problems_of(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"MILEPOST_{name.upper()}", value)
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    return refused.value.problems
+
+
+def test_nothing_set_is_the_embedded_default() -> None:
+    """Without any setting, data goes to a SQLite file in one folder, and nothing is sent out."""
+    settings = read_settings()
+
+    assert settings.database == "sqlite:///.milepost/milepost.db"
+    assert settings.smtp_url is None
+    assert settings.codec() == {}
+
+
+def test_a_stray_env_file_is_not_read(tmp_path: Path) -> None:
+    """A `.env` of some other program in the folder changes nothing."""
+    (tmp_path / ".env").write_text("MILEPOST_LISTEN_PORT=1\n")
+
+    assert read_settings().listen_port == 8000
+
+
+def test_a_named_file_is_read_and_the_environment_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file may hold what all processes share; the environment still has the last word."""
+    (tmp_path / "shared").write_text("MILEPOST_LISTEN_PORT=9000\nMILEPOST_LOG_LEVEL=debug\n")
+    monkeypatch.setenv("MILEPOST_SETTINGS_FILE", "shared")
+    monkeypatch.setenv("MILEPOST_LOG_LEVEL", "error")
+
+    settings = read_settings()
+
+    assert settings.listen_port == 9000
+    assert settings.log_level == "error"
+
+
+def test_a_misspelt_name_in_the_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes LISTEN_PROT learns it at start, not in production."""
+    (tmp_path / "shared").write_text("MILEPOST_LISTEN_PROT=9000\n")
+
+    found = problems_of(monkeypatch, settings_file="shared")
+
+    assert found == ["MILEPOST_LISTEN_PROT is no setting. Did you mean listen_port?"]
+
+
+def test_a_misspelt_variable_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment it is only said: orchestrators put variables of their own beside ours."""
+    monkeypatch.setenv("MILEPOST_DATABSE_URL", "sqlite:///x.db")
+
+    assert unknown_variables() == [
+        "MILEPOST_DATABSE_URL is no setting. Did you mean MILEPOST_DATABASE_URL?"
+    ]
+
+
+def test_secrets_come_from_files_and_are_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password mounted as a file reaches the database and stays out of everything printed."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "MILEPOST_DATABASE_PASSWORD").write_text("hush-7\n")
+    monkeypatch.setenv("MILEPOST_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("MILEPOST_DATABASE_URL", "postgresql://milepost@db/milepost")
+
+    settings = read_settings()
+
+    assert settings.database == "postgresql+psycopg://milepost:hush-7@db/milepost"
+    assert "hush-7" not in repr(settings)
+
+
+def test_a_wrong_value_names_the_setting_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every wrong setting is said at once, each with its name."""
+    found = problems_of(
+        monkeypatch, listen_port="99999", log_level="loud", database_url="mysql://db/x"
+    )
+
+    assert [line.partition(":")[0] for line in found] == [
+        "MILEPOST_DATABASE_URL",
+        "MILEPOST_LISTEN_PORT",
+        "MILEPOST_LOG_LEVEL",
+    ]
+    assert "65535" in found[1]
+    assert "'debug', 'info', 'warning' or 'error'" in found[2]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"webhook_url": "https://shop/hook"}, "webhook_url and webhook_secret belong together"),
+        ({"temporal_tls_cert": "c.pem"}, "temporal_tls_cert and temporal_tls_key belong together"),
+        ({"codec_keys": "2026:beef"}, "codec key '2026' must be written id:hex"),
+        ({"settings_file": "gone"}, "MILEPOST_SETTINGS_FILE: there is no file 'gone'"),
+        ({"secrets_dir": "gone"}, "MILEPOST_SECRETS_DIR: there is no folder 'gone'"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a pair, a key that is none, a file that is not there: refused at start."""
+    (found,) = problems_of(monkeypatch, **variables)
+
+    assert said in found
+
+
+def test_another_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `milepost up` starts reads exactly what it was started with, secrets included."""
+    monkeypatch.setenv("MILEPOST_CODEC_KEYS", "2026:" + "ab" * 32)
+    monkeypatch.setenv("MILEPOST_DATA_DIR", "here")
+    before = read_settings()
+
+    for name, value in before.environment(listen_port=7777).items():
+        monkeypatch.setenv(name, value)
+    after = read_settings()
+
+    assert after.codec() == before.codec()
+    assert after.data_dir == Path("here").absolute()
+    assert after.listen_port == 7777
+
+
+def test_the_documentation_lists_every_setting() -> None:
+    """docs/operations.md holds the table that `milepost settings --markdown` prints."""
+    written = (ROOT / "docs" / "operations.md").read_text()
+
+    assert markdown() in written, "write it anew: milepost settings --markdown"
+
+
+# --- the programme's own rules ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("zone: Mars/Olympus", "zone: "),
+        ("earning: {weekend_bonus: 1}", "earning.weekend_bonus is not known. Did you mean"),
+        ("contact: {frequency_cap: 0}", "contact.frequency_cap: Input should be greater"),
+        ("currency: yuan", "currency: String should match pattern"),
+        ("- a list", "must be a list of `field: value` lines"),
+        ("zone: [unclosed", "programme.yaml:1: "),
+    ],
+)
+def test_a_wrong_rule_is_named_with_its_place(text: str, said: str, tmp_path: Path) -> None:
+    """A mistake in the programme's file is said with file, field and what is allowed."""
+    file = tmp_path / "programme.yaml"
+    file.write_text(text)
+
+    with pytest.raises(SettingsError) as refused:
+        read_programme(file)
+
+    assert said in str(refused.value)
+    assert str(file) in str(refused.value)
+
+
+def test_a_programme_of_ones_own(tmp_path: Path) -> None:
+    """Zone, currency and rates come from the file; what it does not say stays as it was."""
+    file = tmp_path / "programme.yaml"
+    file.write_text("zone: Europe/Berlin\ncurrency: EUR\nearning: {base_minor: 100}\n")
+
+    programme = read_programme(file)
+
+    assert programme.zone == "Europe/Berlin"
+    assert programme.earning.base_minor == 100
+    assert programme.earning.base_points == 1
