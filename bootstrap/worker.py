@@ -31,6 +31,7 @@ def build_worker(
     task_queue: str,
     activities: Sequence[Callable[..., Any]],
     *,
+    workflows: Sequence[type] = WORKFLOWS,
     strict: bool = False,
     turns: int = TURNS,
     cached_runs: int = CACHED_RUNS,
@@ -43,7 +44,7 @@ def build_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=WORKFLOWS,
+        workflows=workflows,
         activities=activities,
         activity_executor=ThreadPoolExecutor(turns, thread_name_prefix="turn"),
         workflow_runner=strict_runner() if strict else fast_runner(),

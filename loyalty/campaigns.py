@@ -19,6 +19,7 @@ from loyalty.journeys.compile import compile as compile_template
 from loyalty.journeys.compiled import Compiled
 from loyalty.offers import OfferSpec
 from loyalty.ports import Transaction
+from loyalty.programme import Programme
 from loyalty.records import Campaign, CampaignState, Enrolment, Version
 from loyalty.templates import Template
 
@@ -55,9 +56,16 @@ class CampaignRequest(BaseModel):
     budget_points: int | None = Field(None, ge=0, le=10**15)
 
 
-def compile_request(template: Template, request: CampaignRequest, check_texts: Check) -> Compiled:
-    """The campaign that a request describes, or Invalid with every problem by field."""
-    made = compile_template(template, request.values)
+def compile_request(
+    template: Template, request: CampaignRequest, programme: Programme, check_texts: Check
+) -> Compiled:
+    """The campaign that a request describes, or Invalid with every problem by field.
+
+    A request's audience narrows the template's own; it never lets in whom the template keeps out.
+    """
+    made = compile_template(
+        template, request.values, zone=programme.tz, event_types=programme.known_events
+    )
     changed: dict[str, Any] = {}
     if request.audience is not None:
         try:
@@ -65,7 +73,8 @@ def compile_request(template: Template, request: CampaignRequest, check_texts: C
         except BadCondition as bad:
             problem = {"field": "audience", "code": bad.code, "message": bad.detail}
             raise Invalid("The audience cannot be judged.", [problem]) from bad
-        changed["audience"] = request.audience
+        both = f"({made.audience}) && ({request.audience})" if made.audience else request.audience
+        changed["audience"] = both
     if request.holdout_percent is not None:
         changed["holdout_bp"] = request.holdout_percent * 100
     if request.budget_points is not None:
@@ -81,7 +90,7 @@ def draft(
     tx: Transaction, template: Template, request: CampaignRequest, actor: str, check_texts: Check
 ) -> Campaign:
     """Make a campaign that nobody meets yet. The same request again changes nothing."""
-    made = compile_request(template, request, check_texts)
+    made = compile_request(template, request, tx.programme, check_texts)
     there = tx.campaigns.get(request.id)
     if there is not None:
         known = compiled(tx.campaigns.version(there.id, 1))
@@ -108,7 +117,7 @@ def revise(
 ) -> Campaign:
     """Make the next version: whoever enters from now on gets it, who is under way keeps theirs."""
     campaign = _lock(tx, request.id, "revised", "draft", "launched", "paused")
-    made = compile_request(template, request, check_texts)
+    made = compile_request(template, request, tx.programme, check_texts)
     if made.template != campaign.template or made.exchange is not None:
         raise WrongState(
             "A campaign keeps its template, and an exchange its terms: make a new campaign.",

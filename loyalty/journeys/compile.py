@@ -28,7 +28,7 @@ SECTIONS = (
     "enter", "audience", "reentry", "holdout", "budget_points", "goal", "journey", "moments",
     "exchange",
 )  # fmt: skip
-KNOWN_EVENTS = ("member.registered", "purchase", "refund", *Programme().event_types)
+KNOWN_EVENTS = Programme().known_events
 HOLDOUT_MAX_BP = 5_000  # half: beyond it a campaign is mostly not held
 
 

@@ -126,6 +126,7 @@ def _grant(journey: Journey, key: str, step_id: str, effect: Grant, reason: str)
         journey.decide(key, step_id, "skipped", "no_inviter")
         return
     if effect.points == 0:
+        journey.remember({"step.points": 0})
         journey.decide(key, step_id, "skipped", "nothing_to_give")
         return
     expires_at = (
