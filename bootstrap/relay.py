@@ -70,12 +70,19 @@ class Relay:
     """
 
     def __init__(
-        self, database: Database, client: Client, clock: Clock, *, task_queue: str
+        self,
+        database: Database,
+        client: Client,
+        clock: Clock,
+        *,
+        task_queue: str,
+        idle_seconds: tuple[float, float] = IDLE_SECONDS,
     ) -> None:
         self._database = database
         self._client = client
         self._clock = clock
         self._task_queue = task_queue
+        self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._stopping = asyncio.Event()
 
@@ -85,14 +92,14 @@ class Relay:
 
     async def run(self) -> None:
         """Deliver until stopped; whatever is down, wait for it."""
-        pause = IDLE_SECONDS[0]
+        pause = self._idle_seconds[0]
         while not self._stopping.is_set():
             try:
                 found, trouble = await self._pass()
             except SQLAlchemyError as error:
                 log.warning("the relay cannot reach its database: %s", type(error).__name__)
                 found, trouble = 0, True
-            shortest, longest = TROUBLE_SECONDS if trouble else IDLE_SECONDS
+            shortest, longest = TROUBLE_SECONDS if trouble else self._idle_seconds
             if found and not trouble:
                 pause = shortest
                 continue

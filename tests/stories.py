@@ -321,7 +321,7 @@ async def telling(
     clock.set(starts)
     programme = programme or Programme()
     store = SqlStore(database, clock, programme)
-    relay = Relay(database, client, clock, task_queue=prefix)
+    relay = Relay(database, client, clock, task_queue=prefix, idle_seconds=(0.01, 0.03))
     worker = build_worker(
         client, prefix, activities(store, clock), strict=True, cached_runs=cached_runs
     )

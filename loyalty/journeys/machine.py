@@ -224,9 +224,7 @@ def _on(position: Position, node: str | None, since: datetime | None = None) -> 
     return Position(node=node, since=since or position.since)
 
 
-def _branch(
-    node_id: str, step: Branch, after: str | None, position: Position, seen: Seen
-) -> Move:
+def _branch(node_id: str, step: Branch, after: str | None, position: Position, seen: Seen) -> Move:
     if seen.answer is None:
         return Ask(node_id, step.condition)
     way = step.then if seen.answer else step.otherwise
@@ -314,16 +312,21 @@ def _reminder_at(reminder: Reminder, position: Position, zone: ZoneInfo) -> date
 
 
 def _reminder(node_id: str, step: Await, position: Position, seen: Seen) -> Move | None:
-    for reminder in step.remind:
-        at = _reminder_at(reminder, position, seen.zone)
-        # One whose time had passed before the wait began, or that woke after the deadline, is
-        # never sent: it would speak of something that is over.
-        in_time = position.entered_at is not None and at > position.entered_at
-        open_still = position.until is not None and seen.now < position.until
-        if reminder.id not in position.reminded and seen.now >= at and in_time and open_still:
-            reminded = position.model_copy(update={"reminded": (*position.reminded, reminder.id)})
-            return Do(f"{node_id}.{reminder.id}", reminder.notify, "reminder_due", reminded)
-    return None
+    assert position.entered_at is not None
+    assert position.until is not None
+    if seen.now >= position.until:
+        return None
+    # What speaks of something that is over is never sent: a reminder whose time had passed before
+    # the wait began, one that wakes after the deadline, one that a later one has overtaken.
+    open_ones = [r for r in step.remind if r.id not in position.reminded]
+    times = [(_reminder_at(r, position, seen.zone), r) for r in open_ones]
+    due = [(at, r) for at, r in times if position.entered_at < at <= seen.now]
+    if not due:
+        return None
+    _, latest = max(due, key=lambda pair: pair[0])
+    reminded = (*position.reminded, *(r.id for _, r in due))
+    after = position.model_copy(update={"reminded": reminded})
+    return Do(f"{node_id}.{latest.id}", latest.notify, "reminder_due", after)
 
 
 def _next_look(step: Await, position: Position, seen: Seen, done: bool) -> datetime:
