@@ -41,12 +41,18 @@ class OutboxCollector(Collector):
             yield GaugeMetricFamily(metric, what, value=float(found[name]))
 
 
+def new_registry() -> CollectorRegistry:
+    """A registry with what every process shows of itself: memory, processor time, Python."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return registry
+
+
 def serve_relay_metrics(settings: Settings, database: Database, clock: Clock) -> None:
     """Serve them where the setting says; nothing without it."""
     if not settings.relay_metrics_port:
         return
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
+    registry = new_registry()
     registry.register(OutboxCollector(database, clock))
     start_http_server(settings.relay_metrics_port, settings.metrics_host, registry)

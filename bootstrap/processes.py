@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from activities.upkeep import UpkeepActivities
 from bootstrap.metrics import serve_relay_metrics
+from bootstrap.outside import channels
 from bootstrap.relay import Relay
 from bootstrap.settings import Settings
 from bootstrap.stopping import told_to_stop
@@ -21,6 +22,7 @@ from bootstrap.upkeep import Care, start_upkeep
 from bootstrap.wiring import Parts
 from bootstrap.worker import build_worker
 from delivery.dispatch import Dispatcher
+from storage.message_store import SqlMessageStore
 from storage.readiness import database_state
 
 T = TypeVar("T")
@@ -60,7 +62,7 @@ async def run_relay(settings: Settings) -> None:
         serve_relay_metrics(settings, parts.database, parts.clock)
         relay = Relay(parts.database, client, parts.clock, task_queue=settings.temporal_task_queue)
         carrying = asyncio.create_task(relay.run())
-        sending = asyncio.create_task(send_messages(parts.dispatcher(), stop))
+        sending = asyncio.create_task(send_messages(_dispatcher(parts), stop))
         log.info("the relay carries")
         await _first(stop, carrying, sending)
         stop.set()
@@ -83,6 +85,11 @@ async def send_messages(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
             pause = TROUBLE_SECONDS
         await _sleep(stop, pause)
     await dispatcher.close()
+
+
+def _dispatcher(parts: Parts) -> Dispatcher:
+    line = SqlMessageStore(parts.database, parts.programme, parts.clock)
+    return Dispatcher(line, parts.programme, parts.clock, channels(parts.settings))
 
 
 async def _ready(parts: Parts, stop: asyncio.Event, runtime: Runtime | None) -> Client | None:

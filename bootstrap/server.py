@@ -5,6 +5,7 @@ import signal
 import uvicorn
 
 from api.app import create_app
+from bootstrap.services import services
 from bootstrap.settings import Settings
 from bootstrap.stopping import when_orphaned
 from bootstrap.wiring import Parts
@@ -16,7 +17,7 @@ GRACE_SECONDS = 15
 def run_server(settings: Settings) -> None:
     """Serve until told to stop, then finish the requests under way."""
     parts = Parts(settings)
-    app = create_app(parts.services())
+    app = create_app(services(parts))
     server = uvicorn.Server(
         uvicorn.Config(
             app,

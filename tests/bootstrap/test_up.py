@@ -97,6 +97,7 @@ def test_one_command_runs_a_programme(running: Running) -> None:
     )
 
     campaign = {"id": "welcome", "name": "Welcome", "template": "new_member_bonus"}
+    campaign |= {"holdout_percent": 0}
     assert api.post("/v1/campaigns", json=campaign).status_code == 201
     assert api.post("/v1/campaigns/welcome/launch").status_code == 200
     assert api.post("/v1/members", json={"id": "lee"}).status_code == 201

@@ -1,0 +1,73 @@
+"""What the API works with, put together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from temporalio.client import Client
+from temporalio.service import RPCError
+from uuid_utils.compat import uuid7
+
+from api.services import Check, Services
+from bootstrap.catalogue import check_texts
+from bootstrap.metrics import new_registry
+from bootstrap.settings import Settings
+from bootstrap.wiring import Parts
+from storage.desk import SqlDesk
+from storage.readiness import database_state
+
+WEATHER: tuple[type[Exception], ...] = (DBAPIError, PoolTimeout)
+"""What the database being away looks like."""
+
+
+def services(parts: Parts) -> Services:
+    """What the API works with."""
+    registry = new_registry()
+    temporal = _once(parts.connect)
+    return Services(
+        store=parts.store,
+        reads=parts.reads,
+        desk=SqlDesk(parts.database, parts.clock, parts.programme),
+        keys=parts.keys,
+        programme=parts.programme,
+        clock=parts.clock,
+        templates=parts.templates,
+        check_texts=check_texts,
+        registry=registry,
+        new_id=lambda: str(uuid7()),
+        check_database=lambda: Check(*database_state(parts.database)),
+        check_temporal=lambda: _check_temporal(temporal),
+        temporal=temporal,
+        codec=parts.codec,
+        codec_origins=_origins(parts.settings),
+        weather=WEATHER,
+    )
+
+
+def _once(connect: Callable[[], Awaitable[Client]]) -> Callable[[], Awaitable[Client]]:
+    """One client for the whole process, made when it is first needed and Temporal is there."""
+    made: list[Client] = []
+    turn = asyncio.Lock()
+
+    async def client() -> Client:
+        async with turn:
+            if not made:
+                made.append(await connect())
+        return made[0]
+
+    return client
+
+
+async def _check_temporal(temporal: Callable[[], Awaitable[Client]]) -> Check:
+    try:
+        client = await temporal()
+        await client.service_client.check_health()
+    except (RPCError, RuntimeError, OSError) as error:
+        return Check(False, f"Temporal does not answer ({type(error).__name__})")
+    return Check(True, "Temporal answers")
+
+
+def _origins(settings: Settings) -> tuple[str, ...]:
+    """Where Temporal's web UI is served from: its pages ask our codec server."""
+    return (settings.temporal_ui_url.rstrip("/"),) if settings.temporal_ui_url else ()

@@ -1,0 +1,124 @@
+"""Regular care, on a real database: what should have happened by itself, and did not."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bootstrap.clock import FileClock
+from bootstrap.upkeep import Care
+from loyalty import campaigns
+from loyalty.campaigns import CampaignRequest
+from loyalty.journeys.load import load
+from loyalty.journeys.turn import take_turn
+from loyalty.ports import Transaction
+from loyalty.programme import Programme
+from loyalty.registration import Registration, register
+from storage.database import Database
+from storage.proof import prove
+from storage.queries.upkeep import dead_rows
+from storage.store import SqlStore
+from storage.tables import outbox
+from tests.conftest import DatabaseMaker
+
+NOON = datetime(2026, 3, 1, 4, tzinfo=UTC)
+TEMPLATE = Path(__file__).parents[2] / "campaign_templates" / "new_member_bonus"
+RUN = "j/welcome/lee/once"
+
+
+class Shop:
+    def __init__(self, database: Database, clock: FileClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.store = SqlStore(database, clock, Programme())
+        self.care = Care(self.store, clock)
+
+    def in_line(self) -> list[tuple[str, str]]:
+        """What the relay would send, and nothing else has sent."""
+        with self.database.read() as connection:
+            query = outbox.select().where(outbox.c.sent_at.is_(None)).order_by(outbox.c.id)
+            return [(row.kind, row.workflow_id) for row in connection.execute(query)]
+
+    def relay_sends_all(self) -> None:
+        with self.database.write() as connection:
+            connection.execute(outbox.update().values(sent_at=self.clock.now()))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shop(request: pytest.FixtureRequest, new_database: DatabaseMaker, tmp_path: Path) -> Shop:
+    clock = FileClock(tmp_path / "clock")
+    clock.set(NOON)
+    return Shop(new_database(request.param), clock)
+
+
+def launched(shop: Shop) -> None:
+    """A campaign that lee has entered, and whose first turn is taken."""
+    request = CampaignRequest(
+        id="welcome", name="Welcome", template="new_member_bonus", holdout_percent=0
+    )
+
+    def work(tx: Transaction) -> None:
+        campaigns.draft(tx, load(TEMPLATE), request, "test", lambda made: [])
+        campaigns.launch(tx, "welcome", "test")
+        register(tx, Registration(id="lee"))
+
+    shop.store.run(work)
+    shop.store.run(lambda tx: take_turn(tx, RUN, 0))
+    shop.relay_sends_all()
+
+
+def test_lapsed_points_are_booked_out(shop: Shop) -> None:
+    """Points whose time is over leave the book by themselves, once, and the sums still hold."""
+    ends = NOON + timedelta(days=30)
+    shop.store.run(lambda tx: register(tx, Registration(id="lee")))
+    shop.store.run(lambda tx: tx.ledger.earn("k", "lee", 70, expires_at=ends))
+    assert shop.care().lapsed_members == 0
+
+    shop.clock.set(ends)
+
+    assert shop.care().lapsed_members == 1
+    assert shop.care().lapsed_members == 0
+    assert shop.store.read(lambda tx: tx.ledger.balance("lee")).posted == 0
+    with shop.database.read() as connection:
+        proof = prove(connection)
+    assert proof.ok
+    assert proof.lapsed == 70
+
+
+def test_a_run_on_its_way_is_left_alone(shop: Shop) -> None:
+    """Whoever sleeps until a later instant is not disturbed."""
+    launched(shop)
+
+    assert shop.care().restarted_runs == 0
+    assert shop.in_line() == []
+
+
+def test_a_run_that_nothing_would_wake_is_started_again(shop: Shop) -> None:
+    """A journey whose timer was lost goes on where it was; a second round leaves it time."""
+    launched(shop)
+    wake_at = shop.store.read(lambda tx: tx.enrolments.get(RUN).wake_at)
+    shop.clock.set(wake_at + timedelta(minutes=11))
+
+    assert shop.care().restarted_runs == 1
+    assert shop.in_line() == [("start_journey", RUN), ("nudge_journey", RUN)]
+    assert shop.care().restarted_runs == 0
+
+    shop.relay_sends_all()
+    assert shop.care().restarted_runs == 0
+
+    shop.clock.set(wake_at + timedelta(hours=2))
+    assert shop.care().restarted_runs == 1
+
+
+def test_a_row_that_was_given_up_on_is_reported(shop: Shop) -> None:
+    """What the relay cannot deliver is counted until an operator has mended it."""
+    shop.store.run(lambda tx: tx.outbox.add("nudge_journey", RUN, {"reason": "test"}))
+    with shop.database.write() as connection:
+        connection.execute(outbox.update().values(dead_at=NOON, last_error="INVALID_ARGUMENT"))
+
+    report = shop.care()
+
+    assert report.outbox_dead == 1
+    assert report.outbox_due == 0
+    with shop.database.read() as connection:
+        assert [row["workflow_id"] for row in dead_rows(connection)] == [RUN]
