@@ -69,6 +69,8 @@ class TurnOutcome(Contract):
 
     ended: bool
     outcome: str | None = None
+    # The turn that comes next; more than one on where an old turn was asked for again (a reset).
+    next_turn: int | None = None
     sleep_seconds: Annotated[float, Field(ge=0)] | None = None
     wake_at: datetime | None = None
     summary: Summary = ""

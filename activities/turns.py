@@ -83,7 +83,7 @@ async def take_turns(act: Act, subject: str, turn: int, nudges: Nudges) -> TurnO
         workflow.set_current_details(outcome.details)
         if outcome.ended:
             return outcome
-        turn += 1
+        turn = turn + 1 if outcome.next_turn is None else outcome.next_turn
         if workflow.info().is_continue_as_new_suggested():
             return Pause(turn)
         due = outcome.wake_at if await _slept_through(outcome, nudges) else None

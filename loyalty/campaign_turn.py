@@ -29,25 +29,25 @@ LOOK_AGAIN = timedelta(days=1)
 
 
 def take_campaign_turn(tx: Transaction, campaign_id: str, turn: int) -> dict[str, Any]:
-    """Take turn number `turn` of a campaign and return its outcome, now or as first stored."""
+    """Take turn number `turn` of a campaign and return its outcome, now or as it was left."""
     if tx.campaigns.get(campaign_id) is None:
         raise Unknown("campaign", campaign_id)
     campaign = tx.campaigns.lock(campaign_id)
-    subject = f"c/{campaign_id}"
     if turn < campaign.turn:
-        return with_sleep(tx.turns.stored(subject, turn) or {"ended": True}, tx.now)
+        return with_sleep(campaign.last_outcome or {"ended": True}, tx.now)
     if turn > campaign.turn:
         raise WrongState(f"Turn {campaign.turn} of campaign {campaign_id!r} comes first.")
     version = tx.campaigns.version(campaign.id, campaign.version)
     campaign, outcome = _next(tx, campaign, version, compiled(version))
+    outcome["next_turn"] = turn + 1
     wake_at = outcome.get("wake_at")
     campaign = replace(
         campaign,
         turn=turn + 1,
+        last_outcome=outcome,
         wake_at=datetime.fromisoformat(wake_at) if wake_at else None,
     )
     tx.campaigns.save(campaign)
-    tx.turns.store(subject, turn, outcome)
     return with_sleep(outcome, tx.now)
 
 

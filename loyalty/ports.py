@@ -158,14 +158,13 @@ class Enrolments(Protocol):
     def command_done(self, command_id: int) -> None: ...
 
 
-class Turns(Protocol):
-    def stored(self, subject: str, turn: int) -> Mapping[str, Any] | None: ...
-    def store(self, subject: str, turn: int, outcome: Mapping[str, Any]) -> None: ...
-
-
 class Decisions(Protocol):
     def add(self, decision: Decision) -> bool:
         """False when its key is there already."""
+        ...
+
+    def add_many(self, decisions: Sequence[Decision]) -> None:
+        """Add those whose keys are not there yet, in one statement."""
         ...
 
     def find(self, key: str) -> Decision | None: ...
@@ -267,7 +266,6 @@ class Transaction(Protocol):
     cards: Cards
     campaigns: Campaigns
     enrolments: Enrolments
-    turns: Turns
     decisions: Decisions
     outbox: Outbox
     messages: Messages

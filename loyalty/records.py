@@ -32,6 +32,7 @@ class Campaign:
     budget_points: int | None = None
     granted_points: int = 0
     reserved_points: int = 0
+    last_outcome: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Enrolment:
     reserved_points: int = 0
     # Message variables the journey carries along: its last grant, card and wait.
     remembered: Mapping[str, Any] = field(default_factory=dict)
+    last_outcome: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

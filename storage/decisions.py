@@ -1,5 +1,6 @@
 """Why things happened to members, or did not: one row per effect key, never changed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -22,6 +23,11 @@ class SqlDecisions:
     def add(self, decision: Decision) -> bool:
         """False when its key is there already."""
         return _ADD(self._connection, _values(decision))
+
+    def add_many(self, decisions: Sequence[Decision]) -> None:
+        """Add those whose keys are not there yet, in one statement."""
+        if decisions:
+            _ADD.many(self._connection, [_values(decision) for decision in decisions])
 
     def find(self, key: str) -> Decision | None:
         row = self._connection.execute(_FIND, {"effect": key}).one_or_none()

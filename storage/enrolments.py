@@ -10,7 +10,7 @@ from loyalty.errors import Unknown
 from loyalty.journeys.machine import Position
 from loyalty.records import Enrolment, OperatorCommand
 from storage import tables
-from storage.rows import InsertOnce, Shape
+from storage.rows import InsertOnce, Shape, Upsert
 
 _table = tables.enrolments
 _waits = tables.waits
@@ -26,6 +26,7 @@ _CHANGING = (
     "ended_at",
     "wake_at",
     "remembered",
+    "last_outcome",
     "turn",
     "nudged_turn",
     "granted_points",
@@ -62,7 +63,7 @@ _LIVE = (
 _COUNT_LIVE = select(func.count()).where(
     _table.c.campaign_id == bindparam("campaign"), _table.c.state != "ended"
 )
-_OPEN_WAIT = insert(_waits)
+_OPEN_WAIT = Upsert(_waits)
 _CLOSE_WAIT = delete(_waits).where(_waits.c.enrolment_id == bindparam("enrolment"))
 _ADD_COMMAND = insert(_asked).returning(_asked.c.id)
 _COMMANDS = (
@@ -122,13 +123,12 @@ class SqlEnrolments:
         until: datetime,
         closes_at: datetime,
     ) -> None:
-        """Register what the journey waits for, in place of anything it waited for before."""
-        self.close_wait(enrolment.id)
+        """Register what the journey waits for; a wait before it was closed when it ended."""
         wait = {"since": since, "until": until, "closes_at": closes_at}
         owner = {"enrolment_id": enrolment.id, "member_id": enrolment.member_id}
         rows = [{**owner, **wait, "event_type": kind} for kind in sorted(set(event_types))]
-        if rows:
-            self._connection.execute(_OPEN_WAIT, rows)
+        for row in rows:
+            _OPEN_WAIT(self._connection, row)
 
     def close_wait(self, enrolment_id: str) -> None:
         self._connection.execute(_CLOSE_WAIT, {"enrolment": enrolment_id})

@@ -20,7 +20,6 @@ from storage.members import SqlMembers
 from storage.messages import SqlMessages
 from storage.offers import SqlOffers
 from storage.outbox import SqlOutbox
-from storage.turns import SqlTurns
 
 T = TypeVar("T")
 
@@ -39,7 +38,6 @@ class SqlTransaction:
         self.cards: ports.Cards = SqlCards(connection, now)
         self.campaigns: ports.Campaigns = SqlCampaigns(connection, versions)
         self.enrolments: ports.Enrolments = SqlEnrolments(connection, now)
-        self.turns: ports.Turns = SqlTurns(connection, now)
         self.decisions: ports.Decisions = SqlDecisions(connection)
         self.outbox: ports.Outbox = SqlOutbox(connection, now)
         self.messages: ports.Messages = SqlMessages(connection, programme, now)

@@ -256,6 +256,7 @@ campaigns = Table(
     Column("position", Json, nullable=False),
     Column("turn", Integer, nullable=False, server_default="0"),
     Column("wake_at", Instant),
+    Column("last_outcome", Json),  # what the latest turn left, for a turn asked for again
     Column("budget_points", BigInteger),  # null = no limit set
     Column("granted_points", BigInteger, nullable=False, server_default="0"),
     # What running journeys may still grant: taken at admission, given back when they end.
@@ -301,19 +302,11 @@ enrolments = Table(
     Column("granted_points", BigInteger, nullable=False, server_default="0"),
     Column("reserved_points", BigInteger, nullable=False, server_default="0"),
     Column("remembered", Json, nullable=False),
+    Column("last_outcome", Json),  # what the latest turn left, for a turn asked for again
     UniqueConstraint("campaign_id", "member_id", "entry_key"),
     Index(None, "member_id"),
     Index(None, "campaign_id", "state"),
     Index(None, "state", "wake_at"),
-)
-
-turns = Table(
-    "turns",
-    metadata,
-    _key("subject", primary_key=True),  # enrolment or campaign
-    Column("turn", Integer, primary_key=True),
-    Column("outcome", Json, nullable=False),
-    Column("at", Instant, nullable=False),
 )
 
 waits = Table(

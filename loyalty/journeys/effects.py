@@ -30,6 +30,7 @@ class Journey:
     enrolment: Enrolment
     member: Member
     did: list[str] = field(default_factory=list)
+    decided: list[Decision] = field(default_factory=list)
 
     def key(self, step_id: str, occurrence: int = 0) -> str:
         return f"{self.enrolment.id}:{step_id}:{occurrence}"
@@ -50,8 +51,8 @@ class Journey:
         event_seq: int | None = None,
         until: datetime | None = None,
     ) -> None:
-        """Write why; the first word about a key stands."""
-        self.tx.decisions.add(
+        """Note why; the turn writes all it decided at once, and the first word on a key stands."""
+        self.decided.append(
             Decision(
                 key=key,
                 campaign_id=self.campaign.id,

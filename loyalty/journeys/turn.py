@@ -1,8 +1,8 @@
 """One turn of a journey: look at everything, do what is due, say when to look again.
 
 A turn is one transaction. It asks the pure machine for move after move and carries each out, until
-the member must wait or the journey ends. Its outcome is stored under (enrolment, turn): a repeated
-turn finds it there and changes nothing.
+the member must wait or the journey ends. Its outcome is kept on the enrolment: a turn that is asked
+for again gets the latest outcome, which says which turn comes next, and changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,21 +33,19 @@ from loyalty.journeys.machine import (
 from loyalty.journeys.plan import Await, Effect, Plan
 from loyalty.members import Member, expiring, member_facts
 from loyalty.ports import Transaction
-from loyalty.records import Enrolment, InboxEvent
+from loyalty.records import Enrolment, InboxEvent, OperatorCommand
 
 MOVES_MAX = 500
 """No plan has as many steps; passing it means a fault in the machine, not in the journey."""
 
 
 def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
-    """Take turn number `turn` of an enrolment and return its outcome, now or as first stored."""
-    found = tx.enrolments.get(enrolment_id)
-    if found is None:
-        raise Unknown("enrolment", enrolment_id)
-    member = tx.members.lock(found.member_id)
+    """Take turn number `turn` of an enrolment and return its outcome, now or as it was left."""
+    member = tx.members.lock(member_of(enrolment_id))
     enrolment = tx.enrolments.lock(enrolment_id)
     if turn < enrolment.turn or enrolment.state == "ended":
-        return _again(tx, enrolment, turn)
+        # Taken before: by a worker whose answer was lost, or by a run that was since reset.
+        return with_sleep(enrolment.last_outcome or {"ended": True}, tx.now)
     if turn > enrolment.turn:
         raise WrongState(
             f"Turn {turn} of {enrolment_id} was asked for, but turn {enrolment.turn} is next.",
@@ -59,9 +57,20 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
         raise Unknown("campaign", enrolment.campaign_id)
     version = tx.campaigns.version(enrolment.campaign_id, enrolment.version)
     journey = Journey(tx, campaign, version, enrolment, member)
-    outcome = _gate(journey) or _walk(journey)
-    tx.turns.store(enrolment_id, turn, outcome)
+    commands = tx.enrolments.commands(enrolment_id)
+    outcome = _gate(journey, commands) or _walk(journey, commands)
+    outcome["next_turn"] = turn + 1
+    tx.enrolments.save(replace(journey.enrolment, turn=turn + 1, last_outcome=outcome))
+    tx.decisions.add_many(journey.decided)
     return with_sleep(outcome, tx.now)
+
+
+def member_of(enrolment_id: str) -> str:
+    """The member an enrolment's id names: `j/<campaign>/<member>/<entry>`."""
+    parts = enrolment_id.split("/", 3)
+    if len(parts) != 4 or parts[0] != "j":
+        raise Unknown("enrolment", enrolment_id)
+    return parts[2]
 
 
 def nudge(tx: Transaction, enrolment: Enrolment, reason: str, *, priority: int = 1) -> None:
@@ -78,17 +87,10 @@ def with_sleep(outcome: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return {**outcome, "sleep_seconds": None if left is None else max(left, 0.0)}
 
 
-def _again(tx: Transaction, enrolment: Enrolment, turn: int) -> dict[str, Any]:
-    stored = tx.turns.stored(enrolment.id, turn)
-    if stored is None:
-        stored = {"ended": True, "outcome": enrolment.outcome, "details": enrolment.outcome or ""}
-    return with_sleep(stored, tx.now)
-
-
-def _gate(journey: Journey) -> dict[str, Any] | None:
+def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, Any] | None:
     """What stands before any step: an operator's cancel, a campaign stopped or paused, a leaver."""
     tx, enrolment = journey.tx, journey.enrolment
-    for command in tx.enrolments.commands(enrolment.id):
+    for command in commands:
         if command.command == "cancel":
             tx.enrolments.command_done(command.id)
             return _end(journey, "cancelled", "cancelled_by_operator", {"actor": command.actor})
@@ -100,8 +102,7 @@ def _gate(journey: Journey) -> dict[str, Any] | None:
         return None
     key = f"{enrolment.id}:held:{enrolment.turn}"
     journey.decide(key, enrolment.position.node or "end", "held", "campaign_paused")
-    journey.enrolment = replace(enrolment, state="held", wake_at=None, turn=enrolment.turn + 1)
-    tx.enrolments.save(journey.enrolment)
+    journey.enrolment = replace(enrolment, state="held", wake_at=None)
     return {
         "ended": False,
         "wake_at": None,
@@ -111,14 +112,13 @@ def _gate(journey: Journey) -> dict[str, Any] | None:
     }
 
 
-def _walk(journey: Journey) -> dict[str, Any]:
+def _walk(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, Any]:
     tx = journey.tx
     sight = Sight(tx, journey.member, journey.version.plan, journey.enrolment)
-    skip = [c for c in tx.enrolments.commands(journey.enrolment.id)]
-    for command in skip:
+    for command in commands:
         tx.enrolments.command_done(command.id)
     seen = sight.at(journey.enrolment.position)
-    seen = replace(seen, skip=any(c.command == "skip" for c in skip))
+    seen = replace(seen, skip=any(c.command == "skip" for c in commands))
     for _ in range(MOVES_MAX):
         position = journey.enrolment.position
         move = advance(journey.version.plan, position, seen)
@@ -130,7 +130,7 @@ def _walk(journey: Journey) -> dict[str, Any]:
         if isinstance(move, Finish):
             return _end(journey, move.outcome, "journey_ended", {}, move.position)
         _remember_wait(journey, position, seen)
-        _carry_out(journey, move)
+        _carry_out(journey, move, sight)
         if isinstance(move, (Do, Reward, TakeBack)):
             sight.look_anew(journey.member)
         journey.enrolment = replace(journey.enrolment, position=move.position)
@@ -147,6 +147,7 @@ class Sight:
     member: Member
     plan: Plan
     enrolment: Enrolment
+    events: dict[int, InboxEvent] = field(default_factory=dict)  # of the present wait, by seq
     _facts: Mapping[str, object] = field(default_factory=dict)
 
     def facts(self, member: Member) -> Mapping[str, object]:
@@ -189,6 +190,7 @@ class Sight:
             for event in self.tx.inbox.between(self.member.id, types, after, before)
             if event.seq > opened_by
         ]
+        self.events = {event.seq: event for event in events}
         asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
         # Facts about the member cost a look at the ledger, so only conditions on them pay for it.
         about_member = events and any(name.startswith("member.") for name in asked)
@@ -196,13 +198,13 @@ class Sight:
         return goals.tallies(step, position, events, facts, self.tx.programme.tz)
 
 
-def _carry_out(journey: Journey, move: Move) -> None:
+def _carry_out(journey: Journey, move: Move, sight: Sight) -> None:
     if isinstance(move, Do):
         if move.goal is not None:
             journey.remember(_progress("wait", move.goal.count - 1, move.goal.count))
         carry_out(journey, move.step_id, move.effect, reason=move.reason)
     elif isinstance(move, Reward):
-        _reward(journey, move)
+        _reward(journey, move, sight.events.get(move.tally.last_seq or 0))
     elif isinstance(move, TakeBack):
         for step_id, effect in rewards(move):
             take_back(journey, step_id, effect, move.occurrence)
@@ -224,10 +226,9 @@ def rewards(move: Reward | TakeBack) -> list[tuple[str, Effect]]:
     ]
 
 
-def _reward(journey: Journey, move: Reward) -> None:
+def _reward(journey: Journey, move: Reward, act: InboxEvent | None) -> None:
     key = f"{journey.key(move.step_id, move.occurrence)}:met"
     inputs = {"count": move.tally.count, "needed": move.goal.count}
-    act = journey.tx.inbox.get(move.tally.last_seq) if move.tally.last_seq else None
     if act is not None and act.amount_minor is not None:
         # What the member spent in the act that reached the goal, for reports.
         inputs["amount_minor"] = goals.kept_minor(act)
@@ -285,9 +286,7 @@ def _sleep(journey: Journey, move: Sleep) -> dict[str, Any]:
         state="waiting",
         position=move.position,
         wake_at=move.until,
-        turn=enrolment.turn + 1,
     )
-    journey.tx.enrolments.save(journey.enrolment)
     local = move.until.astimezone(journey.tx.programme.tz)
     until = f"{local:%Y-%m-%d %H:%M} {journey.tx.programme.zone}"
     did = f"Did: {', '.join(journey.did)}. " if journey.did else ""
@@ -327,8 +326,6 @@ def _end(
         wake_at=None,
         position=position or enrolment.position,
         reserved_points=0,
-        turn=enrolment.turn + 1,
     )
-    tx.enrolments.save(journey.enrolment)
     did = f"Did: {', '.join(journey.did)}. " if journey.did else ""
     return {"ended": True, "outcome": outcome, "details": f"{did}Ended: **{outcome}**."}

@@ -87,6 +87,7 @@ def test_a_new_wait_takes_the_place_of_the_old_one(store: SqlStore) -> None:
     def prepare(tx: Transaction) -> None:
         tx.enrolments.add(lee)
         tx.enrolments.open_wait(lee, ["purchase"], NOON, NOON + DAY, NOON + DAY)
+        tx.enrolments.close_wait(lee.id)
         tx.enrolments.open_wait(lee, ["review"], NOON, NOON + DAY, NOON + DAY)
 
     store.run(prepare)

@@ -1,13 +1,14 @@
 """One transaction: all of it or nothing, judged by one instant."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
 from storage.store import SqlStore
-from tests.storage.rows import NOON, StillClock, decision, member
+from tests.storage.rows import NOON, StillClock, decision, enrolment, member
 
 
 def test_everything_in_a_transaction_happens_or_nothing_does(store: SqlStore) -> None:
@@ -82,10 +83,18 @@ def test_of_twenty_who_decide_at_once_one_does(store: SqlStore) -> None:
     assert answers.count(True) == 1
 
 
-def test_a_turns_outcome_is_kept_for_repeats(store: SqlStore) -> None:
+def test_the_latest_turns_outcome_is_kept_for_repeats(store: SqlStore) -> None:
     """A turn that is asked for again answers what it answered before."""
-    outcome = {"state": "waiting", "wake_at": NOON.isoformat(), "seconds": 60.5}
-    store.run(lambda tx: tx.turns.store("j/spring/lee/once", 0, outcome))
+    outcome = {"ended": False, "wake_at": NOON.isoformat(), "next_turn": 3}
 
-    assert store.read(lambda tx: tx.turns.stored("j/spring/lee/once", 0)) == outcome
-    assert store.read(lambda tx: tx.turns.stored("j/spring/lee/once", 1)) is None
+    def work(tx: Transaction) -> None:
+        enrolled = enrolment()
+        tx.members.add(member(), "h", {})
+        tx.enrolments.add(enrolled)
+        tx.enrolments.save(replace(enrolled, turn=3, last_outcome=outcome))
+
+    store.run(work)
+
+    kept = store.read(lambda tx: tx.enrolments.get(enrolment().id))
+    assert kept is not None
+    assert (kept.turn, kept.last_outcome) == (3, outcome)

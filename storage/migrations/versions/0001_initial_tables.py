@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("position", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.Column("turn", sa.Integer(), server_default="0", nullable=False),
         sa.Column("wake_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_outcome", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
         sa.Column("budget_points", sa.BigInteger(), nullable=True),
         sa.Column("granted_points", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("reserved_points", sa.BigInteger(), server_default="0", nullable=False),
@@ -244,6 +245,7 @@ def upgrade() -> None:
         sa.Column("granted_points", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("reserved_points", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("remembered", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("last_outcome", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolments")),
         sa.UniqueConstraint(
             "campaign_id",
@@ -513,14 +515,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_transactions_reverses"), ["reverses"], unique=False)
 
     op.create_table(
-        "turns",
-        sa.Column("subject", sa.String(length=255), nullable=False),
-        sa.Column("turn", sa.Integer(), nullable=False),
-        sa.Column("outcome", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "turn", name=op.f("pk_turns")),
-    )
-    op.create_table(
         "waits",
         sa.Column("enrolment_id", sa.String(length=255), nullable=False),
         sa.Column("event_type", sa.String(length=64), nullable=False),
@@ -544,7 +538,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_waits_member_id_event_type"))
 
     op.drop_table("waits")
-    op.drop_table("turns")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_transactions_reverses"))
         batch_op.drop_index(batch_op.f("ix_transactions_campaign_id"))
