@@ -132,9 +132,9 @@ def demo(
       milepost demo --once
     """
     try:
-        play = import_module("bootstrap.demo")
+        play = import_module("bootstrap.demo.command")
     except ImportError as error:
-        if error.name in ("bootstrap.demo", None):
+        if error.name is None or error.name.startswith("bootstrap"):
             raise
         _say(f"The demonstration needs {error.name}: install the extras `demo` and `embedded`.")
         raise typer.Exit(1) from None

@@ -20,6 +20,8 @@ PREFIX = "MILEPOST_"
 # Where the other two sources are; they are read before the settings, so they are none themselves.
 FILE_VARIABLE = f"{PREFIX}SETTINGS_FILE"
 SECRETS_VARIABLE = f"{PREFIX}SECRETS_DIR"
+STATE_FILE = "up.json"
+"""In the data folder while `milepost up` runs: where everything is, and its process numbers."""
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 

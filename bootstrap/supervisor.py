@@ -10,14 +10,12 @@ from typing import IO
 import httpx2
 
 from bootstrap.children import Child, Say, TemporalChild
-from bootstrap.settings import Settings, variable
+from bootstrap.settings import STATE_FILE, Settings, variable
 from bootstrap.temporal import DevServer, DevServerFailed, NoTemporalCli, free_port
 from bootstrap.wiring import Parts
 from storage.migrate import upgrade
 
 READY_SECONDS = 60.0
-STATE_FILE = "up.json"
-"""In the data folder while running: addresses and process numbers, for people and tests."""
 PROCESSES = ("server", "worker", "relay")
 LOOPBACK = ("127.0.0.1", "localhost")
 

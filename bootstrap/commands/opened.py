@@ -1,6 +1,7 @@
 """What every command that works on the database begins and ends with."""
 
 import getpass
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bootstrap.settings import read_settings
+from bootstrap.settings import STATE_FILE, Settings, read_settings
 from bootstrap.wiring import Parts
 from storage.readiness import database_state
 
@@ -16,7 +17,7 @@ from storage.readiness import database_state
 @contextmanager
 def opened() -> Iterator[Parts]:
     """The parts on the configured database; says so when that cannot be used."""
-    parts = Parts(read_settings())
+    parts = Parts(_beside_up(read_settings()))
     try:
         ok, detail = database_state(parts.database)
         if not ok:
@@ -25,6 +26,22 @@ def opened() -> Iterator[Parts]:
         yield parts
     finally:
         parts.close()
+
+
+def _beside_up(settings: Settings) -> Settings:
+    """The settings, with the Temporal that `milepost up` chose on the same data folder."""
+    state = settings.data_dir / STATE_FILE
+    if "temporal_address" in settings.model_fields_set and not _left_open(settings):
+        return settings
+    try:
+        found = json.loads(state.read_text())
+    except (OSError, ValueError):
+        return settings
+    return settings.model_copy(update={"temporal_address": found["temporal"]})
+
+
+def _left_open(settings: Settings) -> bool:
+    return settings.temporal_address.endswith(":0")
 
 
 def actor() -> str:

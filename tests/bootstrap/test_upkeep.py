@@ -20,6 +20,8 @@ from storage.queries.upkeep import dead_rows
 from storage.store import SqlStore
 from storage.tables import outbox
 from tests.conftest import DatabaseMaker
+from tests.storage.exchange_desk import HOLD, PRICE, Desk
+from tests.storage.rows import StillClock
 
 NOON = datetime(2026, 3, 1, 4, tzinfo=UTC)
 TEMPLATE = Path(__file__).parents[2] / "campaign_templates" / "new_member_bonus"
@@ -122,3 +124,20 @@ def test_a_row_that_was_given_up_on_is_reported(shop: Shop) -> None:
     assert report.outbox_due == 0
     with shop.database.read() as connection:
         assert [row["workflow_id"] for row in dead_rows(connection)] == [RUN]
+
+
+def test_an_overdue_reservation_is_given_back(shop: Shop) -> None:
+    """Stock and points of a reservation whose own order never settled it come back."""
+    desk = Desk(shop.store, StillClock(NOON)).open(
+        opens_at=NOON, closes_at=NOON + timedelta(days=1)
+    )
+    desk.members(lee=PRICE)
+    desk.reserve("lee")
+    assert shop.care().overdue_claims == 0
+
+    shop.clock.set(NOON + HOLD + timedelta(minutes=2))
+
+    assert shop.care().overdue_claims == 1
+    assert shop.care().overdue_claims == 0
+    assert shop.store.read(lambda tx: tx.ledger.balance("lee")).available == PRICE
+    assert shop.store.read(lambda tx: tx.offers.get(desk.offer_id)).remaining == 5
