@@ -29,8 +29,8 @@ T = TypeVar("T")
 log = logging.getLogger("milepost")
 
 ASK_AGAIN_SECONDS = (0.5, 10.0)
-IDLE_SECONDS = 0.25
-"""Between looks at an empty line of messages: nobody notices a quarter of a second."""
+IDLE_SECONDS = 0.1
+"""Between looks at an empty line of messages: nobody notices a tenth of a second."""
 TROUBLE_SECONDS = 5.0
 
 

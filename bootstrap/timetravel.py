@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from sqlalchemy import Row, literal, select, union_all
+from sqlalchemy import exists, literal, select, union_all
 from temporalio.api.common.v1 import TimeSkippingConfig, WorkflowExecution
 from temporalio.api.workflow.v1 import WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import UpdateWorkflowExecutionOptionsRequest
@@ -25,14 +25,14 @@ from storage.database import Database
 from storage.tables import campaigns, claims, enrolments, messages, outbox
 
 AT_ONCE = 32
-LOOK_EVERY_SECONDS = 0.05
+LOOK_EVERY_SECONDS = 0.02
 PATIENCE_SECONDS = 60.0
 ONE_SKIP = TimeSkippingConfig(enabled=True, max_session_skip_count=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Wake:
-    """A workflow that is asleep until an instant."""
+    """A workflow asleep until an instant; without an id, something that only awaits the hour."""
 
     at: datetime
     workflow_id: str
@@ -116,6 +116,8 @@ class Timetravel:
         Calling twice would elapse two waits, so a call is repeated only while the workflow is not
         known to the server yet (its start is still on the way).
         """
+        if not wake.workflow_id:
+            return  # the clock was all it waited for
         async with self._slots:
             try:
                 async with asyncio.timeout(self._patience):
@@ -166,11 +168,18 @@ async def elapse_wait(client: Client, workflow_id: str) -> None:
 
 
 def sleepers(database: Database) -> Due:
-    """Everybody in the database who waits for an instant: journeys, campaigns, exchange orders."""
+    """All in the database that waits for an instant: journeys, campaigns, exchange orders, and what
+    is planned to go to Temporal later.
+    """
     stops = (
         (enrolments.c.wake_at, enrolments.c.id, enrolments.c.state == "waiting"),
         (campaigns.c.wake_at, literal("c/") + campaigns.c.id, campaigns.c.state == "launched"),
         (claims.c.expires_at, literal("x/") + claims.c.id, claims.c.status == "reserved"),
+        (
+            outbox.c.available_at,
+            literal(""),
+            outbox.c.sent_at.is_(None) & outbox.c.dead_at.is_(None),
+        ),
     )
 
     def due(until: datetime) -> Sequence[Wake]:
@@ -188,10 +197,12 @@ def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = Fals
     """
     o, e, m = outbox.c, enrolments.c, messages.c
     owed = select(o.id).where(o.sent_at.is_(None), o.dead_at.is_(None))
-    unturned = select(e.id).where(
-        (e.state == "admitted") | (e.nudged_turn == e.turn),
-        e.state.in_(("admitted", "waiting", "held")),
+    nudged = select(e.id).where(
+        e.nudged_turn == e.turn, e.state.in_(("admitted", "waiting", "held"))
     )
+    # Whoever was admitted at a pace may be planned to begin in a moment: that is no unrest.
+    begun = select(e.id).where(e.state == "admitted")
+    planned = exists().where(o.workflow_id == e.id, o.sent_at.is_(None), o.dead_at.is_(None))
     # One question for each state, so that each is answered from its index.
     unsent = [
         select(m.key).where(m.status == state)
@@ -200,7 +211,8 @@ def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = Fals
 
     def look() -> bool:
         now = clock.now()
-        questions = [owed.where(o.available_at <= now), unturned]
+        unbegun = begun.where(~planned.where(o.available_at > now))
+        questions = [owed.where(o.available_at <= now), nudged, unbegun]
         questions += [question.where(m.due_at <= now) for question in unsent]
         with database.read() as connection:
             if any(connection.execute(each.limit(1)).first() for each in questions):
@@ -213,7 +225,7 @@ def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = Fals
 _CAMPAIGNS = select(campaigns.c.state, campaigns.c.turn, campaigns.c.wake_at, campaigns.c.position)
 
 
-def _owes_a_turn(campaign: Row[Any], now: datetime) -> bool:
+def _owes_a_turn(campaign: Any, now: datetime) -> bool:
     return (
         campaign.position.get("nudged_turn") == campaign.turn
         or (campaign.state == "launched" and campaign.turn == 0)
