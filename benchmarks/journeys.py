@@ -42,7 +42,8 @@ from storage.migrate import upgrade
 from storage.store import SqlStore
 
 TEMPLATES = Path(__file__).parent / "templates"
-JOURNEYS, ROUNDS, AT_ONCE, WARM_UP = 300, 3, 40, 20
+JOURNEYS, ROUNDS, AT_ONCE, WARM_UP = 300, 3, 24, 20
+LOOK_EVERY_SECONDS = 0.05
 _numbers = count(1)
 
 
@@ -116,14 +117,13 @@ class Side:
             currency="CNY",
             lines=(Line(sku="s", category="grocery", net_minor=5000),),
         )
-        # The journey's wait opens in its first turn; buying before it would end it in one turn.
-        while self.kind == "milepost" and not self._waits(member):
-            time.sleep(0.01)
+        # Members buy once they were greeted: before that, a journey would be over in one turn.
+        while not self._greeted(member):
+            time.sleep(LOOK_EVERY_SECONDS)
         self.store.run(lambda tx: intake.record_purchase(tx, purchase))
 
-    def _waits(self, member: str) -> bool:
-        run = self.store.read(lambda tx: tx.enrolments.get(f"j/reference/{member}/once"))
-        return run is not None and run.turn > 0
+    def _greeted(self, member: str) -> bool:
+        return self.store.read(lambda tx: tx.ledger.balance(member)).posted > 0
 
 
 def cpu_seconds(pid: int) -> float:
