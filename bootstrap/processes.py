@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -10,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from activities.upkeep import UpkeepActivities
 from bootstrap.metrics import serve_relay_metrics
@@ -29,6 +31,8 @@ T = TypeVar("T")
 log = logging.getLogger("milepost")
 
 ASK_AGAIN_SECONDS = (0.5, 10.0)
+END_SECONDS = 25
+"""A little more than the worker's grace, a little less than orchestrators' usual thirty."""
 IDLE_SECONDS = 0.1
 """Between looks at an empty line of messages: nobody notices a tenth of a second."""
 TROUBLE_SECONDS = 5.0
@@ -46,9 +50,22 @@ async def run_worker(settings: Settings) -> None:
         running = asyncio.create_task(worker.run())
         log.info("the worker takes turns")
         await _first(stop, running)
-        await worker.shutdown()
-        await running
+        await _end(worker, running)
     parts.close()
+
+
+async def _end(worker: Worker, running: asyncio.Task[None]) -> None:
+    """Let turns under way finish. A Temporal that is away must not keep the process alive."""
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            await worker.shutdown()
+            await running
+    except TimeoutError:
+        log.error(
+            "the worker did not end in %s s; Temporal gives its tasks to another", END_SECONDS
+        )
+        logging.shutdown()
+        os._exit(1)  # the SDK's own threads would wait on
 
 
 async def run_relay(settings: Settings) -> None:

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 from temporalio.client import Client
@@ -20,6 +21,7 @@ from storage.queries.operations import outbox_lag
 from storage.reads import STUCK_AFTER
 from storage.store import SqlStore
 
+P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger("milepost.upkeep")
 
@@ -40,20 +42,12 @@ class Care:
 
     def __call__(self) -> UpkeepReport:
         now = self._clock.now()
-        stuck_since = now - STUCK_AFTER
-        lag = self._read(lambda found: outbox_lag(found, now))
-        runs = self._read(lambda found: queries.stuck_runs(found, now, stuck_since, PAGE))
-        campaigns = self._read(lambda found: queries.stuck_campaigns(found, now, stuck_since))
+        lag = self._read(outbox_lag, now)
         report = UpkeepReport(
             lapsed_members=self._expire(now),
             overdue_claims=self._give_back(now),
-            restarted_runs=sum(
-                self._store.run(lambda tx, run=run: look_again(tx, run)) for run in runs
-            ),
-            restarted_campaigns=sum(
-                self._store.run(lambda tx, each=each: look_again_at_campaign(tx, each))
-                for each in campaigns
-            ),
+            restarted_runs=self._restart_runs(now),
+            restarted_campaigns=self._restart_campaigns(now),
             outbox_due=lag["due"],
             outbox_seconds=max(lag["seconds"], 0.0),
             outbox_dead=lag["dead"],
@@ -64,26 +58,36 @@ class Care:
     def _expire(self, now: datetime) -> int:
         after, members = "", 0
         for _ in range(PAGES_MAX):
-            start = after
-            page = self._read(lambda found, start=start: queries.lapsed_members(found, now, start))
+            page = self._read(queries.lapsed_members, now, after, PAGE)
             for member_id in page:
-                members += self._store.database.run(
-                    lambda found, member_id=member_id: _expire_one(found, member_id, now)
-                )
+                work = partial(_expire_one, member_id=member_id, now=now)
+                members += self._store.database.run(work)
             if len(page) < PAGE:
                 break
             after = page[-1]
         return members
 
     def _give_back(self, now: datetime) -> int:
-        overdue = self._read(lambda found: queries.overdue_claims(found, now - CLAIM_GRACE))
+        overdue = self._read(queries.overdue_claims, now - CLAIM_GRACE)
         for claim_id in overdue:
-            self._store.run(lambda tx, claim_id=claim_id: settle(tx, claim_id, 0))
+            self._store.run(partial(settle, claim_id=claim_id, turn=0))
         return len(overdue)
 
-    def _read(self, question: Callable[[Connection], T]) -> T:
+    def _restart_runs(self, now: datetime) -> int:
+        stuck = self._read(queries.stuck_runs, now, now - STUCK_AFTER, PAGE)
+        return sum(self._store.run(partial(look_again, enrolment_id=run)) for run in stuck)
+
+    def _restart_campaigns(self, now: datetime) -> int:
+        stuck = self._read(queries.stuck_campaigns, now, now - STUCK_AFTER)
+        return sum(
+            self._store.run(partial(look_again_at_campaign, campaign_id=each)) for each in stuck
+        )
+
+    def _read(
+        self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **more: P.kwargs
+    ) -> T:
         with self._store.database.read() as connection:
-            return question(connection)
+            return question(connection, *args, **more)
 
     def _tell(self, report: UpkeepReport) -> None:
         if report.outbox_dead:
