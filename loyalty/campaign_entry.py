@@ -1,7 +1,7 @@
 """When a campaign next looks over its audience, and what such a pass is called.
 
-A pause may outlast the hours that were planned. A pass that was missed is taken up at once, but
-only one; and a month that is over is not begun any more, since its acts and its texts are past.
+A pause may outlast the hours that were planned. Of passes that were missed only the latest is taken
+up, at once, and acts count from its hour on; a month that is over is not begun any more.
 """
 
 from datetime import datetime, time, timedelta
@@ -25,8 +25,10 @@ def next_entry(campaign: Campaign, rules: Compiled, now: datetime, tz: ZoneInfo)
     if missed is not None and isinstance(enter, EnterMonthly):
         over = missed < start_of_month(now, tz)
         return _monthly(enter, now, tz) if over else missed
-    if missed is not None:
-        return missed
+    if missed is not None and isinstance(enter, EnterDaily):
+        a_day_ago = now - timedelta(days=1) + _TICK
+        latest = next_time_of_day(a_day_ago, time.fromisoformat(enter.at), tz)
+        return max(missed, latest) if latest <= now else missed
     # The hour of the last pass is over, even where the clock still shows it.
     after = max(now, datetime.fromisoformat(passed_at) + _TICK) if passed_at else now
     if isinstance(enter, EnterDaily):

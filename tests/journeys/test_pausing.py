@@ -304,3 +304,18 @@ async def test_a_month_that_began_during_a_pause_is_begun_late(told: Told) -> No
     run = await told.enrolment("lee", pack)
     assert (run.entry_key, run.granted_points) == ("2027-02", 1000)
     assert run.position.until == datetime(2027, 3, 1, tzinfo=SHANGHAI)
+
+
+async def test_a_paused_campaign_can_be_stopped(told: Told) -> None:
+    """Whoever was held ends, whoever was at the door too, and the budget is free."""
+    bonus = await told.launch("new_member_bonus", budget_points=10_000)
+    await told.joins("lee")
+    await told.pause(bonus)
+    await told.joins("kim")
+
+    await told.stop(bonus)
+
+    assert [await told.outcome(name, bonus) for name in ("lee", "kim")] == ["stopped", "stopped"]
+    row = await told.campaign(bonus)
+    assert (row.granted_points, row.reserved_points) == (500, 0)
+    assert await told.points("kim") == 0
