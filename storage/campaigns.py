@@ -17,16 +17,16 @@ from storage.rows import InsertOnce, Shape
 
 _table = tables.campaigns
 _versions = tables.campaign_versions
-_shape = Shape(Campaign, _table)
+SHAPE = Shape(Campaign, _table)
 _version_shape = Shape(Version, _versions)
 _BUDGET = ("granted_points", "reserved_points")
 _PLAN = _version_shape.names.index("plan")
 
-_GET = select(*_shape.columns).where(_table.c.id == bindparam("campaign"))
+_GET = select(*SHAPE.columns).where(_table.c.id == bindparam("campaign"))
 _LOCK = _GET.with_for_update()
 # A paused campaign still admits by event: whoever enters is held at the gate, and nobody is lost.
 _OPEN = (
-    select(*_shape.columns).where(_table.c.state.in_(("launched", "paused"))).order_by(_table.c.id)
+    select(*SHAPE.columns).where(_table.c.state.in_(("launched", "paused"))).order_by(_table.c.id)
 )
 _ADD = insert(_table)
 _SAVE = update(_table).where(_table.c.id == bindparam("campaign"))
@@ -139,7 +139,7 @@ class SqlCampaigns:
 
 
 def _values(campaign: Campaign) -> dict[str, Any]:
-    return _shape.values(campaign) | {"position": dict(campaign.position)}
+    return SHAPE.values(campaign) | {"position": dict(campaign.position)}
 
 
 def _entry_event(body: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, and_, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from loyalty.messages import ContactFacts, Status
 from loyalty.programme import Channel, Programme, Purpose
@@ -19,6 +19,29 @@ from storage.tables import consents, members, messages
 
 GOING_OUT: tuple[Status, ...] = ("sending", "sent", "unknown")
 """What counts against caps: an unknown outcome may well have arrived."""
+
+
+_PEOPLE = (
+    select(
+        members.c.id,
+        members.c.email,
+        members.c.status,
+        members.c.stop_listed,
+        members.c.time_zone,
+        consents.c.channel,
+        consents.c.purpose,
+        consents.c.granted,
+    )
+    .select_from(members.outerjoin(consents, consents.c.member_id == members.c.id))
+    .where(members.c.id.in_(bindparam("ids", expanding=True)))
+)
+_SENT_AT = func.coalesce(messages.c.sent_at, messages.c.claimed_at, messages.c.due_at)
+_RECENT = select(messages.c.member_id, messages.c.channel, _SENT_AT.label("at")).where(
+    messages.c.member_id.in_(bindparam("ids", expanding=True)),
+    messages.c.purpose == "marketing",
+    messages.c.status.in_(bindparam("counting", expanding=True)),
+    bindparam("since") < _SENT_AT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +120,7 @@ class ContactBook:
             self._sent_today[pending.channel] += 1
 
     def _read_people(self, ids: Iterable[str]) -> None:
-        said = and_(consents.c.member_id == members.c.id)
-        rows = self._connection.execute(
-            select(
-                members.c.id,
-                members.c.email,
-                members.c.status,
-                members.c.stop_listed,
-                members.c.time_zone,
-                consents.c.channel,
-                consents.c.purpose,
-                consents.c.granted,
-            )
-            .select_from(members.outerjoin(consents, said))
-            .where(members.c.id.in_(sorted(ids)))
-        )
+        rows = self._connection.execute(_PEOPLE, {"ids": sorted(ids)})
         for row in rows:
             person = self._people.get(row.id)
             if person is None:
@@ -131,15 +140,9 @@ class ContactBook:
             return self._programme.tz
 
     def _read_recent(self, ids: Iterable[str], counting: Sequence[Status]) -> None:
-        at = func.coalesce(messages.c.sent_at, messages.c.claimed_at, messages.c.due_at)
-        rows = self._connection.execute(
-            select(messages.c.member_id, messages.c.channel, at.label("at")).where(
-                messages.c.member_id.in_(sorted(ids)),
-                messages.c.purpose == "marketing",
-                messages.c.status.in_(counting),
-                at > self._now - self._programme.contact.frequency_window,
-            )
-        )
+        since = self._now - self._programme.contact.frequency_window
+        parameters = {"ids": sorted(ids), "counting": list(counting), "since": since}
+        rows = self._connection.execute(_RECENT, parameters)
         for row in rows:
             self._recent[row.member_id, row.channel].append(row.at)
 

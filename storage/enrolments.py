@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from loyalty.errors import Unknown
 from loyalty.journeys.machine import Position
-from loyalty.records import Enrolment, OperatorCommand
+from loyalty.records import Campaign, Enrolment, OperatorCommand
 from storage import tables
+from storage.campaigns import SHAPE as CAMPAIGN
 from storage.rows import InsertOnce, Shape, Upsert
 
 _table = tables.enrolments
@@ -37,6 +38,19 @@ _all = select(*_shape.columns)
 _GET = _all.where(_table.c.id == bindparam("enrolment"))
 _LOCK = _GET.with_for_update()
 _ADD = InsertOnce(_table)
+_FOR_TURN = (
+    select(
+        *_shape.columns,
+        *CAMPAIGN.columns,
+        select(_asked.c.id)
+        .where(_asked.c.enrolment_id == _table.c.id, _asked.c.done_at.is_(None))
+        .exists(),
+    )
+    .join(tables.campaigns, tables.campaigns.c.id == _table.c.campaign_id)
+    .where(_table.c.id == bindparam("enrolment"))
+    .with_for_update(of=_table)
+)
+_FIELDS = len(_shape.columns)
 _SAVE = update(_table).where(_table.c.id == bindparam("enrolment"))
 _OF_MEMBER = _all.where(
     _table.c.campaign_id == bindparam("campaign"), _table.c.member_id == bindparam("member")
@@ -88,6 +102,13 @@ class SqlEnrolments:
         if row is None:
             raise Unknown("enrolment", enrolment_id)
         return _enrolment(row)
+
+    def for_turn(self, enrolment_id: str) -> tuple[Enrolment, Campaign, bool]:
+        """What every turn begins with, in one statement."""
+        row = self._connection.execute(_FOR_TURN, {"enrolment": enrolment_id}).one_or_none()
+        if row is None:
+            raise Unknown("enrolment", enrolment_id)
+        return _enrolment(row[:_FIELDS]), Campaign(*row[_FIELDS:-1]), bool(row[-1])
 
     def add(self, enrolment: Enrolment) -> bool:
         """False when (campaign, member, entry) is there already."""
@@ -146,7 +167,7 @@ class SqlEnrolments:
         self._connection.execute(_COMMAND_DONE, {"number": command_id, "done_at": self._now})
 
 
-def _enrolment(row: Row[Any]) -> Enrolment:
+def _enrolment(row: Sequence[Any]) -> Enrolment:
     position = Position.model_validate(row[_POSITION])
     fields: tuple[Any, ...] = (*row[:_POSITION], position, *row[_POSITION + 1 :])
     return Enrolment(*fields)

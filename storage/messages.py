@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from loyalty.errors import Unknown
 from loyalty.messages import NewMessage, Queued, Status
@@ -17,6 +17,11 @@ from storage.contact import GOING_OUT, ContactBook, Pending
 from storage.tables import messages
 from storage.verdicts import judge_all, last_verdicts, note_verdicts
 
+# Built once: putting a statement together costs as much as running it.
+_STORED = select(messages.c.key, messages.c.status).where(
+    messages.c.key.in_(bindparam("keys", expanding=True))
+)
+_LINE_UP = insert(messages)
 _STATUS: Mapping[str, Status] = {"send": "queued", "defer": "deferred", "drop": "dropped"}
 
 
@@ -41,14 +46,12 @@ class SqlMessages:
         answers |= {key: Queued(_STATUS[v.verdict], v) for key, v in verdicts.items()}
         if pending:
             rows = [self._row(fresh[p.key], p, answers[p.key]) for p in pending]
-            self._connection.execute(insert(messages), rows)
+            self._connection.execute(_LINE_UP, rows)
             note_verdicts(self._connection, verdicts, self._now)
         return [answers[m.key] for m in new]
 
     def _stored(self, keys: Sequence[str]) -> dict[str, Queued]:
-        rows = self._connection.execute(
-            select(messages.c.key, messages.c.status).where(messages.c.key.in_(keys))
-        ).all()
+        rows = self._connection.execute(_STORED, {"keys": keys}).all()
         verdicts = last_verdicts(self._connection, [row.key for row in rows])
         return {row.key: Queued(row.status, verdicts[row.key]) for row in rows}
 

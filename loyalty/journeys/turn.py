@@ -42,7 +42,7 @@ MOVES_MAX = 500
 def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
     """Take turn number `turn` of an enrolment and return its outcome, now or as it was left."""
     member = tx.members.lock(member_of(enrolment_id))
-    enrolment = tx.enrolments.lock(enrolment_id)
+    enrolment, campaign, asked = tx.enrolments.for_turn(enrolment_id)
     if turn < enrolment.turn or enrolment.state == "ended":
         # Taken before: by a worker whose answer was lost, or by a run that was since reset.
         return with_sleep(enrolment.last_outcome or {"ended": True}, tx.now)
@@ -52,12 +52,9 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
             turn=turn,
             next=enrolment.turn,
         )
-    campaign = tx.campaigns.get(enrolment.campaign_id)
-    if campaign is None:
-        raise Unknown("campaign", enrolment.campaign_id)
     version = tx.campaigns.version(enrolment.campaign_id, enrolment.version)
     journey = Journey(tx, campaign, version, enrolment, member)
-    commands = tx.enrolments.commands(enrolment_id)
+    commands = tx.enrolments.commands(enrolment_id) if asked else ()
     outcome = _gate(journey, commands) or _walk(journey, commands)
     outcome["next_turn"] = turn + 1
     tx.enrolments.save(replace(journey.enrolment, turn=turn + 1, last_outcome=outcome))
