@@ -15,7 +15,8 @@ from bootstrap.temporal import DevServer, DevServerFailed, NoTemporalCli, free_p
 from bootstrap.wiring import Parts
 from storage.migrate import upgrade
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+"""Five seconds where nothing else runs; a machine busy with other things needs far longer."""
 PROCESSES = ("server", "worker", "relay")
 LOOPBACK = ("127.0.0.1", "localhost")
 

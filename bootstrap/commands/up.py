@@ -59,7 +59,7 @@ async def _watch(running: Up, stop: asyncio.Event, console: Console) -> int:
         if ready.exception() is not None:
             stop.set()
             await watching
-            raise CannotStart("The API did not become ready in a minute; its words are above.")
+            raise CannotStart("The API did not become ready in three minutes; its words are above.")
         _screen(running, console)
     ready.cancel()
     await asyncio.gather(ready, return_exceptions=True)

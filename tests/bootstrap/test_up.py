@@ -14,8 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
-pytestmark = pytest.mark.timeout(240)
-PATIENCE_SECONDS = 90
+pytestmark = pytest.mark.timeout(400)
+PATIENCE_SECONDS = 180
 KEY = re.compile(r"\bmp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}\b")
 
 
