@@ -59,10 +59,10 @@ def opened_pass(
     }
 
 
-def is_past(under_way: dict[str, Any], rules: Compiled, now: datetime, tz: ZoneInfo) -> bool:
-    """Whether a pass, held up by a pause, belongs to a month that is over."""
+def is_past(entry_key: str, rules: Compiled, now: datetime, tz: ZoneInfo) -> bool:
+    """Whether an entry, held up by a pause, belongs to a month that is over."""
     monthly = isinstance(rules.enter, EnterMonthly)
-    return monthly and under_way["key"] != f"{now.astimezone(tz):%Y-%m}"
+    return monthly and entry_key != f"{now.astimezone(tz):%Y-%m}"
 
 
 def _monthly(enter: EnterMonthly, now: datetime, tz: ZoneInfo, months: int = 0) -> datetime:

@@ -110,7 +110,7 @@ def _tell(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled
 
 def _admit(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled) -> Step:
     under_way = campaign.position["pass"]
-    if is_past(under_way, rules, tx.now, tx.programme.tz):
+    if is_past(under_way["key"], rules, tx.now, tx.programme.tz):
         over = f"{under_way['key']} is over: the rest is left out"
         return _at(campaign, **{"pass": None}), _more(tx, over, timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)

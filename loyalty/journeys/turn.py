@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from loyalty.admission import compiled
+from loyalty.campaign_entry import is_past
 from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.errors import Unknown, WrongState
 from loyalty.journeys import goals
@@ -96,7 +98,7 @@ def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
     if journey.member.status != "active":
         return _end(journey, "left", "member_left", {})
     if journey.campaign.state != "paused":
-        return None
+        return _too_late(journey)
     key = f"{enrolment.id}:held:{enrolment.turn}"
     journey.decide(key, enrolment.position.node or "end", "held", "campaign_paused")
     journey.enrolment = replace(enrolment, state="held", wake_at=None)
@@ -107,6 +109,16 @@ def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
         "details": "**Held**: the campaign is paused. Resuming it wakes this journey.",
         "next_summary": "Resumed: look again",
     }
+
+
+def _too_late(journey: Journey) -> dict[str, Any] | None:
+    """A month's journey that a pause held at its very beginning is not begun in another month."""
+    enrolment, tx = journey.enrolment, journey.tx
+    if enrolment.position.node != journey.version.plan.start or enrolment.position.until:
+        return None
+    if not is_past(enrolment.entry_key, compiled(journey.version), tx.now, tx.programme.tz):
+        return None
+    return _end(journey, "not_begun", "period_over", {"entry": enrolment.entry_key})
 
 
 def _walk(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, Any]:

@@ -117,11 +117,11 @@ def test_a_pass_held_up_into_the_next_month_is_left() -> None:
     """Half the audience has February's pack; the other half is not given it in March."""
     monthly, daily = rules('{monthly: {day: 1, at: "09:00"}}'), rules('{daily: {at: "10:00"}}')
     entry = at(SHANGHAI, 2027, 2, 1, 9, 0)
-    under_way = opened_pass(campaign(), monthly, entry, entry, SHANGHAI)
+    under_way = opened_pass(campaign(), monthly, entry, entry, SHANGHAI)["key"]
 
     assert not is_past(under_way, monthly, at(SHANGHAI, 2027, 2, 28, 23, 59), SHANGHAI)
     assert is_past(under_way, monthly, at(SHANGHAI, 2027, 3, 1, 0, 0), SHANGHAI)
-    under_way = opened_pass(campaign(), daily, entry, entry, SHANGHAI)
+    under_way = opened_pass(campaign(), daily, entry, entry, SHANGHAI)["key"]
     assert not is_past(under_way, daily, at(SHANGHAI, 2027, 3, 1, 0, 0), SHANGHAI)
 
 

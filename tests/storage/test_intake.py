@@ -352,3 +352,22 @@ def test_a_budget_for_some_admits_no_more_than_it_can_pay(desk: FrontDesk) -> No
     refused = desk.count(d, (d.c.verdict == "not_admitted") & (d.c.reason == "budget_exhausted"))
     assert (desk.count(tables.enrolments), refused) == (3, 7)
     assert desk.campaign(campaign).reserved_points == 3_900
+
+
+def test_a_pack_held_at_the_door_is_not_begun_in_another_month(desk: FrontDesk) -> None:
+    """Admitted in April and paused at once until May: April's pack must not count May's acts."""
+    campaign = desk.launch("monthly_task_pack")
+    desk.open_month()
+    desk.pause(campaign)
+    desk.take_turns("lee")
+    assert desk.enrolment("lee").state == "held"
+    desk.clock.instant += timedelta(days=34)
+
+    desk.resume(campaign)
+    list(desk.campaign_turns(campaign))
+    desk.take_turns("lee")
+
+    april, may = desk.enrolments("lee")
+    assert (april.entry_key, april.outcome) == ("2026-04", "not_begun")
+    assert (may.entry_key, may.state) == ("2026-05", "waiting")
+    assert desk.campaign(campaign).reserved_points == 1300  # May's; April's is free again
