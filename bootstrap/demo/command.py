@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,9 +35,10 @@ WIDTH = 100
 class Size:
     """How much is played."""
 
-    households: int = 300
+    households: int = 200
     days: int = 91
     folder: Path = FOLDER
+    usual_ports: bool = True
 
     @property
     def starts(self) -> datetime:
@@ -85,7 +86,7 @@ class Show:
         people = await self._read()
         async with AsyncExitStack() as running:
             with self.screen.step("Starting database, Temporal, API, worker and relay", "start"):
-                staging = set_up(self.size.folder, self.size.starts, self._say)
+                staging = self._staging()
                 stage = await running.enter_async_context(staging)
             good = await self._perform(stage, people)
             self.reported = True
@@ -93,6 +94,10 @@ class Show:
                 out.print("\n[bold]Everything stays up until Ctrl-C.[/]")
                 await asyncio.Event().wait()
         return 0 if good else STUCK
+
+    def _staging(self) -> AbstractAsyncContextManager[Stage]:
+        size = self.size
+        return set_up(size.folder, size.starts, self._say, usual_ports=size.usual_ports)
 
     async def _read(self) -> Cast:
         size = self.size

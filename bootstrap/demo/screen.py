@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from bootstrap.demo.data import ZONE
 from bootstrap.demo.play import Show, Tally
@@ -39,8 +40,8 @@ class Screen:
         else:
             yield said
         self.took[name] = time.monotonic() - began
-        words = f" [dim]{escape('; '.join(said))}[/]" if said else ""
-        self.console.print(f"[green]done[/]  {doing}{words} [dim]({self.took[name]:.1f} s)[/]")
+        words = f": {escape('; '.join(said))}" if said else ""
+        self._done(f"{doing}{words}", name)
 
     @contextmanager
     def bar(self, name: str, days: int, live: Callable[[], int]) -> Iterator[Show]:
@@ -80,4 +81,9 @@ class Screen:
         with progress:
             yield show
         self.took[name] = time.monotonic() - began
-        self.console.print(f"[green]done[/]  Playing {days} days [dim]({self.took[name]:.1f} s)[/]")
+        self._done(f"Playing {days} days", name)
+
+    def _done(self, what: str, name: str) -> None:
+        line = Table.grid(padding=(0, 1))
+        line.add_row("[green]done[/] ", f"{what} [dim]({self.took[name]:.1f} s)[/]")
+        self.console.print(line)

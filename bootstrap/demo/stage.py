@@ -26,6 +26,8 @@ from bootstrap.wiring import Parts
 from loyalty.access import Role
 
 FOLDER = Path(".milepost") / "demo"
+USUAL_PORTS = (8000, 7233, 8233)
+"""Of the API, Temporal and its web UI; where one is taken, another is used."""
 
 
 class OwnSettings(Settings):
@@ -54,13 +56,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(folder: Path, starts: datetime, say: Say) -> AsyncIterator[Stage]:
+async def set_up(
+    folder: Path, starts: datetime, say: Say, *, usual_ports: bool = True
+) -> AsyncIterator[Stage]:
     """Start everything and watch it; stop it all at the end."""
     _clear(folder)
     mail = MailSink()
     clock = FileClock(folder / "clock")
     clock.set(starts)
-    up = Up(_settings(folder, await mail.start()), say)
+    ports = [_port(usual) if usual_ports else 0 for usual in USUAL_PORTS]
+    up = Up(_settings(folder, await mail.start(), *ports), say)
     try:
         await up.start()
         watching = asyncio.create_task(up.watch(asyncio.Event()))
@@ -89,14 +94,14 @@ async def _ready(up: Up, watching: asyncio.Task[None]) -> None:
     await ready
 
 
-def _settings(folder: Path, smtp_url: str) -> Settings:
+def _settings(folder: Path, smtp_url: str, api: int, temporal: int, ui: int) -> Settings:
     return OwnSettings(
         data_dir=folder,
         clock_file=folder / "clock",
         programme_file=HERE / "programme.yaml",
-        temporal_address=f"{HOST}:{_port(7233)}",
-        ui_port=_port(8233),
-        listen_port=_port(8000),
+        temporal_address=f"{HOST}:{temporal}",
+        ui_port=ui,
+        listen_port=api,
         time_skipping=True,
         smtp_url=SecretStr(smtp_url),
         mail_from="Completely Grocers <points@example.com>",
