@@ -5,7 +5,7 @@ its full length. Only the HTTP layer is left out: use cases are called as the ro
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from loyalty.events import Line, MemberEvent, Purchase, Refund, RefundLine
 from loyalty.journeys.load import load_named
 from loyalty.ledger import Balance
 from loyalty.offers import Claim, ClaimRequest
-from loyalty.ports import Transaction
+from loyalty.ports import Clock, Store, Transaction
 from loyalty.programme import Programme
 from loyalty.records import Campaign, Enrolment
 from loyalty.registration import Registration, register
@@ -314,6 +314,7 @@ async def telling(
     programme: Programme | None = None,
     starts: datetime = FIRST_DAY,
     cached_runs: int = 100,
+    offer: Callable[[Store, Clock], Sequence[Callable[..., Any]]] = activities,
 ) -> AsyncIterator[Told]:
     """A running programme on its own database and task queue; time stands at `starts`."""
     prefix = f"s{next(_runs)}-{folder.name[-12:].strip('_-0')}".replace("_", "-").lower()
@@ -323,7 +324,7 @@ async def telling(
     store = SqlStore(database, clock, programme)
     relay = Relay(database, client, clock, task_queue=prefix, idle_seconds=(0.01, 0.03))
     worker = build_worker(
-        client, prefix, activities(store, clock), strict=True, cached_runs=cached_runs
+        client, prefix, offer(store, clock), strict=True, cached_runs=cached_runs
     )
     travel = Timetravel(client, clock, sleepers(database), at_rest(database, clock), patience=20)
     async with worker:

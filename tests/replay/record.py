@@ -1,6 +1,6 @@
 """Record histories that every later version must still be able to replay.
 
-    python -m tests.replay.record [case ...]
+    python -m tests.replay.record [case or template ...]
 
 A history is taken from a real server without time skipping (skipping leaves events that production
 never has), and cleaned of the recording machine's name and folders. Record a case when it is new;
@@ -8,6 +8,7 @@ never re-record one because replay broke: that is what replay is for.
 """
 
 import asyncio
+import json
 import re
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from activities.contracts import CampaignBrief, Nudge, OrderBrief
 from bootstrap.converter import data_converter
 from bootstrap.temporal import DevServer, connect
 from tests.reference_journey import END, WAIT, Script, begin, worker_for
+from tests.replay.templates import STORIES, play
 
 HISTORIES = Path(__file__).parent / "histories"
 Run = WorkflowHandle[object, str]
@@ -95,31 +97,45 @@ async def _nudged_to_the_end(run: Run) -> None:
     await run.result()
 
 
-async def write_history(run: Run, case: str, folder: Path = HISTORIES) -> Path:
-    """Keep one run's history under the case's name; stories may call this for templates."""
-    return _keep((await run.fetch_history()).to_json(), folder / f"{case}.json")
+async def write_history(run: Run, name: str) -> Path:
+    """Keep one run's history under a name."""
+    return _keep((await run.fetch_history()).to_json(), HISTORIES / f"{name}.json")
 
 
 def _keep(history: str, path: Path) -> Path:
+    """Cleaned of the recording machine, one event a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for folder in (Path(__file__).parents[2], Path(sys.base_prefix)):
         history = history.replace(f"{folder}/", "")
-    path.write_text(re.sub(r"\d+@[\w.-]+", "recorder", history) + "\n")
+    events = json.loads(re.sub(r"\d+@[\w.-]+", "recorder", history))["events"]
+    lines = (json.dumps(event, separators=(",", ":"), ensure_ascii=False) for event in events)
+    path.write_text('{"events":[\n' + ",\n".join(lines) + "\n]}\n")
     return path
 
 
-async def record(cases: list[str]) -> None:
+async def record(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = DevServer(log=Path(folder) / "server.log")
         await server.start()
         try:
             client = await connect(server.address, converter=data_converter())
-            for case in cases:
-                run = await CASES[case](client, f"recorded-{case.replace('_', '-')}")
-                print(await write_history(run, case))  # noqa: T201
+            for name in names:
+                if name in STORIES:
+                    await _record_story(name, client, Path(folder))
+                else:
+                    run = await CASES[name](client, f"recorded-{name.replace('_', '-')}")
+                    print(await write_history(run, name))  # noqa: T201
         finally:
             await server.stop()
 
 
+async def _record_story(template: str, client: Client, folder: Path) -> None:
+    place = folder / template / "recorded"
+    place.mkdir(parents=True)
+    for name, id in (await play(template, client, place)).items():
+        run = client.get_workflow_handle(id)
+        print(await write_history(run, f"{template}/{name}"))  # noqa: T201
+
+
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1:] or list(CASES)))
+    asyncio.run(record(sys.argv[1:] or [*CASES, *STORIES]))
