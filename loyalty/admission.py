@@ -132,11 +132,11 @@ def refusal_of(
 def _outside(
     audience: str | None, where: str | None, facts: Mapping[str, object], entry: Entry
 ) -> Refusal | None:
-    if audience and not Condition(audience, MEMBER).holds(facts):
+    if audience and not Condition(audience, MEMBER).fits(facts):
         return Refusal("not_in_audience", {"audience": audience, **_said(facts)})
     if entry.event is not None and where:
         seen = {**facts, **event_facts(entry.event)}
-        if not Condition(where, EVENT).holds(seen):
+        if not Condition(where, EVENT).fits(seen):
             return Refusal("entry_condition", {"where": where})
     return None
 

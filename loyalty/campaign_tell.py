@@ -39,7 +39,7 @@ def tell_page(
             ),
             **offers.get(member.id, {}),
         }
-        if rules.audience and not Condition(rules.audience, MEMBER).holds(facts):
+        if rules.audience and not Condition(rules.audience, MEMBER).fits(facts):
             _pass_over(tx, version, moment, member, "not_in_audience")
         elif bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
             _pass_over(tx, version, moment, member, "holdout", "held_out")
@@ -51,7 +51,7 @@ def tell_page(
 
 
 def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:
-    return Condition(where, OFFER if rules.exchange else MEMBER).holds(facts)
+    return Condition(where, OFFER if rules.exchange else MEMBER).fits(facts)
 
 
 def _key(version: Version, moment: CampaignMoment, member: Member) -> str:

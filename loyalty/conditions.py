@@ -46,6 +46,10 @@ class ConditionFailed(LoyaltyError):
     code: ClassVar[str] = "condition_failed"
 
 
+class NoAnswer(ConditionFailed):
+    """All facts were there, and still it cannot be said: a missing attribute, a division by 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The typed variables a condition may use. Types: int, bool, string, timestamp, texts, map."""
@@ -121,8 +125,19 @@ class Condition:
             failed, answer = True, str(error)
         if failed or not isinstance(answer, bool):
             why = explain_failure(str(answer))
-            raise ConditionFailed(f"{self.text!r} has no answer: {why}", text=self.text)
+            raise NoAnswer(f"{self.text!r} has no answer: {why}", text=self.text)
         return answer
+
+    def fits(self, facts: Mapping[str, object]) -> bool:
+        """Whether the condition surely holds; one without an answer does not.
+
+        What runs live asks this: a condition that somebody else wrote must never keep a receipt
+        from being recorded or a journey from going on.
+        """
+        try:
+            return self.holds(facts)
+        except NoAnswer:
+            return False
 
 
 def check(text: str, scope: Scope) -> None:

@@ -47,7 +47,7 @@ def tally(
     for event in events:
         if event.type != goal.on or (event.amount_minor and kept_minor(event) <= 0):
             continue
-        if condition and not condition.holds({**member, **event_facts(event)}):
+        if condition and not condition.fits({**member, **event_facts(event)}):
             continue
         counted.setdefault(_slot(goal, event, zone), event)
     if not counted:

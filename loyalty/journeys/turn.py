@@ -175,7 +175,7 @@ class Sight:
         self.member, self._facts = member, {}
 
     def judge(self, member: Member, condition: str) -> bool:
-        return Condition(condition, MEMBER).holds(self.facts(member))
+        return Condition(condition, MEMBER).fits(self.facts(member))
 
     def at(self, position: Position) -> Seen:
         tallies: Mapping[str, Tally] = {}

@@ -110,14 +110,14 @@ class FrontDesk:
     # --- campaigns and their turns --------------------------------------------------------------
 
     def launch(self, template: str, **more: Any) -> str:
-        return self._launch(load_named(TEMPLATES, template), **more)
+        return self.launch_texts(load_named(TEMPLATES, template), **more)
 
-    def launch_written(self, *, enter: str, reentry: str) -> str:
+    def launch_written(self, *, enter: str, reentry: str, **more: Any) -> str:
         """A campaign of one tag, entered as written."""
         files = {"campaign.yaml": WRITTEN.format(enter=enter, reentry=reentry)}
-        return self._launch(load_texts("written", files))
+        return self.launch_texts(load_texts("written", files), **more)
 
-    def _launch(self, template: Template, **more: Any) -> str:
+    def launch_texts(self, template: Template, **more: Any) -> str:
         request = CampaignRequest(
             id=template.name.replace("_", "-"),
             name=template.name,
