@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.demo.cast import Cast, Person
 from bootstrap.demo.data import ZONE, draw
-from bootstrap.demo.till import Api
+from bootstrap.demo.till import Api, Refused
 
 WELCOME, TASKS, WAKE_UP, CUP = "welcome-2027", "tasks-2027", "wake-up-2027", "cup-may-2027"
 OPENS = datetime(2027, 5, 14, 10, 0, tzinfo=ZONE)
@@ -48,22 +48,10 @@ async def launch(marketer: Api) -> None:
 class Claims:
     """Members take the cup while they can: whoever wants it and has the points."""
 
-    made: int = 0
     sold_out: int = 0
-    confirmed: int = 0
-    released: int = 0
-    left: int = 0
 
-    async def due(self, shop: Api, people: Cast, since: datetime, until: datetime) -> None:
-        """Those whose hour lies in this stretch, in order."""
-        if since >= CLOSES or until <= OPENS:
-            return
-        coming = sorted((hour, each.id) for each in people.members if (hour := _hour(each)))
-        for hour, member in coming:
-            if since < hour <= until and hour < CLOSES:
-                await self._claim(shop, member)
-
-    async def _claim(self, shop: Api, member: str) -> None:
+    async def take(self, shop: Api, member: str) -> None:
+        """Take the cup, if the points are there; an app would not offer it otherwise."""
         balance = await shop.get(f"/v1/members/{member}/balance")
         if balance["available"] < PRICE:
             return
@@ -73,8 +61,7 @@ class Claims:
             self.sold_out += 1
             return
         if status != 201:
-            raise RuntimeError(f"{member} could not claim: {answer}")
-        self.made += 1
+            raise Refused(f"{member} could not claim: {answer['detail']}")
         await self._settle(shop, member, answer["claim_id"])
 
     async def _settle(self, shop: Api, member: str, claim: str) -> None:
@@ -82,16 +69,19 @@ class Claims:
         fate = draw(member, "fate", 10)
         if fate < 8:
             await shop.post(f"/v1/exchanges/{claim}/confirm")
-            self.confirmed += 1
         elif fate == 8:
             reason = {"fault": "member", "reason": "changed_mind"}
             await shop.post(f"/v1/exchanges/{claim}/release", reason)
-            self.released += 1
-        else:
-            self.left += 1
+
+
+def takers(people: Cast, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+    """Who would take the cup in this stretch, and when."""
+    hours = [(hour, each.id) for each in people.members if (hour := _hour(each))]
+    return sorted((hour, member) for hour, member in hours if since < hour <= until)
 
 
 def _hour(person: Person) -> datetime | None:
     """When a member would take the cup; every second one wants it at all."""
+    new = person.joins.date() >= OPENS.date()
     hour = OPENS + timedelta(minutes=draw(person.id, "minute", 60 * 59))
-    return None if draw(person.id, "wants", 2) or person.joins >= hour else hour
+    return None if draw(person.id, "wants", 2) or new else hour

@@ -35,7 +35,7 @@ WIDTH = 100
 class Size:
     """How much is played."""
 
-    households: int = 200
+    households: int = 240
     days: int = 91
     folder: Path = FOLDER
     usual_ports: bool = True

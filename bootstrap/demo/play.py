@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bootstrap.clock import FileClock
-from bootstrap.demo.campaigns import Claims, launch
+from bootstrap.demo.campaigns import Claims, launch, takers
 from bootstrap.demo.cast import Cast, Event, Happening, Person
 from bootstrap.demo.data import ZONE
 from bootstrap.demo.till import Api
@@ -62,9 +62,11 @@ class Play:
         since = self.clock.now()
         for hour in UPLOADS:
             until = _wall(midnight, hour)
+            for at, member in takers(self.people, since, until):
+                await self.travel.advance_to(at)
+                await self.claims.take(self.shop, member)
             await self.travel.advance_to(until)
             await self._upload(until)
-            await self.claims.due(self.shop, self.people, since, until)
             since = until
             show(until, self.tally)
         self.tally.days += 1
