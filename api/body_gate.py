@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.edge import WITH_BODY, Limits
 from api.problems import problem_response
 
-# An escaped NUL in JSON, and not an escaped backslash before `u0000`: PostgreSQL keeps neither
-# text nor JSON with one.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+# Read from the left, so that an escaped backslash is not taken for the beginning of an escape.
+_WHOLE = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_BROKEN = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _BATCHES = "/v1/events"
 
 
@@ -32,8 +32,8 @@ class BodyGate:
         if body is None:
             detail = f"A body may have {most:,} bytes here."
             await problem_response(Request(scope), "too_large", detail)(scope, receive, send)
-        elif _NUL.search(body):
-            detail = "A text in the body holds a NUL character."
+        elif _unkeepable(body):
+            detail = "The body must be UTF-8, without NUL and without half a character in a text."
             await problem_response(Request(scope), "malformed", detail)(scope, receive, send)
         else:
             await self._app(scope, _again(body, receive), send)
@@ -66,3 +66,17 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return replay
+
+
+def _unkeepable(body: bytes) -> bool:
+    """Whether a text in it is none: PostgreSQL keeps no NUL, and nobody keeps half a character.
+
+    JSON parsers let both pass, and other encodings too, in which neither would be seen here.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return True
+    if b"\0" in body:
+        return True
+    return b"\\u" in body and bool(_BROKEN.search(_WHOLE.sub(b" ", body)))

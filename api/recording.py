@@ -6,7 +6,10 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-MemberId = Annotated[str, Path(min_length=1, max_length=64, description="The member's id")]
+from loyalty.registration import MEMBER_ID
+
+# Held to its pattern here already: what is no id may be an address, and is not repeated.
+MemberId = Annotated[str, Path(pattern=MEMBER_ID, description="The member's id")]
 CampaignId = Annotated[str, Path(min_length=1, max_length=64, description="The campaign's id")]
 LongId = Annotated[
     str, Path(min_length=1, max_length=255, description="May hold slashes, written as they are")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -17,8 +17,8 @@ from bootstrap.wiring import Parts
 from storage.desk import SqlDesk
 from storage.readiness import database_state
 
-WEATHER: tuple[type[Exception], ...] = (DBAPIError, PoolTimeout)
-"""What the database being away looks like."""
+WEATHER: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
+"""What the database being away looks like. Any other error of it will come again, and is ours."""
 
 
 def services(parts: Parts) -> Services:

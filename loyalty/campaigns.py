@@ -68,13 +68,7 @@ def compile_request(
     )
     changed: dict[str, Any] = {}
     if request.audience is not None:
-        try:
-            check(request.audience, MEMBER)
-        except BadCondition as bad:
-            problem = {"field": "audience", "code": bad.code, "message": bad.detail}
-            raise Invalid("The audience cannot be judged.", [problem]) from bad
-        both = f"({made.audience}) && ({request.audience})" if made.audience else request.audience
-        changed["audience"] = both
+        changed["audience"] = _narrowed(made.audience, request.audience)
     if request.holdout_percent is not None:
         changed["holdout_bp"] = request.holdout_percent * 100
     if request.budget_points is not None:
@@ -84,6 +78,18 @@ def compile_request(
     if problems:
         raise Invalid("A message would name what it cannot know.", problems)
     return made
+
+
+def _narrowed(own: str | None, wished: str) -> str:
+    """Both conditions as one; each alone and both together must be one that can be judged."""
+    both = f"({own}) && ({wished})" if own else wished
+    try:
+        check(wished, MEMBER)
+        check(both, MEMBER)
+    except BadCondition as bad:
+        problem = {"field": "audience", "code": bad.code, "message": bad.detail}
+        raise Invalid("The audience cannot be judged.", [problem]) from bad
+    return both
 
 
 def draft(

@@ -31,7 +31,8 @@ def _reasonable(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _text(length: int) -> Any:
+def one_line(length: int) -> Any:
+    """A text without line ends or other control characters."""
     # Control characters break reports and are refused by PostgreSQL.
     return StringConstraints(
         min_length=1, max_length=length, pattern=r"^[^\x00-\x1f\x7f]+$", strip_whitespace=True
@@ -42,8 +43,8 @@ Instant = Annotated[AwareDatetime, AfterValidator(_reasonable)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
-Name = Annotated[str, _text(64)]
-ShortName = Annotated[str, _text(32)]
+Name = Annotated[str, one_line(64)]
+ShortName = Annotated[str, one_line(32)]
 Minor = Annotated[int, Field(ge=0, le=MINOR_MAX, description="money in whole minor units")]
 
 

@@ -28,7 +28,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
     member, hash_ = tx.members.lock(purchase.member_id), body_hash(purchase)
     if (answer := _replay(tx, purchase.source, purchase.id, hash_, "purchase")) is not None:
         return answer
-    _not_in_future(tx, purchase.occurred_at)
+    not_in_future(tx, purchase.occurred_at)
     if purchase.currency != tx.programme.currency:
         raise _invalid("currency", "currency", f"this programme is kept in {tx.programme.currency}")
     cards = tx.cards.at(member.id, purchase.occurred_at)
@@ -101,7 +101,7 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
     member, hash_ = tx.members.lock(purchase_row.member_id), body_hash(refunded)
     if (answer := _replay(tx, refunded.source, refunded.id, hash_, "refund")) is not None:
         return answer
-    _not_in_future(tx, refunded.occurred_at)
+    not_in_future(tx, refunded.occurred_at)
     # Read again under the member's lock: another refund may have come between.
     purchase_row = tx.inbox.get(purchase_row.seq) or purchase_row
     outcome = _undo(tx, purchase_row, refunded)
@@ -176,7 +176,7 @@ def record_event(tx: Transaction, event: MemberEvent) -> dict[str, Any]:
     member, hash_ = tx.members.lock(event.member_id), body_hash(event)
     if (answer := _replay(tx, event.source, event.id, hash_, "event")) is not None:
         return answer
-    _not_in_future(tx, event.occurred_at)
+    not_in_future(tx, event.occurred_at)
     if event.type not in tx.programme.event_types:
         raise _invalid(
             "type", "event_type", "is not declared in the programme", tx.programme.event_types
@@ -250,9 +250,9 @@ def _replay(
     return {**found.answer, "replayed": True}
 
 
-def _not_in_future(tx: Transaction, at: datetime) -> None:
+def not_in_future(tx: Transaction, at: datetime, field: str = "occurred_at") -> None:
     if at > tx.now + CLOCK_SKEW:
-        raise _invalid("occurred_at", "in_future", f"is in the future; it is {tx.now.isoformat()}")
+        raise _invalid(field, "in_future", f"is in the future; it is {tx.now.isoformat()}")
 
 
 def _invalid(field: str, code: str, message: str, allowed: tuple[str, ...] = ()) -> Invalid:

@@ -1,14 +1,16 @@
 """A member joins: once, by an id that says nothing about the person."""
 
 import re
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from loyalty.digest import digest
 from loyalty.errors import Invalid, KeyReused
-from loyalty.intake import follow
+from loyalty.events import Instant, Name, one_line
+from loyalty.intake import follow, not_in_future
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose
@@ -16,6 +18,7 @@ from loyalty.records import InboxEvent
 
 SOURCE = "milepost"
 """The source of events that Milepost itself records."""
+MEMBER_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$"
 
 
 class Consent(BaseModel):
@@ -47,20 +50,22 @@ class Registration(BaseModel):
     )
 
     id: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$",
+        pattern=MEMBER_ID,
         description="An opaque reference. It appears in workflow ids: no name, phone or e-mail.",
     )
-    registered_at: AwareDatetime | None = Field(None, description="none = now")
-    source: str | None = Field(None, max_length=64)
-    name: str | None = Field(None, max_length=200)
-    email: str | None = Field(None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    registered_at: Instant | None = Field(None, description="none = now")
+    source: Name | None = None
+    name: Annotated[str, one_line(200)] | None = None
+    email: str | None = Field(
+        None, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
+    )
     phone: str | None = Field(None, max_length=32, pattern=r"^\+?[0-9 ()-]{5,31}$")
-    birthday: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    birthday: str | None = Field(None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
     locale: Literal["en", "zh"] = "en"
     time_zone: str | None = Field(None, max_length=64, description="IANA name; none = programme's")
     tier: str = Field("ordinary", pattern=r"^[a-z_]{1,32}$")
-    tags: tuple[str, ...] = Field((), max_length=100)
-    invited_by: str | None = Field(None, max_length=48, description="id of the inviting member")
+    tags: tuple[Name, ...] = Field((), max_length=100)
+    invited_by: str | None = Field(None, pattern=MEMBER_ID, description="id of the inviting member")
     consents: tuple[Consent, ...] = Field((), max_length=20)
 
     @field_validator("id")
@@ -68,6 +73,16 @@ class Registration(BaseModel):
     def _says_nothing(cls, value: str) -> str:
         if re.fullmatch(r"[0-9]{7,15}", value):
             raise ValueError("looks like a phone number; use an opaque reference such as m-1001")
+        return value
+
+    @field_validator("birthday")
+    @classmethod
+    def _a_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                raise ValueError("is not a day of the calendar") from None
         return value
 
     @field_validator("time_zone")
@@ -89,6 +104,8 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
         if stored[0] != body_hash:
             raise KeyReused("member", registration.id)
         return {**stored[1], "replayed": True}
+    at = registration.registered_at or tx.now
+    not_in_future(tx, at, "registered_at")
     if registration.invited_by and tx.members.get(registration.invited_by) is None:
         raise Invalid(
             "The inviting member is not known.",
@@ -96,11 +113,10 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
                 {
                     "field": "invited_by",
                     "code": "unknown",
-                    "message": f"there is no member {registration.invited_by!r}",
+                    "message": "there is no such member",
                 }
             ],
         )
-    at = registration.registered_at or tx.now
     member = Member(
         status="active",
         registered_at=at,

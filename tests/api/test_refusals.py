@@ -172,7 +172,7 @@ def test_a_batch_too_large_is_refused(shop: Shop) -> None:
         (b"[]", "application/json", 422, "invalid"),
         (b'{"id": NaN}', "application/json", 422, "invalid"),
         (b'{"id": ' + b"9" * 5000 + b"}", "application/json", 400, "malformed"),
-        (b'{"id": "\\ud800"}', "application/json", 422, "invalid"),
+        (b'{"id": "\\ud800"}', "application/json", 400, "malformed"),
     ],
 )
 def test_what_is_not_json_is_refused(
