@@ -26,6 +26,16 @@ _READ_ONLY = "milepost_read_only"
 # looks again finds out what really happened.
 _PASSING_STATES = frozenset({"40001", "40P01", "23505"})
 
+# A server that is cut off answers nothing at all, and TCP would wait minutes for it: whoever asks
+# shall hear within seconds that it is away.
+_NO_SILENCE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
 
 def database_url(text: str) -> URL:
     """The address with the driver we ship filled in; other kinds of database are refused."""
@@ -52,6 +62,7 @@ def open_engine(url: str, *, synchronous: str = "FULL", pool_size: int = 10) -> 
         max_overflow=2 * pool_size,
         pool_pre_ping=True,
         pool_recycle=1800,
+        connect_args=_NO_SILENCE,
     )
 
 

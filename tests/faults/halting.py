@@ -39,7 +39,7 @@ class Halt:
         self._spare -= 1
         if self._spare < 0:
             self._flag.touch()
-            time.sleep(600)  # noqa: TID251
+            time.sleep(600)
 
 
 def halt_before_commit(halt: Halt) -> None:

@@ -42,5 +42,3 @@ def receipt_body(member: str) -> dict[str, Any]:
         "store": "riverside",
         "lines": [{"sku": "s1", "category": "grocery", "quantity": 1, "net_minor": 10_000}],
     }
-
-

@@ -135,6 +135,14 @@ class Shop:
                     pass
                 await asyncio.sleep(0.1)
 
+    async def ends(self, outcomes: dict[str | None, int], seconds: float = REST_SECONDS) -> None:
+        """Wait until this many journeys have ended in each way; none = still under way."""
+        try:
+            await self.until(lambda: self.outcomes() == outcomes, seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{self.outcomes()} instead of {outcomes}: {late}") from None
+        await self.at_rest(seconds)
+
     def sound(self) -> Found:
         return sound(self.database, self.points, now=datetime.now(UTC))
 
@@ -195,7 +203,8 @@ def opened(
         headers={"Authorization": f"Bearer {token}"},
         trust_env=False,
         timeout=30,
-        limits=httpx2.Limits(max_connections=50),
+        # Shorter than the server keeps idle connections, so that none is closed under a request.
+        limits=httpx2.Limits(max_connections=50, keepalive_expiry=2),
     )
     store = SqlStore(database, clock, Programme())
     shop = Shop(folder, settings, database, store, api)

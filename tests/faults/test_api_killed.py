@@ -18,7 +18,7 @@ SHOPPERS = [f"m{n}" for n in range(8)]
 async def test_what_the_dead_api_had_recorded_is_answered_when_it_is_sent_again(
     open_shop: Opener, dev_server: DevServer
 ) -> None:
-    """Receipts, a registration and a check-in, each sent twice: one row, one answer, points once."""
+    """Receipts, a registration, a visit, each sent twice: one row, one answer, points once."""
     shop = open_shop("sqlite", dev_server)
     await shop.launch("new_member_bonus", budget_points=100_000)
     await join(shop, SHOPPERS)

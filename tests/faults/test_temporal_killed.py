@@ -40,11 +40,7 @@ async def test_a_temporal_server_killed_and_restarted_on_its_file_loses_no_journ
     await asyncio.sleep(AWAY_SECONDS)
     await own_server.start()
 
-    def all_have_ended() -> bool:
-        return shop.outcomes() == {"bought": 20, "missed": 20}
-
-    await shop.until(all_have_ended, 60)
-    await shop.at_rest()
+    await shop.ends({"bought": 20, "missed": 20})
     for member in EARLY + LATE:
         shop.points[member] += GREETED + (BOUGHT if member in buyers else MISSED)
     assert shop.sound().messages == 2 * 40

@@ -1,6 +1,9 @@
 """The worker dies in the middle of a step, with many journeys in flight."""
 
+from sqlalchemy import select
+
 from bootstrap.temporal import DevServer
+from storage.tables import enrolments
 from tests.faults.conftest import Opener
 from tests.faults.people import REFERRAL, WELCOME, buy, join
 from tests.faults.shop import Shop
@@ -21,6 +24,7 @@ async def test_a_worker_killed_inside_its_transaction_leaves_nothing_half_done(
     await shop.until(halted.exists)
 
     shop.kill(halted.stem)
+    assert _in_flight(shop)
     shop.start("worker")
     await _they_buy_and_all_is_sound(shop)
 
@@ -39,6 +43,7 @@ async def test_two_workers_killed_at_once_neither_repeat_nor_forget_a_step(
 
     shop.kill(before.stem)
     shop.kill(after.stem)
+    assert _in_flight(shop)
     shop.start("worker")
     await _they_buy_and_all_is_sound(shop)
 
@@ -47,6 +52,13 @@ async def _forty_join(shop: Shop) -> None:
     await shop.launch("new_member_bonus", budget_points=100_000)
     await join(shop, [INVITER, *ALONE])
     await join(shop, INVITED, invited_by=INVITER)
+
+
+def _in_flight(shop: Shop) -> bool:
+    """Some have had their first step and some have not: the worker died in the middle."""
+    with shop.database.read() as connection:
+        states = set(connection.execute(select(enrolments.c.state)).scalars())
+    return states == {"admitted", "waiting"}
 
 
 async def _they_buy_and_all_is_sound(shop: Shop) -> None:
