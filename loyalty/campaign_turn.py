@@ -15,7 +15,7 @@ from loyalty.errors import Unknown, WrongState
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
 from loyalty.journeys.moments import CampaignMoment, Tell, in_order
-from loyalty.journeys.turn import nudge, with_sleep
+from loyalty.journeys.turn import wake, with_sleep
 from loyalty.members import expiring, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Version
@@ -77,7 +77,7 @@ def _walk(tx: Transaction, campaign: Campaign, saying: str) -> Step:
     page = tx.enrolments.live(campaign.id, campaign.position["walk"]["after"], PAGE)
     for enrolment in page:
         if campaign.state == "stopped" or enrolment.state == "held":
-            nudge(tx, enrolment, campaign.state, priority=5)
+            wake(tx, enrolment.id, campaign.state, priority=5)
     if len(page) < PAGE:
         return _at(campaign, walk=None), _more(tx, saying, timedelta(0))
     return _at(campaign, walk={"after": page[-1].id}), _more(tx, saying, PACE)

@@ -29,11 +29,30 @@ class Journey:
     version: Version
     enrolment: Enrolment
     member: Member
+    granted: int = 0  # points to move on the campaign's own counters when the turn is over
+    reserved: int = 0
     did: list[str] = field(default_factory=list)
     decided: list[Decision] = field(default_factory=list)
 
     def key(self, step_id: str, occurrence: int = 0) -> str:
         return f"{self.enrolment.id}:{step_id}:{occurrence}"
+
+    def spend(self, *, granted: int, reserved: int) -> None:
+        """Move the counters of the enrolment and its campaign together: a reserve became a grant,
+        or went back.
+        """
+        self.granted += granted
+        self.reserved += reserved
+        self.enrolment = replace(
+            self.enrolment,
+            granted_points=self.enrolment.granted_points + granted,
+            reserved_points=self.enrolment.reserved_points + reserved,
+        )
+
+    def settle_budget(self) -> None:
+        """Write the campaign's counters, last of all: every journey of it waits for that row."""
+        if self.granted or self.reserved:
+            self.tx.campaigns.spend(self.campaign.id, granted=self.granted, reserved=self.reserved)
 
     def remember(self, variables: Mapping[str, Any]) -> None:
         """Carry these message variables along from here on."""
@@ -101,7 +120,7 @@ def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -
     if journey.tx.decisions.find(f"{key}:undone") is not None:
         return
     posted = journey.tx.ledger.reverse(f"{key}:undo", key, policy="debt")
-    _spend(journey, granted=-effect.points, reserved=effect.points)
+    journey.spend(granted=-effect.points, reserved=effect.points)
     journey.decide(
         f"{key}:undone",
         step_id,
@@ -145,7 +164,7 @@ def _grant(journey: Journey, key: str, step_id: str, effect: Grant, reason: str)
         campaign_id=journey.campaign.id,
         meta={"campaign": journey.campaign.id, "step": step_id, "reason": reason},
     )
-    _spend(journey, granted=effect.points, reserved=-effect.points)
+    journey.spend(granted=effect.points, reserved=-effect.points)
     journey.remember({"step.points": effect.points})
     journey.decide(
         key,
@@ -160,16 +179,6 @@ def _grant(journey: Journey, key: str, step_id: str, effect: Grant, reason: str)
         },
     )
     journey.did.append(f"grant {effect.points} points")
-
-
-def _spend(journey: Journey, *, granted: int, reserved: int) -> None:
-    """Move the campaign's and the enrolment's counters together: reserve became grant, or back."""
-    journey.tx.campaigns.spend(journey.campaign.id, granted=granted, reserved=reserved)
-    journey.enrolment = replace(
-        journey.enrolment,
-        granted_points=journey.enrolment.granted_points + granted,
-        reserved_points=journey.enrolment.reserved_points + reserved,
-    )
 
 
 def _card(journey: Journey, key: str, step_id: str, effect: Card, reason: str) -> None:

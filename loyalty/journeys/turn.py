@@ -58,6 +58,7 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
     journey = Journey(tx, campaign, version, enrolment, member)
     commands = tx.enrolments.commands(enrolment_id) if asked else ()
     outcome = _gate(journey, commands) or _walk(journey, commands)
+    journey.settle_budget()
     outcome["next_turn"] = turn + 1
     tx.enrolments.save(replace(journey.enrolment, turn=turn + 1, last_outcome=outcome))
     tx.decisions.add_many(journey.decided)
@@ -75,8 +76,17 @@ def member_of(enrolment_id: str) -> str:
 def nudge(tx: Transaction, enrolment: Enrolment, reason: str, *, priority: int = 1) -> None:
     """Wake a journey to look again; once per turn, since the next turn looks at everything."""
     if enrolment.nudged_turn < enrolment.turn and enrolment.state != "ended":
-        tx.outbox.add("nudge_journey", enrolment.id, {"reason": reason}, priority=priority)
+        wake(tx, enrolment.id, reason, priority=priority)
         tx.enrolments.save(replace(enrolment, nudged_turn=enrolment.turn))
+
+
+def wake(tx: Transaction, enrolment_id: str, reason: str, *, priority: int) -> None:
+    """Wake a journey whose row somebody else may hold.
+
+    The turn that an earlier nudge brought about may have looked before what is told here happened,
+    so this one is sent whatever was sent before, and nothing is noted on the row.
+    """
+    tx.outbox.add("nudge_journey", enrolment_id, {"reason": reason}, priority=priority)
 
 
 def with_sleep(outcome: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -93,6 +103,10 @@ def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
         if command.command == "cancel":
             tx.enrolments.command_done(command.id)
             return _end(journey, "cancelled", "cancelled_by_operator", {"actor": command.actor})
+    if journey.campaign.state == "paused":
+        # It may be resumed this moment. Under its lock either it is not, and whoever resumes it
+        # finds this journey held, or it is, and the journey goes on.
+        journey.campaign = tx.campaigns.lock(journey.campaign.id)
     if journey.campaign.state == "stopped":
         return _end(journey, "stopped", "campaign_stopped", {})
     if journey.member.status != "active":
@@ -318,8 +332,8 @@ def _end(
     tx, enrolment = journey.tx, journey.enrolment
     if enrolment.position.until is not None:
         tx.enrolments.close_wait(enrolment.id)
-    if enrolment.reserved_points:
-        tx.campaigns.spend(enrolment.campaign_id, granted=0, reserved=-enrolment.reserved_points)
+    journey.spend(granted=0, reserved=-enrolment.reserved_points)
+    enrolment = journey.enrolment
     journey.decide(
         f"{enrolment.id}:end",
         enrolment.position.node or "end",
@@ -334,7 +348,6 @@ def _end(
         ended_at=tx.now,
         wake_at=None,
         position=position or enrolment.position,
-        reserved_points=0,
     )
     did = f"Did: {', '.join(journey.did)}. " if journey.did else ""
     return {"ended": True, "outcome": outcome, "details": f"{did}Ended: **{outcome}**."}
