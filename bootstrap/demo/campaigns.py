@@ -12,7 +12,7 @@ from bootstrap.demo.till import Api, Refused
 WELCOME, TASKS, WAKE_UP, CUP = "welcome-2027", "tasks-2027", "wake-up-2027", "cup-may-2027"
 OPENS = datetime(2027, 5, 14, 10, 0, tzinfo=ZONE)
 CLOSES = datetime(2027, 5, 16, 22, 0, tzinfo=ZONE)
-STOCK = 40
+STOCK = 15
 PRICE = 1500
 
 REQUESTS: tuple[Mapping[str, Any], ...] = (
@@ -66,10 +66,10 @@ class Claims:
 
     async def _settle(self, shop: Api, member: str, claim: str) -> None:
         """Most take the cup home; some change their mind; some never come back to the till."""
-        fate = draw(member, "fate", 10)
-        if fate < 8:
+        fate = draw(member, "claim", 10)
+        if fate < 7:
             await shop.post(f"/v1/exchanges/{claim}/confirm")
-        elif fate == 8:
+        elif fate < 9:
             reason = {"fault": "member", "reason": "changed_mind"}
             await shop.post(f"/v1/exchanges/{claim}/release", reason)
 

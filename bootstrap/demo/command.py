@@ -35,7 +35,7 @@ WIDTH = 100
 class Size:
     """How much is played."""
 
-    households: int = 240
+    households: int = 200
     days: int = 91
     folder: Path = FOLDER
     usual_ports: bool = True
