@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from api import docs, health
 from api.body_gate import BodyGate
@@ -28,14 +28,15 @@ from api.routes import (
     members,
     messages,
     runs,
+    stop_list,
     templates,
 )
 from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, inbox, events, ledger, exchanges, templates, campaigns, admissions, runs, messages,
-    audit, codec,
+    members, stop_list, inbox, events, ledger, exchanges, templates, campaigns, admissions, runs,
+    messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
@@ -69,6 +70,16 @@ _TAGS = {
 }
 
 
+class CodecCors(CORSMiddleware):
+    """Pages of Temporal's web UI may ask the codec server, and nothing else of ours."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/codec/"):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over these services; it opens nothing and closes nothing by itself."""
     app = FastAPI(
@@ -95,7 +106,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(KeyGate, ring=ring, weather=services.weather)
     if services.codec_origins:
         app.add_middleware(
-            CORSMiddleware,
+            CodecCors,
             allow_origins=services.codec_origins,
             allow_methods=["POST"],
             allow_headers=["authorization", "content-type", "x-namespace"],

@@ -1,5 +1,6 @@
 """Refuses a body that is too large, or that no database could keep, before anything reads it."""
 
+import asyncio
 import re
 
 from fastapi import Request
@@ -16,7 +17,7 @@ _BATCHES = "/v1/events"
 
 
 class BodyGate:
-    """Reads a body whole, within its limit, and hands it on."""
+    """Reads a body whole, within its limits, and hands it on: slow callers hold up nobody."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
@@ -28,7 +29,13 @@ class BodyGate:
             return
         batch = scope["path"] == _BATCHES
         most = self._limits.batch_bytes if batch else self._limits.body_bytes
-        body = await _read(scope, receive, most)
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await _read(scope, receive, most)
+        except TimeoutError:
+            detail = f"The body did not come within {self._limits.body_seconds:g} seconds."
+            await problem_response(Request(scope), "too_slow", detail)(scope, receive, send)
+            return
         if body is None:
             detail = f"A body may have {most:,} bytes here."
             await problem_response(Request(scope), "too_large", detail)(scope, receive, send)

@@ -43,6 +43,7 @@ class Limits:
 
     body_bytes: int = 1 << 20
     batch_bytes: int = 4 << 20
+    body_seconds: float = 20.0
     requests_at_once: int = 200
     key_cache_seconds: float = 5.0
 

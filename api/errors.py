@@ -153,7 +153,7 @@ _REF = {"$ref": "#/components/schemas/Problem"}
 def problems(*codes: str, write: bool = False) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: what every guarded route may answer, and these codes besides."""
     always = ("malformed", "unauthenticated", "forbidden", "invalid", "busy", "unavailable")
-    body = ("too_large", "unsupported_media_type") if write else ()
+    body = ("too_slow", "too_large", "unsupported_media_type") if write else ()
     by_status: dict[int, list[str]] = {}
     for code in (*always, *body, *codes, "internal"):
         by_status.setdefault(KINDS[code].status, []).append(code)

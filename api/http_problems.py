@@ -58,6 +58,17 @@ HTTP_PROBLEMS: dict[str, Kind] = {
             "zh": "地址存在，但不支持此方法。可用的方法见响应头 `Allow`。",
         },
     ),
+    "too_slow": Kind(
+        408,
+        {"en": "The body came too slowly", "zh": "请求体传输过慢"},
+        {
+            "en": (
+                "A body must arrive within 20 seconds. Nothing was changed: send the same "
+                "request with the same ids again."
+            ),
+            "zh": "请求体须在 20 秒内传完。没有任何改动：请用相同编号重发同一请求。",
+        },
+    ),
     "too_large": Kind(
         413,
         {"en": "The body is too large", "zh": "请求体过大"},

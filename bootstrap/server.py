@@ -38,8 +38,9 @@ def run_server(settings: Settings) -> None:
     if settings.embedded:
         when_orphaned(stop)
     # uvicorn raises the signal once more when it is done; asked to stop and stopped is no failure.
+    # And before it has begun to listen for signals, one must not be lost.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: stop())
     try:
         server.run()
     finally:

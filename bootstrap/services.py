@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -70,4 +71,7 @@ async def _check_temporal(temporal: Callable[[], Awaitable[Client]]) -> Check:
 
 def _origins(settings: Settings) -> tuple[str, ...]:
     """Where Temporal's web UI is served from: its pages ask our codec server."""
-    return (settings.temporal_ui_url.rstrip("/"),) if settings.temporal_ui_url else ()
+    if not settings.temporal_ui_url:
+        return ()
+    url = urlsplit(settings.temporal_ui_url)
+    return (f"{url.scheme}://{url.netloc.lower()}",)  # as browsers write it: without a path

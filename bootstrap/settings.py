@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     temporal_tls_key: Path | None = Field(None, description="Key of the client certificate (PEM).")
     temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
     temporal_ui_url: str | None = Field(
-        None, description="Where Temporal's web UI is; its origin may ask the codec server."
+        None,
+        pattern=r"^https?://\S+$",
+        description="Where Temporal's web UI is; its origin may ask the codec server.",
     )
     codec_keys: SecretStr | None = Field(
         None,

@@ -104,7 +104,7 @@ class Up:
 
     def _take_folder(self) -> None:
         folder = self.settings.data_dir
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = (folder / "up.lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

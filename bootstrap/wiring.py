@@ -43,7 +43,7 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         if self.settings.database_url is None:
-            self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Database(self.settings.database, pool_size=self.settings.database_connections)
 
     @cached_property

@@ -15,6 +15,7 @@ Permission = Literal[
     "record",
     "read_members",
     "change_members",
+    "stop_list",
     "redeem",
     "read_campaigns",
     "change_campaigns",
@@ -35,6 +36,8 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "record": ("integrator",),
     "change_members": ("integrator",),
     "redeem": ("integrator",),
+    # "Never write to me again" reaches the shop's app, or whoever answers the telephone.
+    "stop_list": ("integrator", "operator"),
     "read_members": ("integrator", "marketer", "operator"),
     # Campaigns. Holding one back is also an operator's act: it is what stops the damage.
     "read_campaigns": ("integrator", "marketer", "operator"),

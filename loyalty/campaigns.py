@@ -7,6 +7,7 @@ and members who are under way keep theirs.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -121,7 +122,10 @@ def draft(
 def revise(
     tx: Transaction, template: Template, request: CampaignRequest, actor: str, check_texts: Check
 ) -> Campaign:
-    """Make the next version: whoever enters from now on gets it, who is under way keeps theirs."""
+    """Make the next version: whoever enters from now on gets it, who is under way keeps theirs.
+
+    The values of the present version again change nothing, so a repeated request does no harm.
+    """
     campaign = _lock(tx, request.id, "revised", "draft", "launched", "paused")
     made = compile_request(template, request, tx.programme, check_texts)
     if made.template != campaign.template or made.exchange is not None:
@@ -129,9 +133,19 @@ def revise(
             "A campaign keeps its template, and an exchange its terms: make a new campaign.",
             template=campaign.template,
         )
+    if compiled(tx.campaigns.version(campaign.id, campaign.version)).hash == made.hash:
+        return campaign
     number = campaign.version + 1
     tx.campaigns.add_version(_version(tx, campaign.id, number, made, actor))
-    campaign = replace(campaign, version=number, budget_points=made.budget_points)
+    campaign = replace(
+        campaign,
+        version=number,
+        budget_points=made.budget_points,
+        position=_hours_forgotten(campaign, tx.now),
+    )
+    if campaign.state != "draft":
+        # It sleeps until an hour of the old version.
+        campaign = _woken(tx, campaign, "revised")
     tx.campaigns.save(campaign)
     tx.audit.add(actor, "campaign.revise", campaign.id, detail={"version": number})
     return campaign
@@ -233,17 +247,27 @@ def _turn_to(
 ) -> Campaign:
     campaign = _lock(tx, campaign_id, state, *allowed)
     # The walk over the held or the stopped begins anew, whatever an earlier one left behind.
-    position = {
-        **campaign.position,
-        "walk": None if state == "paused" else {"after": ""},
-        "nudged_turn": campaign.turn,
-    }
+    position = {**campaign.position, "walk": None if state == "paused" else {"after": ""}}
     ended_at = tx.now if state == "stopped" else None
     campaign = replace(campaign, state=state, position=position, ended_at=ended_at)
-    tx.campaigns.save(campaign)
-    tx.outbox.add("nudge_campaign", workflow_id(campaign.id), {"reason": state}, priority=1)
+    tx.campaigns.save(_woken(tx, campaign, state))
     tx.audit.add(actor, f"campaign.{state}", campaign.id, reason)
     return campaign
+
+
+def _woken(tx: Transaction, campaign: Campaign, reason: str) -> Campaign:
+    """The campaign with a turn due now, so that upkeep misses the turn if nobody takes it."""
+    tx.outbox.add("nudge_campaign", workflow_id(campaign.id), {"reason": reason}, priority=1)
+    position = {**campaign.position, "nudged_turn": campaign.turn}
+    return replace(campaign, wake_at=tx.now, position=position)
+
+
+def _hours_forgotten(campaign: Campaign, now: datetime) -> Mapping[str, Any]:
+    """The position without the next pass of the old version; one that was missed is still owed."""
+    noted = campaign.position.get("entry_at")
+    if noted is None or datetime.fromisoformat(noted) <= now:
+        return campaign.position
+    return {**campaign.position, "entry_at": None}
 
 
 def _lock(tx: Transaction, campaign_id: str, done: str, *allowed: CampaignState) -> Campaign:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import problems
 from api.keys import Caller, needs
@@ -50,6 +50,21 @@ class CampaignReport(CampaignView):
     report: dict[str, Any] = Field(
         description="Evaluated, held out, enrolled, how runs ended, points, messages, claims"
     )
+
+
+class Revision(BaseModel):
+    """What a campaign shall do from now on, said whole: what is not named is as in the template."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"values": {"welcome_points": 600}, "budget_points": 300000}]
+        },
+    )
+    values: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    audience: str | None = Field(None, max_length=2000, description="a condition over members")
+    holdout_percent: int | None = Field(None, ge=0, le=50)
+    budget_points: int | None = Field(None, ge=0, le=10**15)
 
 
 class CampaignsView(BaseModel):
@@ -113,6 +128,35 @@ def read_campaign(
     if found is None:
         raise Unknown("campaign", campaign_id)
     return CampaignReport.model_validate(dict(found))
+
+
+@router.post(
+    "/v1/campaigns/{campaign_id}/versions",
+    summary="Change a campaign",
+    responses=problems("unknown", "wrong_state", write=True),
+)
+def revise_campaign(
+    campaign_id: CampaignId,
+    body: Revision,
+    given: Given,
+    caller: Annotated[Caller, needs("change_campaigns")],
+) -> CampaignView:
+    """Makes the next version of a draft or of a campaign that runs; the answer has its number.
+
+    Whoever enters from now on gets it; who is under way keeps the version they entered with. The
+    same values again change nothing. An exchange keeps its terms.
+    """
+    there = given.store.read(lambda tx: tx.campaigns.get(campaign_id))
+    if there is None:
+        raise Unknown("campaign", campaign_id)
+    template = given.templates().get(there.template)
+    if template is None:
+        raise Unknown("template", there.template)
+    wished = CampaignRequest(
+        id=there.id, name=there.name, template=there.template, **body.model_dump()
+    )
+    check = given.check_texts
+    return _view(given, lambda tx: campaigns.revise(tx, template, wished, caller.actor, check))
 
 
 @router.post("/v1/campaigns/{campaign_id}/launch", summary="Launch a draft", responses=_MOVE)

@@ -133,7 +133,7 @@ def read_member(
     member_id: MemberId, given: Given, caller: Annotated[Caller, needs("read_members")]
 ) -> MemberView:
     """The member's own data, consents and figures."""
-    return MemberView.model_validate(_found(given, member_id))
+    return MemberView.model_validate(found_member(given, member_id))
 
 
 @router.get(
@@ -175,7 +175,7 @@ def read_statement(
     """Every movement of the member's points, newest first."""
     lines = given.reads.statement(member_id, before=before, limit=limit)
     if not lines:
-        _found(given, member_id)
+        found_member(given, member_id)
     shown = [LineView.model_validate(line, from_attributes=True) for line in lines]
     return StatementView(lines=shown, next=lines[-1].seq if len(lines) == limit else None)
 
@@ -201,10 +201,10 @@ def put_consents(
         tx.audit.add(caller.actor, "member.consents", member_id, None, {"consents": said})
 
     given.store.run(work)
-    return ConsentsView.model_validate({"consents": _found(given, member_id)["consents"]})
+    return ConsentsView.model_validate({"consents": found_member(given, member_id)["consents"]})
 
 
-def _found(given: Given, member_id: str) -> Mapping[str, Any]:
+def found_member(given: Given, member_id: str) -> Mapping[str, Any]:
     view = given.reads.member_view(member_id)
     if view is None:
         raise Unknown("member", member_id)

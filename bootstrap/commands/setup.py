@@ -23,7 +23,7 @@ def migrate() -> None:
     """
     settings = read_settings()
     if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     upgrade(settings.database)
     console().print(f"The database is at {head()}.")
 

@@ -58,7 +58,7 @@ class Shop:
     database: Database
     keys: SqlKeys
     clock: "MovingClock"
-    tokens: Mapping[str, str]
+    tokens: Mapping[Role, str]
     clients: dict[str, TestClient] = field(default_factory=dict)
 
     def as_(self, role: Role) -> TestClient:

@@ -41,6 +41,40 @@ def test_a_stopped_campaign_cannot_be_resumed(shop: Shop) -> None:
     assert answer.json()["facts"]["state"] == "stopped"
 
 
+def test_a_running_campaign_is_changed_for_those_who_come(shop: Shop) -> None:
+    """Who is in keeps what they were promised; the same values again are no new version."""
+    marketer, integrator = shop.as_("marketer"), shop.as_("integrator")
+    shop.launches(values={"points": 60})
+    for id in ("lee", "wu"):
+        shop.joins(id)
+    integrator.post("/v1/campaigns/hello/members/lee", json={})
+
+    answers = [
+        marketer.post("/v1/campaigns/hello/versions", json={"values": {"points": 80}})
+        for _ in range(2)
+    ]
+    integrator.post("/v1/campaigns/hello/members/wu", json={})
+
+    assert [(each.status_code, each.json()["version"]) for each in answers] == [(200, 2)] * 2
+    runs = shop.as_("operator").get("/v1/runs?campaign_id=hello").json()["runs"]
+    assert {run["member_id"]: run["version"] for run in runs} == {"lee": 1, "wu": 2}
+    assert marketer.get("/v1/campaigns/hello").json()["values"] == {"points": 80}
+
+
+def test_a_change_is_held_to_the_template_and_to_the_campaigns_state(shop: Shop) -> None:
+    """A value out of bounds, a campaign that is over or unknown: each is said as such."""
+    marketer = shop.as_("marketer")
+    shop.launches()
+    wrong = marketer.post("/v1/campaigns/hello/versions", json={"values": {"points": 9999}})
+    unknown = marketer.post("/v1/campaigns/none/versions", json={})
+    marketer.post("/v1/campaigns/hello/stop", json={"reason": "over"})
+    late = marketer.post("/v1/campaigns/hello/versions", json={"values": {"points": 80}})
+
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "points")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown")
+    assert (late.status_code, late.json()["code"]) == (409, "wrong_state")
+
+
 def test_the_report_counts_who_came_in(shop: Shop) -> None:
     """With the values it runs with, and its figures so far."""
     shop.launches(values={"points": 80})

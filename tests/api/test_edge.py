@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
@@ -13,9 +13,11 @@ from api.edge import Limits
 from api.services import Check
 from tests.api.conftest import Shop, receipt
 
+JSON = "application/json"
+
 
 def test_a_healthy_process_says_so(shop: Shop) -> None:
-    """Alive needs nothing; ready needs the database, its tables and Temporal."""
+    """Alive needs nothing; ready needs the database and its tables."""
     alive, ready = shop.stranger.get("/healthz"), shop.stranger.get("/readyz")
 
     assert (alive.status_code, alive.json()["status"]) == (200, "alive")
@@ -41,6 +43,21 @@ def test_what_is_away_is_named(serving: Callable[..., Shop]) -> None:
     assert parts["temporal"] == {"ok": False, "detail": "no answer in time"}
     assert "milepost migrate" in parts["database"]["detail"]
     assert away.stranger.get("/healthz").status_code == 200
+
+
+def test_while_temporal_is_away_the_api_goes_on_recording(serving: Callable[..., Shop]) -> None:
+    """Ready, and it says what is away: a balancer must not turn the tills away for it."""
+
+    async def away() -> Check:
+        return Check(False, "Temporal does not answer")
+
+    shop = serving(check_temporal=away)
+    answer = shop.stranger.get("/readyz")
+    shop.joins()
+
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert answer.json()["parts"]["temporal"]["ok"] is False
+    assert shop.buys()["points"] > 0
 
 
 def test_figures_name_the_route_and_never_the_member(shop: Shop) -> None:
@@ -160,12 +177,12 @@ def test_sealed_payloads_open_for_operators(shop: Shop) -> None:
 
 
 def test_temporals_web_ui_may_ask_from_its_own_address(serving: Callable[..., Shop]) -> None:
-    """Browsers ask first; only the configured address is allowed."""
+    """Browsers ask first; only the configured address is allowed, and only the codec server."""
     shop = serving(codec_origins=("http://127.0.0.1:8233",))
 
-    def ask(origin: str) -> Any:
+    def ask(origin: str, path: str = "/codec/decode") -> Any:
         return shop.stranger.options(
-            "/codec/decode",
+            path,
             headers={
                 "Origin": origin,
                 "Access-Control-Request-Method": "POST",
@@ -175,6 +192,7 @@ def test_temporals_web_ui_may_ask_from_its_own_address(serving: Callable[..., Sh
 
     assert ask("http://127.0.0.1:8233").headers["Access-Control-Allow-Origin"]
     assert "Access-Control-Allow-Origin" not in ask("http://evil.example").headers
+    assert "Access-Control-Allow-Origin" not in ask("http://127.0.0.1:8233", "/v1/members").headers
 
 
 def test_an_answer_is_not_kept_by_anybody(shop: Shop) -> None:
@@ -183,3 +201,22 @@ def test_an_answer_is_not_kept_by_anybody(shop: Shop) -> None:
     answer = shop.as_("integrator").post("/v1/purchases", json=receipt())
 
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_body_that_never_ends_holds_up_nobody(serving: Callable[..., Shop]) -> None:
+    """408 after some seconds: a till with a broken line does not keep a place from others."""
+    shop = serving(limits=Limits(body_seconds=0.05))
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield b'{"id": '
+        await asyncio.sleep(30)
+
+    headers = {"Authorization": f"Bearer {shop.tokens['integrator']}"}
+    transport = httpx2.ASGITransport(shop.app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with asyncio.timeout(5):
+            answer = await client.post(
+                "/v1/members", content=drip(), headers=headers | {"Content-Type": JSON}
+            )
+
+    assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")

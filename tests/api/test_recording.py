@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from loyalty.access import Role
 from tests.api.conftest import Shop, check_in, receipt
 
 
@@ -125,6 +126,26 @@ def test_consents_change_at_once_and_leave_a_trace(shop: Shop) -> None:
     acts = shop.as_("operator").get("/v1/audit", params={"target": "lee"}).json()["acts"]
     assert [act["action"] for act in acts] == ["member.consents"]
     assert acts[0]["actor"].startswith("key-")
+
+
+def test_who_wants_to_hear_nothing_is_put_on_the_stop_list(shop: Shop) -> None:
+    """By the shop's app or by whoever answers the telephone; with a reason, and back again."""
+    shop.joins()
+    said: list[tuple[Role, bool]] = [("operator", True), ("integrator", False)]
+    for role, stopped in said:
+        body = {"stop_listed": stopped, "reason": "Asked for it by phone"}
+        answer = shop.as_(role).put("/v1/members/lee/stop-list", json=body)
+        assert (answer.status_code, answer.json()["stop_listed"]) == (200, stopped)
+        assert shop.as_(role).get("/v1/members/lee").json()["stop_listed"] is stopped
+
+    without = shop.as_("operator").put("/v1/members/lee/stop-list", json={"stop_listed": True})
+    acts = shop.as_("operator").get("/v1/audit?target=lee").json()["acts"]
+
+    assert without.status_code == 422
+    assert [(act["action"], act["detail"]["stop_listed"]) for act in acts] == [
+        ("member.stop_list", False),
+        ("member.stop_list", True),
+    ]
 
 
 def test_a_statement_pages_without_gaps(shop: Shop) -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from bootstrap.programme_file import read_programme
+from bootstrap.services import services
 from bootstrap.settings import (
     SettingsError,
     markdown,
     read_settings,
     unknown_variables,
 )
+from bootstrap.wiring import Parts
 
 ROOT = Path(__file__).parents[2]
 
@@ -192,3 +194,25 @@ def test_a_programme_of_ones_own(tmp_path: Path) -> None:
     assert programme.zone == "Europe/Berlin"
     assert programme.earning.base_minor == 100
     assert programme.earning.base_points == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("http://127.0.0.1:8233", "http://127.0.0.1:8233"),
+        ("https://Temporal.example.com/ui/", "https://temporal.example.com"),
+    ],
+)
+def test_the_web_uis_origin_is_its_address_without_a_path(address: str, origin: str) -> None:
+    """The setting may be copied from the browser's address line; browsers send the origin alone."""
+    parts = Parts(read_settings(temporal_ui_url=address))
+
+    assert services(parts).codec_origins == (origin,)
+
+
+def test_the_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    """It holds names, addresses and the audit trail: no other account of the machine reads it."""
+    parts = Parts(read_settings())
+    parts.database.dispose()
+
+    assert (tmp_path / ".milepost").stat().st_mode & 0o077 == 0
