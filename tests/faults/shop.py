@@ -126,7 +126,7 @@ class Shop:
 
     async def serving(self) -> None:
         """Wait until the API answers that it can work."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_SECONDS):
             while True:
                 try:
                     if (await self.api.get("/readyz")).status_code == 200:
