@@ -200,6 +200,11 @@ def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = Fals
     nudged = select(e.id).where(
         e.nudged_turn == e.turn, e.state.in_(("admitted", "waiting", "held"))
     )
+    # A resumption wakes whoever is held and a stop everybody, without a note on their rows.
+    c = campaigns.c
+    held_on = (e.state == "held") & (c.state != "paused")
+    run_on = (e.state != "ended") & (c.state == "stopped")
+    walked = select(e.id).join(campaigns, c.id == e.campaign_id).where(held_on | run_on)
     # Whoever was admitted at a pace may be planned to begin in a moment: that is no unrest.
     begun = select(e.id).where(e.state == "admitted")
     planned = exists().where(o.workflow_id == e.id, o.sent_at.is_(None), o.dead_at.is_(None))
@@ -212,7 +217,7 @@ def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = Fals
     def look() -> bool:
         now = clock.now()
         unbegun = begun.where(~planned.where(o.available_at > now))
-        questions = [owed.where(o.available_at <= now), nudged, unbegun]
+        questions = [owed.where(o.available_at <= now), nudged, walked, unbegun]
         questions += [question.where(m.due_at <= now) for question in unsent]
         with database.read() as connection:
             if any(connection.execute(each.limit(1)).first() for each in questions):

@@ -96,7 +96,9 @@ def _stopping(tx: Transaction, campaign: Campaign, rules: Compiled) -> Step:
 
 def _tell(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled) -> Step:
     under_way = campaign.position["tell"]
-    moment = next(m for m in rules.moments if m.id == under_way["id"])
+    moment = next((m for m in rules.moments if m.id == under_way["id"]), None)
+    if moment is None:
+        return _at(campaign, tell=None), _more(tx, "The template no longer has it", timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)
     tell_page(tx, campaign, version, rules, moment, page)
     saying = f"Telling members: {moment.id}"
@@ -145,7 +147,7 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
     ]
     due = [moment for at, moment in coming if at <= tx.now]
     if due:
-        return _moment(tx, campaign, due)
+        return _moment(tx, campaign, rules, due)
     entry_at = next_entry(campaign, rules, tx.now, tx.programme.tz)
     if entry_at is not None and entry_at <= tx.now:
         onward = opened_pass(campaign, rules, entry_at, tx.now, tx.programme.tz)
@@ -165,12 +167,16 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
     return campaign, _wait(None, "Open: members enter as they come")
 
 
-def _moment(tx: Transaction, campaign: Campaign, due: list[CampaignMoment]) -> Step:
+def _moment(
+    tx: Transaction, campaign: Campaign, rules: Compiled, due: list[CampaignMoment]
+) -> Step:
     moment, later = due[0], due[1:]
     if isinstance(moment.act, Tell):
         # What opening or closing has overtaken would speak of something that is no longer so.
         if any(not isinstance(m.act, Tell) for m in later):
             return _done(campaign, moment), _more(tx, f"Too late for {moment.id}", timedelta(0))
+        if _too_early(moment, rules, tx.now):
+            return _done(campaign, moment), _more(tx, f"Too early for {moment.id}", timedelta(0))
         telling = {"id": moment.id, "after": ""}
         return _at(campaign, tell=telling), _more(tx, f"Begin {moment.id}", timedelta(0))
     if moment.act.do == "open":
@@ -178,6 +184,12 @@ def _moment(tx: Transaction, campaign: Campaign, due: list[CampaignMoment]) -> S
     else:
         close_offer(tx, campaign.id)
     return _done(campaign, moment), _more(tx, moment.id, timedelta(0))
+
+
+def _too_early(moment: CampaignMoment, rules: Compiled, now: datetime) -> bool:
+    """A word on the end of an exchange so short that it has not even opened."""
+    exchange = rules.exchange
+    return exchange is not None and moment.at == exchange.closes_at and now < exchange.opens_at
 
 
 # --- shapes -------------------------------------------------------------------------------------

@@ -136,10 +136,9 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         "transaction": key if outcome.points else None,
     }
     tx.inbox.answer(seq, answer)
-    whole = purchase_row.refunded_minor + outcome.amount_minor >= (purchase_row.amount_minor or 0)
     returned = replace(
         member,
-        purchases=member.purchases - (1 if whole else 0),
+        purchases=member.purchases - (1 if outcome.was_last else 0),
         spend_minor=member.spend_minor - outcome.amount_minor,
     )
     tx.members.save(returned)
@@ -149,10 +148,14 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What a refund undoes: money and points, in whole units."""
+    """What a refund undoes: money and points, in whole units.
+
+    `was_last`: with this one the purchase is no longer any; true of one refund of each at most.
+    """
 
     amount_minor: int
     points: int
+    was_last: bool
 
 
 def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
@@ -165,9 +168,13 @@ def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
     if not any(before):
         raise _invalid("purchase_id", "refunded", "was refunded whole already")
     after = kept_after(before, refunded.lines)
+    paid, still_paid = sum(kept_minor(breakdown, before)), sum(kept_minor(breakdown, after))
+    # A free gift may stay behind or come back later; a receipt of nothing else ends with the last.
+    over_money = bool(purchase.amount_minor)
     return Undone(
-        amount_minor=sum(kept_minor(breakdown, before)) - sum(kept_minor(breakdown, after)),
+        amount_minor=paid - still_paid,
         points=refund(breakdown, after, reversed_points),
+        was_last=paid > 0 == still_paid if over_money else not any(after),
     )
 
 

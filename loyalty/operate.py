@@ -9,6 +9,7 @@ from typing import Any, Literal
 from loyalty.errors import Unknown, WrongState
 from loyalty.journeys.turn import nudge
 from loyalty.ports import Transaction
+from loyalty.reconcile import start_again
 
 Command = Literal["retry", "skip", "cancel"]
 
@@ -34,6 +35,10 @@ def command(
             state=enrolment.state,
         )
     number = tx.enrolments.add_command(enrolment_id, command, reason, actor)
-    nudge(tx, enrolment, f"{command} by operator")
+    if command == "retry":
+        # A run whose step failed for good hears no nudge any more.
+        start_again(tx, enrolment, "retry by operator")
+    else:
+        nudge(tx, enrolment, f"{command} by operator")
     tx.audit.add(actor, f"run.{command}", enrolment_id, reason)
     return {"run": enrolment_id, "command": command, "number": number}

@@ -4,8 +4,12 @@ It should never be needed. It is, when somebody terminates a run in Temporal's o
 Temporal is restored from an older backup, or when a step failed for good and has been mended.
 """
 
+from dataclasses import replace
+
 from loyalty.campaigns import workflow_id
+from loyalty.journeys.turn import wake
 from loyalty.ports import Transaction
+from loyalty.records import Enrolment
 
 
 def look_again(tx: Transaction, enrolment_id: str) -> bool:
@@ -20,6 +24,12 @@ def look_again(tx: Transaction, enrolment_id: str) -> bool:
     enrolment = tx.enrolments.lock(enrolment_id)
     if enrolment.state == "ended":
         return False
+    start_again(tx, enrolment, "upkeep")
+    return True
+
+
+def start_again(tx: Transaction, enrolment: Enrolment, reason: str) -> None:
+    """Start a run's workflow where it left off, should it be dead, and wake it; locked before."""
     version = tx.campaigns.version(enrolment.campaign_id, enrolment.version)
     tx.outbox.add(
         "start_journey",
@@ -35,14 +45,14 @@ def look_again(tx: Transaction, enrolment_id: str) -> bool:
             "again": True,
         },
     )
-    tx.outbox.add("nudge_journey", enrolment.id, {"reason": "upkeep"})
-    return True
+    wake(tx, enrolment.id, reason, priority=1)
+    tx.enrolments.save(replace(enrolment, nudged_turn=enrolment.turn))
 
 
 def look_again_at_campaign(tx: Transaction, campaign_id: str) -> bool:
     """The same for a campaign's own workflow."""
     campaign = tx.campaigns.lock(campaign_id)
-    if campaign.state != "launched":
+    if campaign.state in ("draft", "finished"):
         return False
     tx.outbox.add(
         "start_campaign",

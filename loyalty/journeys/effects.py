@@ -112,6 +112,13 @@ def carry_out(
         _notify(journey, key, step_id, effect, reason)
 
 
+def taken_back(effect: Effect) -> bool:
+    """Whether an effect is undone with its goal, or may happen again with it; else once is all."""
+    return isinstance(effect, (Tag, Notify)) or (
+        isinstance(effect, Grant) and effect.to == "member"
+    )
+
+
 def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -> None:
     """Reverse a grant whose goal is no longer reached; what was told or lent is left alone."""
     if not isinstance(effect, Grant) or effect.points == 0 or effect.to != "member":

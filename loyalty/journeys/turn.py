@@ -7,7 +7,7 @@ for again gets the latest outcome, which says which turn comes next, and changes
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from loyalty.admission import compiled
@@ -15,7 +15,7 @@ from loyalty.campaign_entry import is_past
 from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.errors import Unknown, WrongState
 from loyalty.journeys import goals
-from loyalty.journeys.effects import Journey, carry_out, take_back
+from loyalty.journeys.effects import Journey, carry_out, take_back, taken_back
 from loyalty.journeys.machine import (
     Ask,
     Choose,
@@ -37,6 +37,7 @@ from loyalty.members import Member, expiring, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent, OperatorCommand
 
+_TICK = timedelta(microseconds=1)
 MOVES_MAX = 500
 """No plan has as many steps; passing it means a fault in the machine, not in the journey."""
 
@@ -208,10 +209,12 @@ class Sight:
         after, before = goals.window(position)
         types = {goal.on for goal in step.goals}
         opened_by = self.enrolment.trigger_seq or 0
+        # What opened the journey does not count, nor what came in before it without being later.
         events: Sequence[InboxEvent] = [
             event
             for event in self.tx.inbox.between(self.member.id, types, after, before)
             if event.seq > opened_by
+            or (event.seq < opened_by and event.occurred_at > after + _TICK)
         ]
         self.events = {event.seq: event for event in events}
         asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
@@ -260,6 +263,11 @@ def _reward(journey: Journey, move: Reward, act: InboxEvent | None) -> None:
     )
     journey.remember(_progress("wait", move.goal.count, move.goal.count))
     for step_id, effect in rewards(move):
+        if move.occurrence and not taken_back(effect):
+            # Buying and returning again and again must not be a way to have it many times.
+            again = journey.key(step_id, move.occurrence)
+            journey.decide(again, step_id, "skipped", "given_before")
+            continue
         carry_out(journey, step_id, effect, occurrence=move.occurrence, reason="goal_met")
 
 

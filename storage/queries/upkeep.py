@@ -54,10 +54,10 @@ def stuck_runs(connection: Connection, now: datetime, before: datetime, limit: i
 
 
 def stuck_campaigns(connection: Connection, now: datetime, before: datetime) -> list[str]:
-    """The same for launched campaigns' own workflows."""
+    """The same for campaigns' own workflows, also those with a pause or a stop to carry out."""
     name = literal("c/", String) + campaigns.c.id
     query = select(campaigns.c.id).where(
-        campaigns.c.state == "launched",
+        campaigns.c.state.in_(("launched", "paused", "stopped")),
         campaigns.c.wake_at <= before,
         ~_in_hand(name, now),
     )

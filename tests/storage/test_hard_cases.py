@@ -1,0 +1,192 @@
+"""Rules that are easily got wrong: returns and gifts, late months, bent schedules, dead runs."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from loyalty import campaigns
+from loyalty.campaigns import CampaignRequest
+from loyalty.journeys.load import load_named, load_texts
+from loyalty.operate import command
+from loyalty.reconcile import look_again_at_campaign
+from storage import tables
+from storage.queries.upkeep import stuck_campaigns
+from storage.store import SqlStore
+from tests.storage.front_desk import FrontDesk
+from tests.storage.rows import NOON, StillClock
+from tests.stories import SHANGHAI, TEMPLATES
+
+DAY = timedelta(days=1)
+GIFT = ("grocery", 0)
+FRIENDS = """
+name: friends
+title: {en: Friends, zh: 邀请}
+summary: {en: Points for both., zh: 双方得积分。}
+enter: {on: member.registered}
+reentry: {once: per_member}
+journey:
+  - id: order
+    await:
+      goals:
+        - id: first
+          on: purchase
+          reward:
+            - grant: 300
+            - grant: {points: 200, to: inviter}
+            - coupon: {coupon: cup, for: P7D}
+      within: P30D
+      settle: at_deadline
+"""
+VISITS = """
+name: visits
+title: {en: Visits, zh: 到店}
+summary: {en: Points for buying after a check-in., zh: 签到后消费得积分。}
+enter: {on: check_in}
+reentry: {once: per_member}
+journey:
+  - await: {on: purchase, within: P7D}
+    met:
+      - grant: 100
+"""
+
+
+@pytest.fixture
+def desk(store: SqlStore, clock: StillClock) -> FrontDesk:
+    return FrontDesk(store, clock)
+
+
+# --- returns --------------------------------------------------------------------------------
+
+
+def test_a_free_gift_that_comes_back_after_the_goods_is_no_second_receipt(desk: FrontDesk) -> None:
+    """A receipt is taken off the member's purchases once, when its last money went back."""
+    desk.joins("lee")
+    desk.buys("lee", "r0", ("grocery", 5_000))
+    desk.buys("lee", "r1", ("grocery", 10_000), GIFT)
+
+    desk.returns("r1", {1: 1})
+    assert desk.member("lee").purchases == 1
+    desk.returns("r1", {2: 1})
+
+    assert desk.member("lee").purchases == 1
+
+
+def test_a_receipt_over_nothing_is_taken_off_once(desk: FrontDesk) -> None:
+    """Two free gifts on one receipt, brought back one by one."""
+    desk.joins("lee")
+    desk.buys("lee", "r1", GIFT, GIFT)
+    desk.returns("r1", {1: 1})
+    assert desk.member("lee").purchases == 1
+    desk.returns("r1", {2: 1})
+    assert desk.member("lee").purchases == 0
+
+
+def test_buying_and_returning_again_and_again_brings_the_inviter_nothing_more(
+    desk: FrontDesk,
+) -> None:
+    """The inviter's gift is not taken back, so it is not given again; nor is a coupon."""
+    desk.launch_texts(load_texts("friends", {"campaign.yaml": FRIENDS}), budget_points=10_000)
+    desk.joins("ida")
+    desk.joins("lee", invited_by="ida")
+    desk.take_turns("lee")
+    for n in range(3):
+        desk.clock.instant += DAY
+        desk.buys("lee", f"r{n}", ("gift_card", 9_900))
+        desk.take_turns("lee")
+        desk.returns(f"r{n}")
+        desk.take_turns("lee")
+
+    campaign = desk.campaign("friends")
+    assert desk.balance("ida").posted == 200
+    assert desk.count(tables.coupons) == 1
+    assert campaign.granted_points == 200
+    assert campaign.reserved_points >= 0
+
+
+# --- months and hours -----------------------------------------------------------------------
+
+
+def test_an_act_uploaded_before_the_one_that_opened_the_journey_counts(desk: FrontDesk) -> None:
+    """The app reports a check-in late, when the purchase made after it is long recorded."""
+    desk.launch_texts(load_texts("visits", {"campaign.yaml": VISITS}))
+    desk.joins("lee")
+    desk.buys("lee", "before", ("gift_card", 100), occurred_at=NOON - timedelta(hours=3))
+    desk.buys("lee", "after", ("gift_card", 100), occurred_at=NOON - timedelta(hours=1))
+    desk.does("lee", "check_in", occurred_at=NOON - timedelta(hours=2))
+    desk.take_turns("lee")
+
+    assert desk.enrolment("lee").state == "ended"
+    assert desk.count(tables.transactions, tables.transactions.c.kind == "grant") == 1
+
+
+def test_a_new_hour_for_the_daily_pass_counts_from_today(desk: FrontDesk) -> None:
+    """A campaign that is revised is woken, and its old hour is forgotten."""
+    dormant = desk.launch("dormant_wake_up")
+    list(desk.campaign_turns(dormant))
+    sleeps_until = desk.campaign(dormant).wake_at
+    request = CampaignRequest(
+        id=dormant,
+        name="dormant_wake_up",
+        template="dormant_wake_up",
+        holdout_percent=0,
+        values={"check_at": "21:00"},
+    )
+    template = load_named(TEMPLATES, "dormant_wake_up")
+    desk.store.run(lambda tx: campaigns.revise(tx, template, request, "mia", lambda made: ()))
+
+    assert [row.workflow_id for row in desk.outbox("nudge_campaign")] == [f"c/{dormant}"]
+    list(desk.campaign_turns(dormant))
+    assert desk.campaign(dormant).wake_at == datetime(2026, 3, 2, 21, tzinfo=SHANGHAI)
+    assert sleeps_until == datetime(2026, 3, 3, 10, tzinfo=SHANGHAI)
+
+
+def test_the_last_hours_of_a_short_exchange_are_not_told_before_it_opens(desk: FrontDesk) -> None:
+    """Open from ten to two: six hours before the end there is nothing to hurry for."""
+    desk.joins("lee")
+    desk.store.run(lambda tx: tx.ledger.earn("k", "lee", 5_000))
+    opens = datetime(2026, 3, 5, 10, tzinfo=SHANGHAI)
+    values = {"opens_at": opens.isoformat(), "closes_at": (opens + timedelta(hours=4)).isoformat()}
+    offer = desk.launch("limited_time_exchange", values=values)
+    while desk.campaign(offer).state == "launched":
+        list(desk.campaign_turns(offer))
+        desk.clock.instant = desk.campaign(offer).wake_at or desk.clock.instant
+
+    m = tables.messages
+    assert desk.count(m, m.c.message == "coming") == 1
+    assert desk.count(m, m.c.message == "last_hours") == 0
+
+
+# --- dead runs ------------------------------------------------------------------------------
+
+
+def test_an_operators_retry_brings_a_dead_run_back(desk: FrontDesk) -> None:
+    """A run that failed for good hears no nudge: it is started again where it left off."""
+    desk.launch("new_member_bonus")
+    desk.joins("lee")
+    desk.take_turns("lee")
+    run = desk.enrolment("lee")
+    desk.store.run(lambda tx: command(tx, run.id, "retry", "step mended", "olga"))
+
+    started = desk.outbox("start_journey")[-1]
+    assert (started.payload["turn"], started.payload["again"]) == (run.turn, True)
+
+
+@pytest.mark.parametrize("last", ["resume", "stop"])
+def test_a_campaign_whose_workflow_died_is_found_by_upkeep(desk: FrontDesk, last: str) -> None:
+    """Nobody took the turn that a resumption or a stop asked for, so upkeep asks again."""
+    welcome = desk.launch("new_member_bonus")
+    list(desk.campaign_turns(welcome))
+    desk.pause(welcome)
+    list(desk.campaign_turns(welcome))
+    act = campaigns.resume if last == "resume" else campaigns.stop
+    desk.store.run(lambda tx: act(tx, welcome, "going on", "mia"))
+    with desk.store.database.write() as connection:
+        connection.execute(tables.outbox.update().values(sent_at=NOON))
+    now = NOON + timedelta(hours=2)
+
+    with desk.store.database.read() as connection:
+        assert stuck_campaigns(connection, now, now - timedelta(minutes=10)) == [welcome]
+    assert desk.store.run(lambda tx: look_again_at_campaign(tx, welcome))
+    list(desk.campaign_turns(welcome))
+    with desk.store.database.read() as connection:
+        assert stuck_campaigns(connection, now + DAY, now + DAY) == []
