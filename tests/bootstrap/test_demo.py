@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from bootstrap.clock import SystemClock
-from bootstrap.demo.command import Size, main
 from bootstrap.demo.cast import cast, purchase
+from bootstrap.demo.command import Size, main
 from bootstrap.demo.data import (
     SHIFT,
     ZONE,
