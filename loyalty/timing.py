@@ -52,15 +52,11 @@ class Length:
         date = (f"{self.months}M" if self.months else "") + (f"{self.days}D" if self.days else "")
         hours, rest = divmod(self.seconds, 3600)
         minutes, seconds = divmod(rest, 60)
-        clock = "".join(
-            f"{n}{u}" for n, u in ((hours, "H"), (minutes, "M"), (seconds, "S")) if n
-        )
+        clock = "".join(f"{n}{u}" for n, u in ((hours, "H"), (minutes, "M"), (seconds, "S")) if n)
         return "P" + date + (f"T{clock}" if clock else "") if date or clock else "PT0S"
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from_text = core_schema.chain_schema(
             [
                 core_schema.str_schema(),
@@ -113,9 +109,7 @@ def start_of_month(at: datetime, zone: ZoneInfo, months: int = 0) -> datetime:
 
 def start_of_day(at: datetime, zone: ZoneInfo, days: int = 0) -> datetime:
     """Midnight that opens the day of `at`, moved by whole days."""
-    midnight = at.astimezone(zone).replace(
-        hour=0, minute=0, second=0, microsecond=0, tzinfo=None
-    )
+    midnight = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     return on_the_wall(midnight + timedelta(days=days), zone)
 
 
