@@ -12,7 +12,7 @@ from bootstrap.demo.till import Api, Refused
 WELCOME, TASKS, WAKE_UP, CUP = "welcome-2027", "tasks-2027", "wake-up-2027", "cup-may-2027"
 OPENS = datetime(2027, 5, 14, 10, 0, tzinfo=ZONE)
 CLOSES = datetime(2027, 5, 16, 22, 0, tzinfo=ZONE)
-STOCK = 15
+STOCK = 8
 PRICE = 1500
 
 REQUESTS: tuple[Mapping[str, Any], ...] = (
