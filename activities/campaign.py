@@ -5,7 +5,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.contracts import TurnOutcome, TurnRequest
-from activities.errors import refusals_are_final
+from activities.errors import told_to_temporal
 
 
 class TakeCampaignTurn(Protocol):
@@ -21,5 +21,5 @@ class CampaignActivities:
     @activity.defn
     def campaign_turn(self, request: TurnRequest) -> TurnOutcome:
         """Take one turn of a campaign: open, admit a page, or close; one transaction."""
-        with refusals_are_final():
+        with told_to_temporal():
             return self._take_turn(request)

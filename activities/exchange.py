@@ -5,7 +5,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.contracts import TurnOutcome, TurnRequest
-from activities.errors import refusals_are_final
+from activities.errors import told_to_temporal
 
 
 class SettleOrder(Protocol):
@@ -21,5 +21,5 @@ class ExchangeActivities:
     @activity.defn
     def settle_order(self, request: TurnRequest) -> TurnOutcome:
         """Settle an exchange order: keep it, or give points and stock back; one transaction."""
-        with refusals_are_final():
+        with told_to_temporal():
             return self._take_turn(request)

@@ -5,7 +5,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.contracts import TurnOutcome, TurnRequest
-from activities.errors import refusals_are_final
+from activities.errors import told_to_temporal
 
 
 class TakeTurn(Protocol):
@@ -21,5 +21,5 @@ class JourneyActivities:
     @activity.defn
     def apply_step(self, request: TurnRequest) -> TurnOutcome:
         """Take one turn of a member's journey: one transaction, once per turn number."""
-        with refusals_are_final():
+        with told_to_temporal():
             return self._take_turn(request)

@@ -11,7 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+)
 
 SEALED = b"binary/encrypted"
 PACKED = b"zlib"
@@ -101,6 +105,15 @@ def read_keys(settings: Iterable[str]) -> dict[str, bytes]:
 
 def data_converter(keys: Mapping[str, bytes] | None = None) -> DataConverter:
     """The one data converter; with keys, everything but ids and search attributes is sealed."""
-    if not keys:
+    return converter_with(SealingCodec(keys) if keys else None)
+
+
+def converter_with(codec: PayloadCodec | None) -> DataConverter:
+    """The data converter over this codec, which then also seals what failures say."""
+    if codec is None:
         return pydantic_data_converter
-    return dataclasses.replace(pydantic_data_converter, payload_codec=SealingCodec(keys))
+    return dataclasses.replace(
+        pydantic_data_converter,
+        payload_codec=codec,
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

@@ -71,6 +71,7 @@ def _without_words(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableM
         error = (given if isinstance(given, tuple) else sys.exc_info())[1]
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-        event["error"] = type(error).__name__
+        # What an activity tells Temporal names the kind of the error it stands for.
+        event["error"] = getattr(error, "type", None) or type(error).__name__
         event["where"] = [f"{each.filename}:{each.lineno} {each.name}" for each in frames]
     return event

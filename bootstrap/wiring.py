@@ -1,19 +1,17 @@
 """Where everything is put together; nothing else knows which class stands behind which port."""
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.runtime import Runtime
 from temporalio.service import TLSConfig
 
 from bootstrap.catalogue import Catalogue
 from bootstrap.clock import FileClock, SystemClock
-from bootstrap.converter import OpeningCodec, SealingCodec
+from bootstrap.converter import OpeningCodec, SealingCodec, converter_with
 from bootstrap.programme_file import read_programme
 from bootstrap.settings import Settings, SettingsError, variable
 from bootstrap.temporal import connect
@@ -71,7 +69,7 @@ class Parts:
 
     @cached_property
     def converter(self) -> DataConverter:
-        return dataclasses.replace(pydantic_data_converter, payload_codec=self.codec)
+        return converter_with(self.codec)
 
     async def connect(self, runtime: Runtime | None = None) -> Client:
         """A client of Temporal. Raises RuntimeError or RPCError while it cannot be reached."""

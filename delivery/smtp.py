@@ -67,8 +67,8 @@ class SmtpChannel:
             mail["Date"] = format_datetime(self._now())
             mail["Message-ID"] = message_id(letter.key, self._from)
             mail["Auto-Submitted"] = "auto-generated"
-            mail["Content-Language"] = letter.locale
             mail.set_content(letter.text, cte="quoted-printable" if _plain(letter) else "base64")
+            mail["Content-Language"] = letter.locale  # the line above takes such headers away
             return mail.as_bytes()
         except (ValueError, IndexError) as error:
             # Never the address itself: errors are read by people who need not know it.

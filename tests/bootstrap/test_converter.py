@@ -1,6 +1,8 @@
 """What Temporal stores of us: sealed when keys are set, readable for as long as keys are kept."""
 
 import pytest
+from temporalio.api.failure.v1 import Failure
+from temporalio.exceptions import ApplicationError
 
 from activities.contracts import TurnOutcome
 from bootstrap.converter import UnknownKey, data_converter, read_keys
@@ -20,6 +22,18 @@ async def test_a_sealed_payload_tells_nothing_and_is_smaller() -> None:
     assert payload.metadata["key-id"] == b"2026"
     assert payload.ByteSize() < 600
     assert await converter.decode([payload], [TurnOutcome]) == [OUTCOME]
+
+
+async def test_what_a_failure_says_is_sealed_too() -> None:
+    """Failures stand in histories as well: neither their words nor their places are readable."""
+    converter, failure = data_converter(read_keys([NEW])), Failure()
+
+    await converter.encode_failure(ApplicationError("waiting for Lee", "waiting"), failure)
+    assert b"waiting" not in failure.SerializeToString()
+
+    opened = await converter.decode_failure(failure)
+    assert isinstance(opened, ApplicationError)
+    assert (opened.message, opened.details) == ("waiting for Lee", ("waiting",))
 
 
 async def test_a_retired_key_still_opens_what_it_sealed() -> None:

@@ -20,6 +20,7 @@ async def test_a_letter_arrives_as_written(smtp: SmtpChannel, postbox: Postbox) 
     assert mail["Subject"] == "欢迎,李"
     assert mail.get_content().splitlines() == ["500 积分", "已到账。"]
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Content-Language"] == "zh"
 
 
 async def test_a_repeat_is_the_same_mail(smtp: SmtpChannel, postbox: Postbox) -> None:
