@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.conditions import EVENT, MEMBER, Condition
-from loyalty.journeys.compiled import Compiled, EnterOnEvent
+from loyalty.journeys.compiled import Compiled, EnterMonthly, EnterOnEvent
 from loyalty.journeys.cost import most_points
 from loyalty.journeys.goals import event_facts
 from loyalty.journeys.machine import begin, bucket
@@ -34,12 +34,15 @@ class Entry:
 
 
 _COMPILED_MAX = 256
-_compiled: dict[tuple[str, int, str], Compiled] = {}
+_compiled: dict[tuple[str, int, str, datetime], Compiled] = {}
 
 
 def compiled(version: Version) -> Compiled:
-    """The campaign as compiled, parsed once per process: versions never change."""
-    key = (version.campaign_id, version.version, version.plan_hash)
+    """The campaign as compiled, parsed once per process: versions never change.
+
+    When it was made tells it from one of the same number that was never committed.
+    """
+    key = (version.campaign_id, version.version, version.plan_hash, version.created_at)
     found = _compiled.get(key)
     if found is None:
         if len(_compiled) >= _COMPILED_MAX:
@@ -160,7 +163,7 @@ def _coming_back(
 ) -> Refusal | None:
     if any(e.entry_key == entry.key for e in before):
         return Refusal("already_entered", {"entry": entry.key})
-    if not rules.reentry.may_overlap and any(e.state != "ended" for e in before):
+    if any(e.state != "ended" and not _gives_way(e, rules, tx.now) for e in before):
         return Refusal("already_running", {})
     if not before:
         return None
@@ -172,6 +175,16 @@ def _coming_back(
         if tx.now < again:
             return Refusal("cooling_down", {"last": last.isoformat()}, again)
     return None
+
+
+def _gives_way(earlier: Enrolment, rules: Compiled, now: datetime) -> bool:
+    """Whether the next run may begin beside a live one: a month's is over with its month, a day's
+    once it waits for nothing but late uploads.
+    """
+    if not rules.reentry.may_overlap or isinstance(rules.enter, EnterMonthly):
+        return rules.reentry.may_overlap
+    until = earlier.position.until
+    return until is not None and until <= now
 
 
 def _hold_out(tx: Transaction, enrolment: Enrolment) -> Enrolment:

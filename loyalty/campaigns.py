@@ -211,6 +211,12 @@ def enrol(
     member = tx.members.lock(member_id)
     campaign = _lock(tx, campaign_id, "entered", "launched", "paused")
     version = tx.campaigns.version(campaign.id, campaign.version)
+    rules = compiled(version)
+    if rules.enter is None:
+        raise WrongState(f"Campaign {campaign_id!r} has no journey that a member could enter.")
+    if rules.reentry.may_overlap:
+        # A second run of one period would be rewarded for the same acts.
+        raise WrongState(f"Campaign {campaign_id!r} is entered by its own calendar only.")
     entered = consider(tx, campaign, version, member, Entry(key=entry_key, since=tx.now))
     tx.audit.add(actor, "campaign.enrol", campaign.id, detail={"member": member_id})
     return entered

@@ -6,13 +6,14 @@ another body under the same id raises KeyReused (rule 14).
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loyalty.admission import Entry, compiled, consider
 from loyalty.earning import Breakdown, earn, kept_after, kept_minor, refund
 from loyalty.errors import Invalid, KeyReused, Unknown
 from loyalty.events import MemberEvent, Purchase, Refund, body_hash
+from loyalty.journeys.goals import kept_minor as kept_of
 from loyalty.journeys.machine import Sleep, advance
 from loyalty.journeys.turn import Sight, nudge
 from loyalty.members import Member
@@ -105,24 +106,23 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
     # Read again under the member's lock: another refund may have come between.
     purchase_row = tx.inbox.get(purchase_row.seq) or purchase_row
     outcome = _undo(tx, purchase_row, refunded)
-    seq = tx.inbox.add(
-        InboxEvent(
-            seq=0,
-            source=refunded.source,
-            event_id=refunded.id,
-            type="refund",
-            member_id=member.id,
-            occurred_at=refunded.occurred_at,
-            recorded_at=tx.now,
-            body=refunded.model_dump(mode="json"),
-            answer={},
-            body_hash=hash_,
-            store=purchase_row.store,
-            channel=purchase_row.channel,
-            amount_minor=outcome.amount_minor,
-            refunds_seq=purchase_row.seq,
-        )
+    event = InboxEvent(
+        seq=0,
+        source=refunded.source,
+        event_id=refunded.id,
+        type="refund",
+        member_id=member.id,
+        occurred_at=refunded.occurred_at,
+        recorded_at=tx.now,
+        body=refunded.model_dump(mode="json"),
+        answer={},
+        body_hash=hash_,
+        store=purchase_row.store,
+        channel=purchase_row.channel,
+        amount_minor=outcome.amount_minor,
+        refunds_seq=purchase_row.seq,
     )
+    seq = tx.inbox.add(event)
     key = f"refund:{refunded.source}:{refunded.id}"
     if outcome.points:
         earned = earn_key(purchase_row.source, purchase_row.event_id)
@@ -136,14 +136,31 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         "transaction": key if outcome.points else None,
     }
     tx.inbox.answer(seq, answer)
-    returned = replace(
-        member,
-        purchases=member.purchases - (1 if outcome.was_last else 0),
-        spend_minor=member.spend_minor - outcome.amount_minor,
-    )
+    returned = replace(member, spend_minor=member.spend_minor - outcome.amount_minor)
+    if outcome.was_last:
+        returned = _without(tx, returned, purchase_row)
     tx.members.save(returned)
     nudge_waiting(tx, returned, "purchase", f"refund {seq}")
+    follow(tx, returned, event, seq)
     return {**answer, "replayed": False}
+
+
+def _without(tx: Transaction, member: Member, gone: InboxEvent) -> Member:
+    """The member as if a purchase had never been, also in when they first and last bought."""
+    member = replace(member, purchases=member.purchases - 1)
+    if gone.occurred_at not in (member.first_purchase_at, member.last_purchase_at):
+        return member
+    ever = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    kept = [
+        event.occurred_at
+        for event in tx.inbox.between(member.id, ("purchase",), *ever)
+        if event.seq != gone.seq and (kept_of(event) or not event.amount_minor)
+    ]
+    return replace(
+        member,
+        first_purchase_at=min(kept, default=None),
+        last_purchase_at=max(kept, default=None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

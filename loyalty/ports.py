@@ -1,7 +1,7 @@
 """What the domain needs from outside, as nouns. `storage/` answers most of it.
 
 A `Transaction` is everything that one commit may touch; a use case takes one and never commits.
-Lock order, always: the member, then campaign, enrolment or claim, then ledger accounts.
+Lock order, always: the member, then enrolment or claim, then ledger accounts, then campaigns.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

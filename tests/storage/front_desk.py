@@ -27,7 +27,7 @@ from tests.stories import TEMPLATES
 
 MONTH = datetime(2026, 4, 1, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 WRITTEN = """
-name: written
+name: {name}
 title: {{en: Written, zh: 自建}}
 summary: {{en: A tag for an act., zh: 行为标签。}}
 enter: {enter}
@@ -112,10 +112,12 @@ class FrontDesk:
     def launch(self, template: str, **more: Any) -> str:
         return self.launch_texts(load_named(TEMPLATES, template), **more)
 
-    def launch_written(self, *, enter: str, reentry: str, **more: Any) -> str:
+    def launch_written(
+        self, *, enter: str, reentry: str, name: str = "written", **more: Any
+    ) -> str:
         """A campaign of one tag, entered as written."""
-        files = {"campaign.yaml": WRITTEN.format(enter=enter, reentry=reentry)}
-        return self.launch_texts(load_texts("written", files), **more)
+        files = {"campaign.yaml": WRITTEN.format(name=name, enter=enter, reentry=reentry)}
+        return self.launch_texts(load_texts(name, files), **more)
 
     def launch_texts(self, template: Template, **more: Any) -> str:
         request = CampaignRequest(

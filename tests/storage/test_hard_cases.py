@@ -6,6 +6,7 @@ import pytest
 
 from loyalty import campaigns
 from loyalty.campaigns import CampaignRequest
+from loyalty.errors import WrongState
 from loyalty.journeys.load import load_named, load_texts
 from loyalty.operate import command
 from loyalty.reconcile import look_again_at_campaign
@@ -190,3 +191,117 @@ def test_a_campaign_whose_workflow_died_is_found_by_upkeep(desk: FrontDesk, last
     list(desk.campaign_turns(welcome))
     with desk.store.database.read() as connection:
         assert stuck_campaigns(connection, now + DAY, now + DAY) == []
+
+
+# --- who is let in --------------------------------------------------------------------------
+
+
+def test_a_monthly_pack_is_not_opened_a_second_time_from_outside(desk: FrontDesk) -> None:
+    """Two packs of one month would reward the same purchases twice."""
+    desk.joins("lee")
+    pack = desk.launch("monthly_task_pack")
+    desk.open_month()
+
+    with pytest.raises(WrongState, match="by its own calendar"):
+        desk.store.run(lambda tx: campaigns.enrol(tx, pack, "lee", "vip", "app"))
+
+    assert len(desk.enrolments("lee")) == 1
+
+
+def test_nobody_is_enrolled_where_there_is_no_journey(desk: FrontDesk) -> None:
+    """An exchange is open to members as they come; there is nothing to walk through."""
+    desk.joins("lee")
+    opens = NOON + DAY
+    values = {"opens_at": opens.isoformat(), "closes_at": (opens + DAY).isoformat()}
+    offer = desk.launch("limited_time_exchange", values=values)
+
+    with pytest.raises(WrongState, match="no journey"):
+        desk.store.run(lambda tx: campaigns.enrol(tx, offer, "lee", "vip", "app"))
+
+
+def test_a_return_opens_the_campaign_that_waits_for_returns(desk: FrontDesk) -> None:
+    """A template may be entered by a refund, as the list of known events says."""
+    written = desk.launch_written(
+        enter="{on: refund}", reentry="{once: per_member}", name="returned"
+    )
+    desk.joins("lee")
+    desk.buys("lee", "r1", ("grocery", 9_900))
+    desk.returns("r1")
+
+    assert desk.verdicts("lee", written) == ["admitted:admitted"]
+
+
+def test_a_late_upload_shows_that_a_sleeper_was_awake(desk: FrontDesk) -> None:
+    """Bought the day before we asked, uploaded after: no second message and no card."""
+    desk.joins("lee")
+    desk.buys("lee", "r1", ("grocery", 9_900))
+    desk.launch("dormant_wake_up")
+    desk.clock.instant += 100 * DAY
+    for _ in range(2):  # to sleep, and up at its hour
+        list(desk.campaign_turns("dormant-wake-up"))
+        desk.clock.instant = desk.campaign("dormant-wake-up").wake_at or desk.clock.instant
+    desk.take_turns("lee")
+    asked = desk.clock.now()
+    desk.clock.instant += 2 * DAY
+    desk.buys("lee", "r2", ("grocery", 9_900), occurred_at=asked - DAY)
+    desk.clock.instant = asked + 8 * DAY
+    desk.take_turns("lee")
+
+    assert desk.enrolment("lee").outcome == "not_dormant"
+    assert desk.count(tables.cards) == 0
+
+
+def test_a_daily_campaign_does_not_reward_one_purchase_for_every_day(desk: FrontDesk) -> None:
+    """A run of a week is still waiting when the next day's pass comes: no second one begins."""
+    daily = VISITS.replace("visits", "every_day").replace(
+        "{on: check_in}", '{daily: {at: "10:00"}}'
+    )
+    daily = daily.replace("reentry: {once: per_member}\n", "")
+    desk.joins("lee")
+    desk.launch_texts(load_texts("every_day", {"campaign.yaml": daily}))
+    for _ in range(4):
+        list(desk.campaign_turns("every-day"))
+        desk.take_turns("lee")
+        desk.clock.instant = desk.campaign("every-day").wake_at or desk.clock.instant
+
+    assert desk.verdicts("lee", "every-day") == [
+        "admitted:admitted",
+        "not_admitted:already_running",
+    ]
+
+
+def test_a_task_of_the_day_comes_again_while_late_uploads_are_waited_for(desk: FrontDesk) -> None:
+    """Yesterday's run is only open for what happened yesterday."""
+    daily = VISITS.replace("visits", "of_the_day").replace(
+        "{on: check_in}", '{daily: {at: "10:00"}}'
+    )
+    daily = daily.replace("reentry: {once: per_member}\n", "")
+    daily = daily.replace("within: P7D", "until: end_of_day, lateness: P2D")
+    desk.joins("lee")
+    desk.launch_texts(load_texts("of_the_day", {"campaign.yaml": daily}))
+    for _ in range(4):
+        list(desk.campaign_turns("of-the-day"))
+        desk.take_turns("lee")
+        desk.clock.instant = desk.campaign("of-the-day").wake_at or desk.clock.instant
+
+    assert desk.verdicts("lee", "of-the-day") == ["admitted:admitted"] * 3
+
+
+def test_a_purchase_that_went_back_is_neither_the_first_nor_the_last(desk: FrontDesk) -> None:
+    """Who returned everything is as long without a purchase as before; in part, it still counts."""
+    desk.joins("lee")
+    for day in (20, 5, 10):
+        desk.buys("lee", f"r{day}", ("grocery", 9_900, 2), occurred_at=NOON - day * DAY)
+
+    def dates() -> tuple[datetime | None, datetime | None]:
+        lee = desk.member("lee")
+        return lee.first_purchase_at, lee.last_purchase_at
+
+    desk.returns("r5", {1: 1})
+    assert dates() == (NOON - 20 * DAY, NOON - 5 * DAY)
+    desk.returns("r5")
+    assert dates() == (NOON - 20 * DAY, NOON - 10 * DAY)
+    desk.returns("r20")
+    assert dates() == (NOON - 10 * DAY, NOON - 10 * DAY)
+    desk.returns("r10")
+    assert dates() == (None, None)

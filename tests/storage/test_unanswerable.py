@@ -34,7 +34,10 @@ def test_a_member_without_purchases_joins_beside_a_campaign_for_big_baskets(
 ) -> None:
     """The average basket of somebody who never bought is no number: not in the audience."""
     written = desk.launch_written(
-        enter="{on: member.registered}", reentry="{once: per_member}", audience=BIG_BASKETS
+        enter="{on: member.registered}",
+        reentry="{once: per_member}",
+        name="big_baskets",
+        audience=BIG_BASKETS,
     )
 
     assert desk.joins("lee")["replayed"] is False

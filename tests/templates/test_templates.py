@@ -133,7 +133,7 @@ def test_dormant_wake_up_tries_twice_by_two_channels_and_rests() -> None:
     first, second = nodes["first_try"], nodes["second_try"]
     assert isinstance(first.step, Await)
     assert isinstance(second.step, Await)
-    assert first.step.missed == "card"
+    assert (first.step.missed, nodes["was_awake"].next) == ("was_awake", "card")
     assert (second.step.missed, second.next) == ("end_gave_up", "notify_welcome_back")
     assert nodes["notify_double_points"].step.model_dump()["channels"] == ("email",)
     assert nodes["notify_welcome_back"].next == "end_woken"
