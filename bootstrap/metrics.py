@@ -15,16 +15,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from bootstrap.settings import Settings
 from loyalty.ports import Clock
 from storage.database import Database
-from storage.queries.operations import outbox_lag
+from storage.queries.operations import message_lag, outbox_lag
 
-_GAUGES = {
+_OUTBOX = {
     "due": ("milepost_outbox_due", "Rows that could go to Temporal now and have not"),
     "seconds": ("milepost_outbox_lag_seconds", "Age of the oldest such row"),
     "dead": ("milepost_outbox_dead", "Rows given up on: an operator must look"),
 }
+_MESSAGES = {
+    "due": ("milepost_messages_due", "Messages that could be sent now and were not"),
+    "seconds": ("milepost_messages_lag_seconds", "How long the first of them has been due"),
+    "unknown": ("milepost_messages_unknown", "Messages of unknown fate: an operator must decide"),
+}
 
 
-class OutboxCollector(Collector):
+class LagCollector(Collector):
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
@@ -32,13 +37,18 @@ class OutboxCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         try:
             with self._database.read() as connection:
-                found = outbox_lag(connection, self._clock.now())
+                now = self._clock.now()
+                found = (
+                    (_OUTBOX, outbox_lag(connection, now)),
+                    (_MESSAGES, message_lag(connection, now)),
+                )
         except SQLAlchemyError:
             yield GaugeMetricFamily("milepost_database_up", "Whether it answers", value=0)
             return
         yield GaugeMetricFamily("milepost_database_up", "Whether it answers", value=1)
-        for name, (metric, what) in _GAUGES.items():
-            yield GaugeMetricFamily(metric, what, value=float(found[name]))
+        for gauges, lag in found:
+            for name, (metric, what) in gauges.items():
+                yield GaugeMetricFamily(metric, what, value=float(lag[name]))
 
 
 def new_registry() -> CollectorRegistry:
@@ -54,5 +64,5 @@ def serve_relay_metrics(settings: Settings, database: Database, clock: Clock) ->
     if not settings.relay_metrics_port:
         return
     registry = new_registry()
-    registry.register(OutboxCollector(database, clock))
+    registry.register(LagCollector(database, clock))
     start_http_server(settings.relay_metrics_port, settings.metrics_host, registry)

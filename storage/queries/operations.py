@@ -1,11 +1,11 @@
-"""How the machinery is doing: acts on record, ledger transactions, what waits for Temporal."""
+"""How the machinery is doing: acts on record, ledger transactions, what waits to go out."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from storage.queries.pages import View, first, rows, without
-from storage.tables import audit, entries, outbox, transactions
+from storage.tables import audit, entries, messages, outbox, transactions
 
 
 def audit_of(
@@ -41,3 +41,16 @@ def outbox_lag(connection: Connection, now: datetime) -> View:
     ).scalar_one()
     seconds = (now - oldest).total_seconds() if oldest else 0.0
     return {"due": waiting, "oldest_at": oldest, "seconds": seconds, "dead": dead}
+
+
+def message_lag(connection: Connection, now: datetime) -> View:
+    """How far sending is behind: messages due and unsent, since when; and those of unknown fate."""
+    due = (messages.c.status.in_(("queued", "deferred")), messages.c.due_at <= now)
+    waiting, oldest = connection.execute(
+        select(func.count(), func.min(messages.c.due_at)).where(*due)
+    ).one()
+    unknown = connection.execute(
+        select(func.count()).where(messages.c.status == "unknown")
+    ).scalar_one()
+    seconds = (now - oldest).total_seconds() if oldest else 0.0
+    return {"due": waiting, "seconds": seconds, "unknown": unknown}
