@@ -40,10 +40,14 @@ def overdue_claims(connection: Connection, before: datetime, limit: int = 200) -
 
 def stuck_runs(connection: Connection, now: datetime, before: datetime, limit: int) -> list[str]:
     """Runs whose reason to wake is past, with nothing in line for them, not tried of late."""
+    wakeful = enrolments.c.state.in_(("admitted", "waiting"))
+    # Whoever resumed or stopped the campaign did not reach it.
+    left_held = (enrolments.c.state == "held") & (campaigns.c.state != "paused")
     query = (
         select(enrolments.c.id)
+        .join(campaigns, campaigns.c.id == enrolments.c.campaign_id)
         .where(
-            enrolments.c.state.in_(("admitted", "waiting")),
+            wakeful | left_held,
             func.coalesce(enrolments.c.wake_at, enrolments.c.admitted_at) <= before,
             ~_in_hand(enrolments.c.id, now),
         )

@@ -11,7 +11,7 @@ from loyalty.journeys.load import load_named, load_texts
 from loyalty.operate import command
 from loyalty.reconcile import look_again_at_campaign
 from storage import tables
-from storage.queries.upkeep import stuck_campaigns
+from storage.queries.upkeep import stuck_campaigns, stuck_runs
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
@@ -305,3 +305,22 @@ def test_a_purchase_that_went_back_is_neither_the_first_nor_the_last(desk: Front
     assert dates() == (NOON - 10 * DAY, NOON - 10 * DAY)
     desk.returns("r10")
     assert dates() == (None, None)
+
+
+def test_a_held_run_whose_workflow_died_is_found_once_its_campaign_goes_on(desk: FrontDesk) -> None:
+    """Held while paused is as it should be; held long after the resumption, nobody was reached."""
+    welcome = desk.launch("new_member_bonus")
+    desk.joins("lee")
+    desk.pause(welcome)
+    desk.take_turns("lee")
+    later = NOON + timedelta(hours=2)
+
+    def found() -> list[str]:
+        with desk.store.database.write() as connection:
+            connection.execute(tables.outbox.update().values(sent_at=NOON))
+            return stuck_runs(connection, later, later - timedelta(minutes=10), 10)
+
+    assert found() == []
+    desk.resume(welcome)
+    list(desk.campaign_turns(welcome))
+    assert found() == [desk.enrolment("lee").id]
