@@ -167,7 +167,7 @@ async def monthly_task_pack(p: Played) -> Kept:
 
 async def dormant_wake_up(p: Played) -> Kept:
     told = p.told
-    names = ("lee", "kim", "may", "zoe")
+    names = ("lee", "kim", "may", "zoe", "ada")
     for name in names:
         await told.joins(name)
         await told.buys(name)
@@ -193,6 +193,8 @@ async def dormant_wake_up(p: Played) -> Kept:
     p.hurry.journeys = FOREVER
     await told.commands("may", wake_up, "retry")
     kept["gave_up"] = await p.journey("may", wake_up)
+    await told.buys("ada", at=FIRST_DAY + 90 * DAY)  # uploaded only now
+    kept["not_dormant"] = await p.journey("ada", wake_up)
     await told.stop(wake_up)
     kept["stopped"] = await p.journey("zoe", wake_up)
     kept["campaign"] = await p.campaign(wake_up)
