@@ -11,7 +11,7 @@ from temporalio.converter import PayloadCodec
 from api.edge import Limits
 from api.keys import Keys
 from api.reads import MessageDesk, Reads
-from loyalty.campaigns import Check as CheckTexts
+from loyalty.campaign_request import Check as CheckTexts
 from loyalty.ports import Clock, Store
 from loyalty.programme import Programme
 from loyalty.templates import Template

@@ -32,7 +32,7 @@ from bootstrap.clock import SystemClock
 from bootstrap.converter import data_converter
 from bootstrap.temporal import DevServer, connect
 from loyalty import campaigns, intake
-from loyalty.campaigns import CampaignRequest
+from loyalty.campaign_request import CampaignRequest
 from loyalty.events import Line, Purchase
 from loyalty.journeys.load import load_named
 from loyalty.programme import Programme

@@ -15,7 +15,7 @@ from loyalty.errors import Unknown, WrongState
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
 from loyalty.journeys.moments import CampaignMoment, Tell, in_order
-from loyalty.journeys.turn import wake, with_sleep
+from loyalty.journeys.waking import wake, with_sleep
 from loyalty.members import expiring, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Version

@@ -5,92 +5,20 @@ every journey asks it first. Versions are immutable; changing a campaign means m
 and members who are under way keep theirs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from loyalty.admission import Entry, compiled, consider
-from loyalty.conditions import MEMBER, BadCondition, check
+from loyalty.campaign_request import CampaignRequest, Check, compile_request
 from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
 from loyalty.exchange_window import announce_offer
-from loyalty.journeys.compile import compile as compile_template
 from loyalty.journeys.compiled import Compiled
 from loyalty.offers import OfferSpec
 from loyalty.ports import Transaction
-from loyalty.programme import Programme
 from loyalty.records import Campaign, CampaignState, Enrolment, Version
 from loyalty.templates import Template
-
-Check = Callable[[Compiled], Sequence[Mapping[str, Any]]]
-"""Looks for faults in a campaign's message texts; rendering lives outside the domain."""
-
-
-class CampaignRequest(BaseModel):
-    """A marketer's choice: a template, its values, and what the template leaves open."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "welcome-2026",
-                    "name": "Welcome 2026",
-                    "template": "new_member_bonus",
-                    "values": {"welcome_points": 500},
-                    "budget_points": 200000,
-                    "holdout_percent": 10,
-                }
-            ]
-        },
-    )
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="in addresses and run ids")
-    name: str = Field(min_length=1, max_length=120)
-    template: str = Field(max_length=64)
-    values: dict[str, Any] = Field(default_factory=dict, max_length=100)
-    audience: str | None = Field(None, max_length=2000, description="a condition over members")
-    holdout_percent: int | None = Field(None, ge=0, le=50)
-    budget_points: int | None = Field(None, ge=0, le=10**15)
-
-
-def compile_request(
-    template: Template, request: CampaignRequest, programme: Programme, check_texts: Check
-) -> Compiled:
-    """The campaign that a request describes, or Invalid with every problem by field.
-
-    A request's audience narrows the template's own; it never lets in whom the template keeps out.
-    """
-    made = compile_template(
-        template, request.values, zone=programme.tz, event_types=programme.known_events
-    )
-    changed: dict[str, Any] = {}
-    if request.audience is not None:
-        changed["audience"] = _narrowed(made.audience, request.audience)
-    if request.holdout_percent is not None:
-        changed["holdout_bp"] = request.holdout_percent * 100
-    if request.budget_points is not None:
-        changed["budget_points"] = request.budget_points
-    made = made.model_copy(update=changed)
-    problems = [dict(problem) for problem in check_texts(made)]
-    if problems:
-        raise Invalid("A message would name what it cannot know.", problems)
-    return made
-
-
-def _narrowed(own: str | None, wished: str) -> str:
-    """Both conditions as one; each alone and both together must be one that can be judged."""
-    both = f"({own}) && ({wished})" if own else wished
-    try:
-        check(wished, MEMBER)
-        check(both, MEMBER)
-    except BadCondition as bad:
-        problem = {"field": "audience", "code": bad.code, "message": bad.detail}
-        raise Invalid("The audience cannot be judged.", [problem]) from bad
-    return both
 
 
 def draft(

@@ -56,3 +56,11 @@ class WrongState(LoyaltyError):
     """The act does not fit the state the thing is in."""
 
     code = "wrong_state"
+
+
+def invalid_field(field: str, code: str, message: str, allowed: tuple[str, ...] = ()) -> Invalid:
+    """One field that breaks a rule, with why and what is allowed."""
+    problem: dict[str, Any] = {"field": field, "code": code, "message": message}
+    if allowed:
+        problem["allowed"] = list(allowed)
+    return Invalid(f"{field} {message}.", [problem])

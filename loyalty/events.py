@@ -4,7 +4,7 @@ Every body is bounded, every instant knows its zone, and money is whole minor un
 (source, id) names an event for good: the same body again gets the first answer.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -20,6 +20,8 @@ from pydantic import (
 from loyalty.digest import digest
 
 LINES_MAX = 200
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead a till's clock may run before its receipts are refused."""
 MINOR_MAX = 1_000_000_000_000
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 

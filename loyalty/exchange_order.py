@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.errors import Unknown
-from loyalty.journeys.turn import with_sleep
+from loyalty.journeys.waking import with_sleep
 from loyalty.ledger import HoldClosed
 from loyalty.offers import Claim, ClaimStatus
 from loyalty.ports import Transaction

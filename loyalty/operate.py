@@ -7,7 +7,7 @@ command given while Temporal is down is carried out when it is back.
 from typing import Any, Literal
 
 from loyalty.errors import Unknown, WrongState
-from loyalty.journeys.turn import nudge
+from loyalty.journeys.waking import nudge
 from loyalty.ports import Transaction
 from loyalty.reconcile import start_again
 

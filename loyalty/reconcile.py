@@ -7,7 +7,7 @@ Temporal is restored from an older backup, or when a step failed for good and ha
 from dataclasses import replace
 
 from loyalty.campaigns import workflow_id
-from loyalty.journeys.turn import wake
+from loyalty.journeys.waking import wake
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from loyalty.digest import digest
 from loyalty.errors import Invalid, KeyReused
 from loyalty.events import Instant, Name, one_line
-from loyalty.intake import follow, not_in_future
+from loyalty.following import follow
+from loyalty.intake import not_in_future
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose

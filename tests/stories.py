@@ -22,8 +22,8 @@ from bootstrap.relay import Relay
 from bootstrap.timetravel import Timetravel, at_rest, sleepers
 from bootstrap.turns import activities
 from bootstrap.worker import build_worker
-from loyalty import campaigns, exchange, intake, operate
-from loyalty.campaigns import CampaignRequest
+from loyalty import campaigns, exchange, intake, operate, refunds
+from loyalty.campaign_request import CampaignRequest
 from loyalty.events import Line, MemberEvent, Purchase, Refund, RefundLine
 from loyalty.journeys.load import load_named
 from loyalty.ledger import Balance
@@ -149,7 +149,7 @@ class Told:
             occurred_at=self.clock.now(),
             lines=(RefundLine(line=1, quantity=pieces),) if pieces else None,
         )
-        answer = await self._run(lambda tx: intake.record_refund(tx, refund))
+        answer = await self._run(lambda tx: refunds.record_refund(tx, refund))
         await self.settled()
         return answer
 

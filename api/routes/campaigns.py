@@ -14,7 +14,7 @@ from api.recording import After, CampaignId, PageSize, recorded, twice
 from api.routes.messages import ReasonBody
 from api.services import Given
 from loyalty import campaigns
-from loyalty.campaigns import CampaignRequest
+from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState

@@ -24,7 +24,8 @@ from api.routes.event_shapes import (
 from api.services import Given
 from loyalty.errors import LoyaltyError
 from loyalty.events import MemberEvent, Purchase, Refund
-from loyalty.intake import record_event, record_purchase, record_refund
+from loyalty.intake import record_event, record_purchase
+from loyalty.refunds import record_refund
 
 router = APIRouter(tags=["Events"])
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from bootstrap.catalogue import check_texts
 from bootstrap.commands.opened import actor, console, opened, table
 from loyalty import campaigns
-from loyalty.campaigns import CampaignRequest
+from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import Invalid, Unknown
 from loyalty.ports import Transaction
 from loyalty.records import Campaign

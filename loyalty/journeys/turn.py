@@ -6,14 +6,12 @@ for again gets the latest outcome, which says which turn comes next, and changes
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
 from loyalty.admission import compiled
 from loyalty.campaign_entry import is_past
-from loyalty.conditions import EVENT, MEMBER, Condition
-from loyalty.errors import Unknown, WrongState
+from loyalty.errors import WrongState
 from loyalty.journeys import goals
 from loyalty.journeys.effects import Journey, carry_out, take_back, taken_back
 from loyalty.journeys.machine import (
@@ -32,12 +30,12 @@ from loyalty.journeys.machine import (
     Tally,
     advance,
 )
-from loyalty.journeys.plan import Await, Effect, Plan
-from loyalty.members import Member, expiring, member_facts
+from loyalty.journeys.plan import Await, Effect
+from loyalty.journeys.sight import Sight
+from loyalty.journeys.waking import member_of, with_sleep
 from loyalty.ports import Transaction
-from loyalty.records import Enrolment, InboxEvent, OperatorCommand
+from loyalty.records import InboxEvent, OperatorCommand
 
-_TICK = timedelta(microseconds=1)
 MOVES_MAX = 500
 """No plan has as many steps; passing it means a fault in the machine, not in the journey."""
 
@@ -64,37 +62,6 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
     tx.enrolments.save(replace(journey.enrolment, turn=turn + 1, last_outcome=outcome))
     tx.decisions.add_many(journey.decided)
     return with_sleep(outcome, tx.now)
-
-
-def member_of(enrolment_id: str) -> str:
-    """The member an enrolment's id names: `j/<campaign>/<member>/<entry>`."""
-    parts = enrolment_id.split("/", 3)
-    if len(parts) != 4 or parts[0] != "j":
-        raise Unknown("enrolment", enrolment_id)
-    return parts[2]
-
-
-def nudge(tx: Transaction, enrolment: Enrolment, reason: str, *, priority: int = 1) -> None:
-    """Wake a journey to look again; once per turn, since the next turn looks at everything."""
-    if enrolment.nudged_turn < enrolment.turn and enrolment.state != "ended":
-        wake(tx, enrolment.id, reason, priority=priority)
-        tx.enrolments.save(replace(enrolment, nudged_turn=enrolment.turn))
-
-
-def wake(tx: Transaction, enrolment_id: str, reason: str, *, priority: int) -> None:
-    """Wake a journey whose row somebody else may hold.
-
-    The turn that an earlier nudge brought about may have looked before what is told here happened,
-    so this one is sent whatever was sent before, and nothing is noted on the row.
-    """
-    tx.outbox.add("nudge_journey", enrolment_id, {"reason": reason}, priority=priority)
-
-
-def with_sleep(outcome: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The outcome with the length still to sleep, which depends on when it is asked for."""
-    wake_at = outcome.get("wake_at")
-    left = (datetime.fromisoformat(wake_at) - now).total_seconds() if wake_at else None
-    return {**outcome, "sleep_seconds": None if left is None else max(left, 0.0)}
 
 
 def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, Any] | None:
@@ -161,67 +128,6 @@ def _walk(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
         if move.position.node != position.node or isinstance(move, Open):
             seen = sight.at(move.position)
     raise RuntimeError(f"{journey.enrolment.id} made {MOVES_MAX} moves in one turn")
-
-
-@dataclass(slots=True)
-class Sight:
-    """What a turn sees of one member: facts, and the acts in the window of the present wait."""
-
-    tx: Transaction
-    member: Member
-    plan: Plan
-    enrolment: Enrolment
-    events: dict[int, InboxEvent] = field(default_factory=dict)  # of the present wait, by seq
-    _facts: Mapping[str, object] = field(default_factory=dict)
-
-    def facts(self, member: Member) -> Mapping[str, object]:
-        if not self._facts:
-            balance = self.tx.ledger.balance(member.id)
-            self._facts = member_facts(
-                member,
-                points=balance.available,
-                expiring=expiring(balance, self.tx.now),
-                now=self.tx.now,
-            )
-        return self._facts
-
-    def look_anew(self, member: Member) -> None:
-        """Facts were changed by what was just given: the next condition must see that."""
-        self.member, self._facts = member, {}
-
-    def judge(self, member: Member, condition: str) -> bool:
-        return Condition(condition, MEMBER).fits(self.facts(member))
-
-    def at(self, position: Position) -> Seen:
-        tallies: Mapping[str, Tally] = {}
-        step = self.plan.nodes[position.node].step if position.node else None
-        if isinstance(step, Await) and position.until is not None:
-            tallies = self._tallies(step, position)
-        return Seen(
-            now=self.tx.now,
-            zone=self.tx.programme.tz,
-            member_id=self.member.id,
-            salt=self.enrolment.campaign_id,
-            tallies=tallies,
-        )
-
-    def _tallies(self, step: Await, position: Position) -> Mapping[str, Tally]:
-        after, before = goals.window(position)
-        types = {goal.on for goal in step.goals}
-        opened_by = self.enrolment.trigger_seq or 0
-        # What opened the journey does not count, nor what came in before it without being later.
-        events: Sequence[InboxEvent] = [
-            event
-            for event in self.tx.inbox.between(self.member.id, types, after, before)
-            if event.seq > opened_by
-            or (event.seq < opened_by and event.occurred_at > after + _TICK)
-        ]
-        self.events = {event.seq: event for event in events}
-        asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
-        # Facts about the member cost a look at the ledger, so only conditions on them pay for it.
-        about_member = events and any(name.startswith("member.") for name in asked)
-        facts = self.facts(self.member) if about_member else {"now": self.tx.now}
-        return goals.tallies(step, position, events, facts, self.tx.programme.tz)
 
 
 def _carry_out(journey: Journey, move: Move, sight: Sight) -> None:

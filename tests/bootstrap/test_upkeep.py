@@ -8,7 +8,7 @@ import pytest
 from bootstrap.clock import FileClock
 from bootstrap.upkeep import Care
 from loyalty import campaigns
-from loyalty.campaigns import CampaignRequest
+from loyalty.campaign_request import CampaignRequest
 from loyalty.journeys.load import load
 from loyalty.journeys.turn import take_turn
 from loyalty.ports import Transaction

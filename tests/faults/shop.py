@@ -24,7 +24,7 @@ from bootstrap.converter import data_converter
 from bootstrap.settings import Settings
 from bootstrap.temporal import connect, free_port
 from loyalty import campaigns
-from loyalty.campaigns import CampaignRequest
+from loyalty.campaign_request import CampaignRequest
 from loyalty.journeys.load import load_named
 from loyalty.programme import Programme
 from storage.database import Database

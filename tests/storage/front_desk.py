@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Table, func, select
 
-from loyalty import campaigns, intake
+from loyalty import campaigns, intake, refunds
+from loyalty.campaign_request import CampaignRequest
 from loyalty.campaign_turn import take_campaign_turn
-from loyalty.campaigns import CampaignRequest
 from loyalty.events import Line, MemberEvent, Purchase, Refund, RefundLine
 from loyalty.journeys.load import load_named, load_texts
 from loyalty.journeys.turn import take_turn
@@ -94,7 +94,7 @@ class FrontDesk:
             "lines": lines or None,
         }
         refund = Refund(**plain | changes)
-        return self.store.run(lambda tx: intake.record_refund(tx, refund))
+        return self.store.run(lambda tx: refunds.record_refund(tx, refund))
 
     def does(self, member_id: str, type: str, **changes: Any) -> dict[str, Any]:
         plain: dict[str, Any] = {

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from loyalty import campaigns
-from loyalty.campaigns import CampaignRequest
+from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import WrongState
 from loyalty.journeys.load import load_named, load_texts
 from loyalty.operate import command

@@ -1,0 +1,120 @@
+"""Goods come back: what a purchase earned is taken back by the rules of its own day."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from loyalty.earning import Breakdown, kept_after, kept_minor, refund
+from loyalty.errors import Unknown, invalid_field
+from loyalty.events import Refund, body_hash
+from loyalty.following import follow, nudge_waiting
+from loyalty.intake import earn_key, not_in_future, replay
+from loyalty.journeys.goals import kept_minor as kept_of
+from loyalty.members import Member
+from loyalty.ports import Transaction
+from loyalty.records import InboxEvent
+
+
+def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
+    """Undo a purchase or part of it: its points go by the rules and cards it was earned under.
+
+    Any sequence of partial refunds takes back exactly what the whole would have (rule 2); what was
+    spent already becomes points debt (rule 1).
+    """
+    purchase_row = tx.inbox.find(refunded.purchase_source or refunded.source, refunded.purchase_id)
+    if purchase_row is None or purchase_row.type != "purchase":
+        raise Unknown("purchase", refunded.purchase_id)
+    member, hash_ = tx.members.lock(purchase_row.member_id), body_hash(refunded)
+    if (answer := replay(tx, refunded.source, refunded.id, hash_, "refund")) is not None:
+        return answer
+    not_in_future(tx, refunded.occurred_at)
+    # Read again under the member's lock: another refund may have come between.
+    purchase_row = tx.inbox.get(purchase_row.seq) or purchase_row
+    outcome = _undo(tx, purchase_row, refunded)
+    event = InboxEvent(
+        seq=0,
+        source=refunded.source,
+        event_id=refunded.id,
+        type="refund",
+        member_id=member.id,
+        occurred_at=refunded.occurred_at,
+        recorded_at=tx.now,
+        body=refunded.model_dump(mode="json"),
+        answer={},
+        body_hash=hash_,
+        store=purchase_row.store,
+        channel=purchase_row.channel,
+        amount_minor=outcome.amount_minor,
+        refunds_seq=purchase_row.seq,
+    )
+    seq = tx.inbox.add(event)
+    key = f"refund:{refunded.source}:{refunded.id}"
+    if outcome.points:
+        earned = earn_key(purchase_row.source, purchase_row.event_id)
+        tx.ledger.reverse(key, earned, outcome.points, policy="debt")
+    tx.inbox.refunded(purchase_row.seq, purchase_row.refunded_minor + outcome.amount_minor)
+    answer = {
+        "seq": seq,
+        "purchase": purchase_row.event_id,
+        "amount_minor": outcome.amount_minor,
+        "points_reversed": outcome.points,
+        "transaction": key if outcome.points else None,
+    }
+    tx.inbox.answer(seq, answer)
+    returned = replace(member, spend_minor=member.spend_minor - outcome.amount_minor)
+    if outcome.was_last:
+        returned = _without(tx, returned, purchase_row)
+    tx.members.save(returned)
+    nudge_waiting(tx, returned, "purchase", f"refund {seq}")
+    follow(tx, returned, event, seq)
+    return {**answer, "replayed": False}
+
+
+def _without(tx: Transaction, member: Member, gone: InboxEvent) -> Member:
+    """The member as if a purchase had never been, also in when they first and last bought."""
+    member = replace(member, purchases=member.purchases - 1)
+    if gone.occurred_at not in (member.first_purchase_at, member.last_purchase_at):
+        return member
+    ever = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    kept = [
+        event.occurred_at
+        for event in tx.inbox.between(member.id, ("purchase",), *ever)
+        if event.seq != gone.seq and (kept_of(event) or not event.amount_minor)
+    ]
+    return replace(
+        member,
+        first_purchase_at=min(kept, default=None),
+        last_purchase_at=max(kept, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a refund undoes: money and points, in whole units.
+
+    `was_last`: with this one the purchase is no longer any; true of one refund of each at most.
+    """
+
+    amount_minor: int
+    points: int
+    was_last: bool
+
+
+def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
+    breakdown = Breakdown.model_validate(purchase.answer["breakdown"])
+    before = [line.quantity for line in breakdown.lines]
+    reversed_points = 0
+    for row in tx.inbox.refunds_of(purchase.seq):
+        before = kept_after(before, Refund.model_validate(row.body).lines)
+        reversed_points += int(row.answer["points_reversed"])
+    if not any(before):
+        raise invalid_field("purchase_id", "refunded", "was refunded whole already")
+    after = kept_after(before, refunded.lines)
+    paid, still_paid = sum(kept_minor(breakdown, before)), sum(kept_minor(breakdown, after))
+    # A free gift may stay behind or come back later; a receipt of nothing else ends with the last.
+    over_money = bool(purchase.amount_minor)
+    return Undone(
+        amount_minor=paid - still_paid,
+        points=refund(breakdown, after, reversed_points),
+        was_last=paid > 0 == still_paid if over_money else not any(after),
+    )
