@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from api.field_words import meant, message_of
 from api.problem_kinds import KINDS
 from api.problems import (
     MEDIA_TYPE,
@@ -99,6 +100,7 @@ def refusal(request: Request, error: LoyaltyError) -> Problem:
 
 def invalid(request: Request, found: Sequence[Any]) -> Problem:
     """What a model refused, field by field; `found` is pydantic's own list."""
+    found = meant(found)
     return problem(request, "invalid", _sentence(found), errors=[_field(each) for each in found])
 
 
@@ -109,7 +111,7 @@ def _field(found: Mapping[str, Any]) -> FieldProblem:
     return FieldProblem(
         field=".".join(str(part) for part in rest) or str(where),
         code=str(found["type"]),
-        message=str(found["msg"]).removeprefix("Value error, "),
+        message=message_of(found),
         allowed=allowed or None,
     )
 

@@ -99,7 +99,12 @@ class KeyGate:
 
 def _unauthenticated(request: Request) -> Response:
     sent = "authorization" in request.headers
-    detail = "This key is not known, or was revoked." if sent else "Send your API key."
+    detail = (
+        "This key is not known, or was revoked. An administrator makes keys with "
+        "`milepost keys create`."
+        if sent
+        else "Send your API key in the header `Authorization: Bearer mp_...`."
+    )
     headers = {"WWW-Authenticate": 'Bearer realm="milepost"'}
     return problem_response(request, "unauthenticated", detail, headers=headers)
 

@@ -35,7 +35,7 @@ class KeyReused(LoyaltyError):
 
     def __init__(self, kind: str, key: str) -> None:
         super().__init__(
-            f"{kind} {key!r} was already recorded with other content. "
+            f"The {kind} {key!r} was already recorded with other content. "
             "Send the first body again to get the first answer, or use a new id.",
             kind=kind,
             key=key,
