@@ -34,21 +34,21 @@ class Entry:
 
 
 _COMPILED_MAX = 256
-_compiled: dict[tuple[str, int, str, datetime], Compiled] = {}
+# By the identity of the version's body, which is kept beside it: a body never changes, and another
+# database's campaign of the same name can never be taken for it.
+_compiled: dict[int, tuple[Mapping[str, Any], Compiled]] = {}
 
 
 def compiled(version: Version) -> Compiled:
-    """The campaign as compiled, parsed once per process: versions never change.
-
-    When it was made tells it from one of the same number that was never committed.
-    """
-    key = (version.campaign_id, version.version, version.plan_hash, version.created_at)
-    found = _compiled.get(key)
-    if found is None:
-        if len(_compiled) >= _COMPILED_MAX:
-            _compiled.clear()
-        found = _compiled[key] = Compiled.model_validate(version.body)
-    return found
+    """The campaign as compiled, parsed once for as long as its version is in memory."""
+    known = _compiled.get(id(version.body))
+    if known is not None and known[0] is version.body:
+        return known[1]
+    if len(_compiled) >= _COMPILED_MAX:
+        _compiled.clear()
+    parsed = Compiled.model_validate(version.body)
+    _compiled[id(version.body)] = (version.body, parsed)
+    return parsed
 
 
 def consider(
