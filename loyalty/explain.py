@@ -15,6 +15,7 @@ from loyalty.errors import Unknown
 from loyalty.explain_words import EN, ZH, Words
 from loyalty.journeys.compiled import Compiled, EnterOnEvent
 from loyalty.journeys.machine import bucket
+from loyalty.plain_conditions import plain_condition
 from loyalty.points import BASIS
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Decision
@@ -80,9 +81,12 @@ def _fields(decision: Decision, words: Words, zone: ZoneInfo) -> _Filled:
         "channel": words.channels.get(inputs.get("channel", ""), ""),
         "observed": _observed(inputs, words),
         "tags": _tags(inputs),
-        "goals": ", ".join(f"{k} × {n}" for k, n in (inputs.get("goals") or {}).items()),
+        "goals": words.comma.join(f"{k} × {n}" for k, n in (inputs.get("goals") or {}).items()),
         "how": words.entering.get(inputs.get("enter", ""), "").format_map(fields),
     }
+    for name in ("audience", "where"):
+        if isinstance(inputs.get(name), str):
+            fields[name] = plain_condition(inputs[name], words.conditions)
     if "multiplier_bp" in inputs:
         fields["multiplier"] = f"{(Decimal(inputs['multiplier_bp']) / BASIS).normalize():f}"
     if _act(decision) in ("card", "coupon"):
@@ -113,7 +117,8 @@ def _observed(inputs: Mapping[str, Any], words: Words) -> str:
         "purchases": inputs["purchases"],
         "points": inputs.get("points"),
     }
-    return words.observed.format_map({k: "–" if v is None else v for k, v in figures.items()})
+    pattern = words.observed if inputs["purchases"] else words.never_bought
+    return pattern.format_map({k: "–" if v is None else v for k, v in figures.items()})
 
 
 def _tags(inputs: Mapping[str, Any]) -> str:

@@ -6,6 +6,9 @@ Marketers read them to members on the telephone: one plain sentence, figures and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loyalty.plain_conditions import EN as EN_CONDITIONS
+from loyalty.plain_conditions import ZH as ZH_CONDITIONS
+from loyalty.plain_conditions import ConditionWords
 from loyalty.programme import Channel
 
 
@@ -23,6 +26,9 @@ class Words:
     to_inviter: str
     until: str
     observed: str
+    never_bought: str  # the same of somebody without a purchase
+    conditions: ConditionWords
+    comma: str
     outlook: str
     entering: Mapping[str, str]  # how one enters, by kind
     unheard: str  # a reason this program does not know: written by a newer one
@@ -47,8 +53,8 @@ EN = Words(
         "admitted": "Entered the campaign (entry {entry}).",
         "holdout": "Held out on purpose, as part of the group the campaign is compared with.",
         "member_not_active": "Not admitted: the member is {status}, not active.",
-        "not_in_audience": "Not meant: the member is not in the audience {audience}{observed}.",
-        "entry_condition": "Not admitted: the event does not fulfil {where}.",
+        "not_in_audience": "Not meant for this member: the audience is {audience}{observed}.",
+        "entry_condition": "Not admitted: the event had to be {where}.",
         "already_entered": "Not admitted: the member has entered for {entry} already.",
         "already_running": "Not admitted: the member is still in an earlier run.",
         "once_per_member": "Not admitted: each member may enter only once.",
@@ -59,13 +65,13 @@ EN = Words(
         "no_inviter": "{step}: nothing done, as the member has no active inviter.",
         "given_before": "{step}: not given again, as it was given and never taken back.",
         "nothing_to_give": "{step}: nothing done, as the points were set to 0.",
-        "way": "{step}: went on by the way {way}.",
+        "way": "{step}: took the way '{way}'.",
         "wait_opened": "{step}: waits for {goals}, until {until}.",
         "met": "{step}: the wait ended, as everything needed was done.",
         "missed": "{step}: the wait ended without what it was for.",
         "skipped": "{step}: an operator ended the wait early.",
         "waited": "{step}: the wait was over.",
-        "condition_not_met": "{step}: not told, as it is not meant for this member now.",
+        "condition_not_met": "{step}: not sent, as it is not meant for this member now.",
         "campaign_paused": "Held at {step} while the campaign is paused.",
         "campaign_stopped": "Ended, as the campaign was stopped.",
         "campaign_not_launched": "Nobody enters yet: the campaign has not been launched.",
@@ -96,7 +102,10 @@ EN = Words(
     channels={"inbox": "the in-app inbox", "email": "e-mail", "webhook": "webhook"},
     to_inviter=" to the inviter",
     until=" until {until}",
-    observed=" (seen: {days} days since a purchase, {purchases} purchases, {points} points)",
+    observed=" (seen: {days} days since a purchase, {purchases} in all, {points} points)",
+    never_bought=" (seen: no purchase yet, {points} points)",
+    conditions=EN_CONDITIONS,
+    comma=", ",
     outlook="Nothing has been decided yet. As of now: {sentence}",
     entering={
         "event": "when a {on} comes in",
@@ -125,35 +134,35 @@ ZH = Words(
         "told": "（按活动计划）",
     },
     reasons={
-        "admitted": "已进入活动（入口 {entry}）。",
-        "holdout": "按设计保留为对照组，不参与活动。",
-        "member_not_active": "未进入：会员状态为 {status}，并非有效会员。",
-        "not_in_audience": "不适用：会员不在目标人群 {audience}{observed}。",
-        "entry_condition": "未进入：事件不满足条件 {where}。",
-        "already_entered": "未进入：会员已通过 {entry} 进入过。",
+        "admitted": "已进入活动（批次 {entry}）。",
+        "holdout": "被随机分入对照组，按设计不参与活动。",
+        "member_not_active": "未进入：会员状态为 {status}，不是有效会员。",
+        "not_in_audience": "不适用于该会员：目标人群为 {audience}{observed}。",
+        "entry_condition": "未进入：事件须满足 {where}。",
+        "already_entered": "未进入：会员已参加过批次 {entry}。",
         "already_running": "未进入：会员仍在上一次流程中。",
         "once_per_member": "未进入：每位会员只能参加一次。",
         "cooling_down": "未进入：上次参加于 {last}，{until} 起可再次参加。",
-        "budget_exhausted": "未进入：积分预算不足以再支付 {needed} 积分。",
+        "budget_exhausted": "未进入：剩余积分预算不足 {needed} 积分。",
         "goal_met": "{step}：目标已达成（{count}/{needed}）。",
         "goal_undone": "{step}：目标不再达成，收回 {points} 积分。",
         "no_inviter": "{step}：未执行，会员没有有效的邀请人。",
         "given_before": "{step}：此前已发放且未收回，不再重复发放。",
         "nothing_to_give": "{step}：未执行，积分设置为 0。",
-        "way": "{step}：进入分支 {way}。",
+        "way": "{step}：进入分支“{way}”。",
         "wait_opened": "{step}：等待 {goals}，截至 {until}。",
         "met": "{step}：所需条件已完成，等待结束。",
         "missed": "{step}：等待到期，未完成所需条件。",
         "skipped": "{step}：运维人员提前结束了等待。",
         "waited": "{step}：等待时间已到。",
-        "condition_not_met": "{step}：未通知，目前不适用于该会员。",
-        "campaign_paused": "活动已暂停，停留在 {step}。",
+        "condition_not_met": "{step}：未发送，目前不适用于该会员。",
+        "campaign_paused": "活动已暂停，暂时停在 {step}。",
         "campaign_stopped": "活动已停止，流程结束。",
         "campaign_not_launched": "活动尚未上线，暂无会员进入。",
         "campaign_over": "活动状态为 {state}，不再有会员进入。",
         "cancelled_by_operator": "由运维人员（{actor}）取消。",
-        "period_over": "暂停结束时 {entry} 已过，流程未开始。",
-        "member_left": "会员已失效，流程结束。",
+        "period_over": "活动恢复时批次 {entry} 已过期，流程未开始。",
+        "member_left": "会员已不再有效，流程结束。",
         "journey_ended": "流程结束：{outcome}。",
         "claim_reserved": "已预留 {quantity} 件，冻结 {points} 积分，须在 {until} 前确认。",
         "claim_confirmed": "已确认：以 {points} 积分兑换 {quantity} 件。",
@@ -177,14 +186,17 @@ ZH = Words(
     channels={"inbox": "站内信", "email": "邮件", "webhook": "Webhook"},
     to_inviter="向邀请人",
     until="，有效期至 {until}",
-    observed="（实际：距上次购买 {days} 天，购买 {purchases} 次，{points} 积分）",
-    outlook="尚无任何决定。目前：{sentence}",
+    observed="（实际：距上次购买 {days} 天，共购买 {purchases} 次，{points} 积分）",
+    never_bought="（实际：从未购买，{points} 积分）",
+    conditions=ZH_CONDITIONS,
+    comma="、",
+    outlook="尚未作出决定。按目前情况：{sentence}",
     entering={
         "event": "在发生 {on} 时进入",
-        "monthly": "在下一次月度筛选时进入",
+        "monthly": "在下一次每月筛选时进入",
         "daily": "在下一次每日筛选时进入",
-        "launch": "在上线筛选时进入",
-        "api": "在其他系统指定时进入",
+        "launch": "在活动上线筛选时进入",
+        "api": "由其他系统指定进入",
         "none": "只收到通知，该活动没有会员流程",
     },
     unheard="{step}：{verdict}（{reason}）。",

@@ -147,26 +147,40 @@ def _fields(pattern: str) -> set[str]:
         (
             decision("wait_opened", "waiting", goals={"buy": 3, "check_in": 5}),
             "thanks: waits for buy × 3, check_in × 5, until 2026-03-08 09:00 Asia/Shanghai.",
-            "thanks：等待 buy × 3, check_in × 5，截至 2026-03-08 09:00 Asia/Shanghai。",
+            "thanks：等待 buy × 3、check_in × 5，截至 2026-03-08 09:00 Asia/Shanghai。",
         ),
         (
             decision("way:regulars"),
-            "thanks: went on by the way regulars.",
-            "thanks：进入分支 regulars。",
+            "thanks: took the way 'regulars'.",
+            "thanks：进入分支“regulars”。",
         ),
         (
             decision(
                 "not_in_audience",
                 "not_admitted",
-                audience="member.purchases == 0",
+                audience="(member.purchases == 0) && (true) && (member.tier == 'gold && co')",
                 days_since_purchase=None,
                 purchases=4,
                 points=20,
             ),
-            "Not meant: the member is not in the audience member.purchases == 0 "
-            "(seen: – days since a purchase, 4 purchases, 20 points).",
-            "不适用：会员不在目标人群 member.purchases == 0"
-            "（实际：距上次购买 – 天，购买 4 次，20 积分）。",
+            "Not meant for this member: the audience is purchases = 0 and tier = 'gold && co' "
+            "(seen: – days since a purchase, 4 in all, 20 points).",
+            "不适用于该会员：目标人群为 购买次数 = 0 且 等级 = 'gold && co'"
+            "（实际：距上次购买 – 天，共购买 4 次，20 积分）。",
+        ),
+        (
+            decision(
+                "not_in_audience",
+                "not_admitted",
+                audience='member.points > 9 && !("vip" in member.tags)',
+                days_since_purchase=36_500,
+                purchases=0,
+                points=20,
+            ),
+            'Not meant for this member: the audience is points > 9 and !("vip" in tags) '
+            "(seen: no purchase yet, 20 points).",
+            '不适用于该会员：目标人群为 积分 > 9 且 !("vip" in 标签)'
+            "（实际：从未购买，20 积分）。",
         ),
     ],
 )  # fmt: skip
