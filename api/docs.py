@@ -46,7 +46,8 @@ def read_problem(request: Request, code: Annotated[str, Path(max_length=64)]) ->
         for lang in sorted(kind.title, key=lambda lang: lang != first)
     ]
     head = f"<h1><code>{code}</code> <small>HTTP {kind.status}</small></h1>"
-    body = f'<main>{head}{"".join(parts)}<p><a href="/docs">/docs</a></p></main>'
+    back = '<p><a href="/docs">API documentation / 接口文档</a></p>'
+    body = f"<main>{head}{''.join(parts)}{back}</main>"
     return HTMLResponse(_page(code, body, first), headers=_POLICY)
 
 
@@ -61,15 +62,39 @@ def render(openapi: dict[str, Any]) -> str:
     menu = "".join(f'<li><a href="#{_anchor(tag)}">{escape(tag)}</a></li>' for tag in by_tag)
     sections = "".join(
         f'<section id="{_anchor(tag)}"><h2>{escape(tag)}</h2>'
-        f"<p>{escape(about.get(tag, ''))}</p>{''.join(operations)}</section>"
+        f"<p>{escape(about.get(tag, ''))}</p>{_contents(openapi, tag)}"
+        f"{''.join(operations)}</section>"
         for tag, operations in by_tag.items()
         if operations
     )
     info = openapi["info"]
     title = f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
     machine = '<p>For programs: <a href="/openapi.json">openapi.json</a></p>'
-    main = f"{title}{_prose(info['description'])}{machine}{sections}"
+    main = f"{title}{_prose(info['description'])}{machine}{sections}{_shapes(openapi)}"
+    menu += '<li><a href="#shapes">Shapes</a></li>'
     return f"<nav><ul>{menu}</ul></nav><main>{main}</main>"
+
+
+def _contents(openapi: dict[str, Any], tag: str) -> str:
+    """The operations of a section as links, to see at a glance what there is."""
+    lines = "".join(
+        f'<li><a href="#{escape(operation["operationId"])}">{escape(operation["summary"])}</a></li>'
+        for methods in openapi["paths"].values()
+        for operation in methods.values()
+        if operation.get("tags", ["Other"])[0] == tag
+    )
+    return f"<ul class=contents>{lines}</ul>"
+
+
+def _shapes(openapi: dict[str, Any]) -> str:
+    """Every shape that bodies and answers are made of, for the links in their tables."""
+    shown = "".join(
+        f'<article id="shape-{escape(name)}"><h3>{escape(name)}</h3>'
+        f"{_prose(shape.get('description', ''))}{_fields(openapi, shape)}</article>"
+        for name, shape in sorted(openapi["components"]["schemas"].items())
+        if shape.get("properties")
+    )
+    return f'<section id="shapes"><h2>Shapes</h2>{shown}</section>'
 
 
 def _operation(openapi: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
@@ -113,7 +138,7 @@ def _body(openapi: dict[str, Any], body: dict[str, Any] | None) -> str:
 def _fields(openapi: dict[str, Any], shape: dict[str, Any]) -> str:
     required = set(shape.get("required", []))
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_kind(field))}"
+        f"<tr><td><code>{escape(name)}</code></td><td>{_kind(field)}"
         f"{', required' if name in required else ''}</td>"
         f"<td>{_inline(_resolved(openapi, field).get('description', ''))}</td></tr>"
         for name, field in shape.get("properties", {}).items()
@@ -129,7 +154,8 @@ def _answers(openapi: dict[str, Any], responses: dict[str, Any]) -> str:
     successes = [answer for status, answer in sorted(responses.items()) if status[0] == "2"]
     shape = (successes or [{}])[-1].get("content", {}).get("application/json", {}).get("schema", {})
     fields = _fields(openapi, _resolved(openapi, shape))
-    return f"<h4>Answers</h4><table>{rows}</table>{fields}"
+    shown = f"<h4>What a success holds</h4>{fields}" if fields else ""
+    return f"<h4>Answers</h4><table class=answers>{rows}</table>{shown}"
 
 
 def _resolved(openapi: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
@@ -140,15 +166,17 @@ def _resolved(openapi: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(field: dict[str, Any]) -> str:
+    """A field's type as HTML, with links to the shapes it names."""
     if "$ref" in field:
-        return str(field["$ref"].rpartition("/")[2])
+        name = escape(field["$ref"].rpartition("/")[2])
+        return f'<a href="#shape-{name}">{name}</a>'
     if "anyOf" in field:
         return " or ".join(_kind(each) for each in field["anyOf"])
     if field.get("type") == "array":
         return f"list of {_kind(field.get('items', {}))}"
     if "enum" in field:
-        return " | ".join(str(each) for each in field["enum"])
-    return str(field.get("format") or field.get("const") or field.get("type", "anything"))
+        return escape(" | ".join(str(each) for each in field["enum"]))
+    return escape(str(field.get("format") or field.get("const") or field.get("type", "anything")))
 
 
 def _prose(text: str) -> str:

@@ -24,6 +24,9 @@ code, pre { font: .875em ui-monospace, monospace; background: var(--soft); borde
 code { padding: .05rem .25rem; } pre { padding: .75rem; overflow-x: auto; }
 .roles { font-size: .875rem; opacity: .8; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .5rem 0; }
+td:first-child { width: 30%; overflow-wrap: anywhere; } td:nth-child(2) { width: 25%; }
+table.answers td:first-child { width: 4rem; } table.answers td:nth-child(2) { width: auto; }
+.contents { columns: 2; padding-left: 1.2rem; }
 caption { text-align: left; font-weight: 600; }
 td { border-top: 1px solid var(--line); padding: .3rem .5rem .3rem 0; vertical-align: top; }
 @media (max-width: 44rem) { body { display: block; } nav { position: static; } }

@@ -39,7 +39,14 @@ def _say(*lines: str) -> None:
 
 def _problems(error: LoyaltyError) -> list[str]:
     found = error.facts.get("problems") or []
-    return [f"  {each.get('field', '')}: {each.get('message', each.get('code'))}" for each in found]
+    lines = []
+    for each in found:
+        allowed = each.get("allowed")
+        listed = ", ".join(map(str, allowed)) if isinstance(allowed, list | tuple) else ""
+        said = each.get("message") or (f"one of {listed}" if listed else each.get("code"))
+        also = f" ({listed})" if listed and each.get("message") else ""
+        lines.append(f"  {each.get('field', '')}: {said}{also}")
+    return lines
 
 
 app = typer.Typer(

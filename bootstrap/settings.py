@@ -128,8 +128,10 @@ class Settings(BaseSettings):
     )
 
     # --- watching ---
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least.")
-    log_format: Literal["json", "console"] = Field("json", description="One line each, either way.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="From here up."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="`console` is for reading.")
     worker_metrics_port: Port | None = Field(
         None, description="Prometheus metrics of the worker. Unset: none."
     )

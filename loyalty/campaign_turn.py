@@ -157,10 +157,14 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
         return moved, _more(tx, f"Begin the pass {onward['key']}", timedelta(0))
     instants = [at for at, _ in coming] + ([entry_at] if entry_at else [])
     if instants:
-        return _remember(campaign, entry_at), _wait(min(instants), _saying(rules, coming, entry_at))
+        coming_next = _coming_next(rules, coming, entry_at)
+        local = min(instants).astimezone(tx.programme.tz)
+        saying = f"{coming_next} → {local:%Y-%m-%d %H:%M} {tx.programme.zone}"
+        return _remember(campaign, entry_at), _wait(min(instants), saying, coming_next)
     if isinstance(rules.enter, EnterAtLaunch) and tx.enrolments.count_live(campaign.id):
         # Until then it can be paused and stopped like any other.
-        return campaign, _wait(tx.now + LOOK_AGAIN, "Everybody is in: until the last run ends")
+        saying = "Everybody is in: looks each day whether the last run has ended"
+        return campaign, _wait(tx.now + LOOK_AGAIN, saying, "Has the last run ended?")
     if rules.enter is None or isinstance(rules.enter, EnterAtLaunch):
         over = replace(campaign, state="finished", ended_at=tx.now)
         return over, {"ended": True, "outcome": "finished", "details": "**Finished.**"}
@@ -207,23 +211,23 @@ def _remember(campaign: Campaign, entry_at: datetime | None) -> Campaign:
     return _at(campaign, entry_at=entry_at.isoformat() if entry_at else None)
 
 
-def _wait(until: datetime | None, saying: str) -> dict[str, Any]:
+def _wait(until: datetime | None, saying: str, coming: str = "") -> dict[str, Any]:
     return {
         "ended": False,
         "wake_at": until.isoformat() if until else None,
         "summary": saying[:180],
-        "details": f"{saying}." + (f" Next: {until.isoformat()}." if until else ""),
-        "next_summary": "The hour has come" if until else "Something changed",
+        "details": f"{saying}.",
+        "next_summary": coming[:180] or "Told to look again",
     }
 
 
 def _more(tx: Transaction, saying: str, pace: timedelta) -> dict[str, Any]:
-    return _wait(tx.now + pace, saying)
+    return _wait(tx.now + pace, saying, f"After: {saying}")
 
 
-def _saying(
+def _coming_next(
     rules: Compiled, coming: list[tuple[datetime, CampaignMoment]], entry_at: datetime | None
 ) -> str:
     if coming and (entry_at is None or coming[0][0] <= entry_at):
-        return f"Until {coming[0][1].id}"
-    return f"Until the next {rules.enter.kind if rules.enter else ''} pass"
+        return coming[0][1].id
+    return f"The next {rules.enter.kind if rules.enter else ''} pass"

@@ -62,12 +62,14 @@ class Registration(BaseModel):
     )
     phone: str | None = Field(None, max_length=32, pattern=r"^\+?[0-9 ()-]{5,31}$")
     birthday: str | None = Field(None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-    locale: Literal["en", "zh"] = "en"
+    locale: Literal["en", "zh"] = Field("en", description="The language the member is written to")
     time_zone: str | None = Field(None, max_length=64, description="IANA name; none = programme's")
-    tier: str = Field("ordinary", pattern=r"^[a-z_]{1,32}$")
+    tier: str = Field("ordinary", pattern=r"^[a-z_]{1,32}$", description="Yours; for audiences")
     tags: tuple[Name, ...] = Field((), max_length=100)
     invited_by: str | None = Field(None, pattern=MEMBER_ID, description="id of the inviting member")
-    consents: tuple[Consent, ...] = Field((), max_length=20)
+    consents: tuple[Consent, ...] = Field(
+        (), max_length=20, description="What the member agrees to be told, by channel"
+    )
 
     @field_validator("id")
     @classmethod

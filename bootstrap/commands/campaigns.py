@@ -10,7 +10,7 @@ from bootstrap.catalogue import check_texts
 from bootstrap.commands.opened import actor, console, opened, table
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
-from loyalty.errors import Invalid, Unknown
+from loyalty.errors import Invalid
 from loyalty.ports import Transaction
 from loyalty.records import Campaign
 
@@ -28,6 +28,11 @@ def list_campaigns() -> None:
     """
     with opened() as parts:
         found = parts.reads.campaigns(state=None, after="", limit=500)
+    if not found:
+        console().print(
+            "No campaigns yet. `milepost templates list` shows what there is to launch."
+        )
+        return
     shown = table("id", "template", "state", "version", "granted", "reserved", "budget")
     for each in found:
         budget = "none" if each["budget_points"] is None else f"{each['budget_points']:,}"
@@ -40,10 +45,12 @@ def list_campaigns() -> None:
 def launch(
     template: Annotated[str, typer.Argument(help="As `milepost templates list` shows it.")],
     id: Annotated[
-        str | None, typer.Option(help="Small letters, digits, -. Default: from name.")
+        str | None, typer.Option(help="Small letters, digits, -. Default: the template's name.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Shown to people.")] = None,
-    values: Annotated[list[str] | None, typer.Option("--set", help="parameter=value")] = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="parameter=value, as often as needed.")
+    ] = None,
     audience: Annotated[str | None, typer.Option(help="A condition over members.")] = None,
     holdout: Annotated[int | None, typer.Option(help="Percent kept out, to compare with.")] = None,
     budget: Annotated[int | None, typer.Option(help="Points it may give in all.")] = None,
@@ -53,6 +60,8 @@ def launch(
     Examples:
       milepost campaigns launch new_member_bonus
       milepost campaigns launch new_member_bonus --id welcome-2026 --set welcome_points=300
+      milepost campaigns launch limited_time_exchange --id cup --set points=1500 \\
+        --set opens_at=2027-03-08T10:00:00+08:00 --set closes_at=2027-03-10T22:00:00+08:00
       milepost campaigns launch dormant_wake_up --audience "member.tier == 'gold'" --budget 50000
     """
     request = _request(
@@ -67,7 +76,8 @@ def launch(
     with opened() as parts:
         found = parts.templates().get(template)
         if found is None:
-            raise Unknown("template", template)
+            known = ", ".join(sorted(parts.templates()))
+            raise Invalid(f"There is no template {template!r}. There are: {known}.", [])
 
         def work(tx: Transaction) -> Campaign:
             made = campaigns.draft(tx, found, request, actor(), check_texts)

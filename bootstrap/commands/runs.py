@@ -68,6 +68,10 @@ def runs(
     with opened() as parts:
         found = parts.reads.search_runs(search)
         zone = parts.programme.tz
+    if not found:
+        some = any((member, campaign, state, stuck))
+        console().print("No run is like that." if some else "No member has entered a campaign yet.")
+        return
     shown = table("run", "state", "outcome", "wakes", "granted")
     for each in found:
         wakes = _at(each["wake_at"], zone) if each["wake_at"] else ""
@@ -128,7 +132,10 @@ def cancel(run_id: RunId, reason: Reason) -> None:
 def _command(run_id: str, act: Literal["retry", "skip", "cancel"], reason: str) -> None:
     with opened() as parts:
         parts.store.run(lambda tx: operate.command(tx, run_id, act, reason, actor()))
-    console().print(f"{run_id}: {act} noted; it is carried out within a second while all runs.")
+    console().print(
+        f"{run_id}: {act} noted. The run takes it up within a second; "
+        "while its campaign is paused, a skip waits for the resume."
+    )
 
 
 def outbox(

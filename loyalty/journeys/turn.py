@@ -230,8 +230,8 @@ def _sleep(journey: Journey, move: Sleep) -> dict[str, Any]:
     return {
         "ended": False,
         "wake_at": move.until.isoformat(),
-        "summary": f"{move.step_id} until {until}",
-        "details": f"{did}Waiting at **{move.step_id}** until {until}.",
+        "summary": f"{move.step_id} → {until}",
+        "details": f"{did}At **{move.step_id}**. Looks again at {until}, or when told to.",
         "next_summary": f"After {move.step_id}",
     }
 

@@ -115,7 +115,7 @@ def test_explaining_a_member_nobody_has_decided_about(milepost: Milepost, parts:
     zh = milepost("explain", "lee", "welcome", "--locale", "zh").output
 
     assert "Nothing has been decided yet." in en
-    assert "尚无任何决定" in zh
+    assert "尚未作出决定" in zh
     assert not parts.reads.decisions_of("lee", "welcome")
 
 
