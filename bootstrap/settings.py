@@ -129,13 +129,11 @@ class Settings(BaseSettings):
 
     # --- watching ---
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="From here up."
+        "info", description="The least important that is still logged."
     )
     log_format: Literal["json", "console"] = Field("json", description="`console` is for reading.")
-    worker_metrics_port: Port | None = Field(
-        None, description="Prometheus metrics of the worker. Unset: none."
-    )
-    relay_metrics_port: Port | None = Field(None, description="Prometheus metrics of the relay.")
+    worker_metrics_port: Port | None = Field(None, description="Port of the worker's metrics.")
+    relay_metrics_port: Port | None = Field(None, description="Port of the relay's metrics.")
     metrics_host: str = Field("127.0.0.1", description="Address those ports listen on.")
 
     # --- embedded ---
