@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field
 
 from loyalty.explain import sentence
+from loyalty.explain_words import words_of
 
 Source = Literal["decision", "message", "operator", "temporal"]
 
@@ -67,32 +68,6 @@ _HELD: dict[str, dict[str, str]] = {
         "drop": "{channel}消息“{message}”未发送：{reason}。",
     },
 }
-_REASONS = {
-    "en": {
-        "campaign_stopped": "the campaign was stopped",
-        "stop_listed": "the member is on the stop list",
-        "no_consent": "the member has not agreed to it",
-        "no_address": "there is no address for it",
-        "expired": "its time had passed",
-        "message_budget": "the day's budget of this channel is used up",
-        "frequency_cap": "the member has had enough messages for now",
-        "quiet_hours": "it is quiet hours where the member lives",
-    },
-    "zh": {
-        "campaign_stopped": "活动已停止",
-        "stop_listed": "会员在免打扰名单中",
-        "no_consent": "会员未同意接收",
-        "no_address": "没有可用的联系方式",
-        "expired": "已过有效时间",
-        "message_budget": "该渠道今日额度已用完",
-        "frequency_cap": "会员近期收到的消息已达上限",
-        "quiet_hours": "会员所在地处于免打扰时段",
-    },
-}
-_CHANNELS = {
-    "en": {"inbox": "the in-app inbox", "email": "e-mail", "webhook": "webhook"},
-    "zh": {"inbox": "站内信", "email": "邮件", "webhook": "Webhook"},
-}
 _COMMANDS = {
     "en": {
         "retry": "{actor} told the run to look again: {reason}",
@@ -108,14 +83,15 @@ _COMMANDS = {
 
 
 def _message(message: Mapping[str, Any], locale: str, zone: ZoneInfo) -> list[Moment]:
-    channel = _CHANNELS[locale].get(message["channel"], message["channel"])
+    words = words_of(locale)
+    channel = words.channels.get(message["channel"], message["channel"])
     names = {"message": message["message"], "channel": channel}
     moments = []
     for verdict in message["verdicts"]:
         if verdict["verdict"] == "send":
             continue
         until = _clock(verdict["until"], zone)
-        reason = _REASONS[locale].get(verdict["reason"], verdict["reason"])
+        reason = words.rules.get(verdict["reason"], verdict["reason"])
         text = _HELD[locale][verdict["verdict"]].format(**names, until=until, reason=reason)
         moments.append(
             Moment(

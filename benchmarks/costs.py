@@ -38,7 +38,10 @@ REFERENCE_ACTIONS_MAX = 5
 
 # Elapsing a wait on the test server leaves these two; production never has them.
 OF_TIME_SKIPPING = frozenset(
-    {EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED, 60}  # 60: time was skipped
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
+    }
 )
 ONE_ACTION_EACH = frozenset(
     {

@@ -35,6 +35,7 @@ from loyalty import campaigns, intake
 from loyalty.campaign_request import CampaignRequest
 from loyalty.events import Line, Purchase
 from loyalty.journeys.load import load_named
+from loyalty.ports import Transaction
 from loyalty.programme import Programme
 from loyalty.registration import Registration, register
 from storage.database import Database
@@ -154,9 +155,9 @@ def store_for(kind: str, folder: Path) -> tuple[SqlStore, str]:
             id="reference", name="Reference", template="reference_journey", holdout_percent=0
         )
 
-        def launch(tx: object) -> None:
-            campaigns.draft(tx, template, request, "bench", lambda made: ())  # type: ignore[arg-type]
-            campaigns.launch(tx, "reference", "bench")  # type: ignore[arg-type]
+        def launch(tx: Transaction) -> None:
+            campaigns.draft(tx, template, request, "bench", lambda made: ())
+            campaigns.launch(tx, "reference", "bench")
 
         store.run(launch)
     return store, url

@@ -36,7 +36,7 @@ class Catalogue:
 
     def __init__(self, folders: Sequence[Path], programme: Programme) -> None:
         self._folders = folders
-        self._events = event_types(programme)
+        self._events = programme.known_events
         self._guard = threading.Lock()
         self._stamp: _Stamp | None = None
         self._looked_at = 0.0
@@ -82,11 +82,6 @@ class Catalogue:
             for problem in problems:
                 log.warning("the template %s is left out: %s", folder.name, problem)
         self._good, self.broken = good, broken
-
-
-def event_types(programme: Programme) -> tuple[str, ...]:
-    """Every type of event that a template may speak of."""
-    return ("member.registered", "purchase", "refund", *programme.event_types)
 
 
 def read_template(

@@ -1,7 +1,7 @@
 """Who enters a campaign, and why not: one function for events, schedules, launches and the API.
 
 Everybody who is evaluated gets a decision. The order of the questions is fixed: the member, the
-campaign's own rules on coming back, the audience, the holdout, the budget.
+audience, the campaign's own rules on coming back, the holdout, the budget.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from loyalty.journeys.compiled import Compiled, EnterMonthly, EnterOnEvent
 from loyalty.journeys.cost import most_points
 from loyalty.journeys.goals import event_facts
 from loyalty.journeys.machine import begin, bucket
-from loyalty.members import Member, expiring, member_facts
+from loyalty.members import Member, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Decision, Enrolment, InboxEvent, Version
 from loyalty.timing import shift
@@ -88,7 +88,8 @@ def consider(
     if not tx.enrolments.add(enrolment):
         tx.campaigns.spend(campaign.id, granted=0, reserved=-most)
         return None
-    _decide(tx, version, member, f"{enrolment.id}:entry", "admitted", "admitted", enrolment)
+    reserved = {"entry": entry.key, "reserved_points": most}
+    _decide(tx, enrolment, "admitted", "admitted", reserved)
     tx.outbox.add(
         "start_journey",
         enrolment.id,
@@ -146,10 +147,7 @@ def _outside(
 
 def facts_of(tx: Transaction, member: Member) -> Mapping[str, object]:
     """A member's facts for conditions, with the ledger's word on points."""
-    balance = tx.ledger.balance(member.id)
-    return member_facts(
-        member, points=balance.available, expiring=expiring(balance, tx.now), now=tx.now
-    )
+    return member_facts(member, tx.ledger.balance(member.id), tx.now)
 
 
 def _said(facts: Mapping[str, object]) -> dict[str, Any]:
@@ -191,21 +189,8 @@ def _hold_out(tx: Transaction, enrolment: Enrolment) -> Enrolment:
     """Keep a member out on purpose: no journey, but counted, so that lift can be told."""
     held = replace(enrolment, arm="holdout", state="ended", outcome="held_out", ended_at=tx.now)
     tx.enrolments.add(held)
-    tx.decisions.add(
-        Decision(
-            key=f"{held.id}:entry",
-            campaign_id=held.campaign_id,
-            version=held.version,
-            member_id=held.member_id,
-            enrolment_id=held.id,
-            step_id="entry",
-            verdict="held_out",
-            reason="holdout",
-            inputs={"bucket": bucket(held.campaign_id, "holdout", held.member_id)},
-            event_seq=held.trigger_seq,
-            at=tx.now,
-        )
-    )
+    place = {"bucket": bucket(held.campaign_id, "holdout", held.member_id)}
+    _decide(tx, held, "held_out", "holdout", place)
     return held
 
 
@@ -231,25 +216,20 @@ def _refuse(
 
 
 def _decide(
-    tx: Transaction,
-    version: Version,
-    member: Member,
-    key: str,
-    verdict: str,
-    reason: str,
-    enrolment: Enrolment,
+    tx: Transaction, enrolment: Enrolment, verdict: str, reason: str, inputs: Mapping[str, Any]
 ) -> None:
+    """Why a member has an enrolment."""
     tx.decisions.add(
         Decision(
-            key=key,
-            campaign_id=version.campaign_id,
-            version=version.version,
-            member_id=member.id,
+            key=f"{enrolment.id}:entry",
+            campaign_id=enrolment.campaign_id,
+            version=enrolment.version,
+            member_id=enrolment.member_id,
             enrolment_id=enrolment.id,
             step_id="entry",
             verdict=verdict,
             reason=reason,
-            inputs={"entry": enrolment.entry_key, "reserved_points": enrolment.reserved_points},
+            inputs=inputs,
             event_seq=enrolment.trigger_seq,
             at=tx.now,
         )

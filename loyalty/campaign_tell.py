@@ -9,7 +9,7 @@ from loyalty.journeys.effects import said
 from loyalty.journeys.machine import bucket
 from loyalty.journeys.moments import CampaignMoment, Tell
 from loyalty.ledger import Balance
-from loyalty.members import Member, expiring, member_facts
+from loyalty.members import Member, member_facts
 from loyalty.message_variables import variables_for
 from loyalty.messages import NewMessage
 from loyalty.ports import Transaction
@@ -32,11 +32,8 @@ def tell_page(
     )
     told: list[Member] = []
     for member in page:
-        balance = balances[member.id]
         facts = {
-            **member_facts(
-                member, points=balance.available, expiring=expiring(balance, tx.now), now=tx.now
-            ),
+            **member_facts(member, balances[member.id], tx.now),
             **offers.get(member.id, {}),
         }
         if rules.audience and not Condition(rules.audience, MEMBER).fits(facts):

@@ -16,7 +16,7 @@ from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
 from loyalty.journeys.moments import CampaignMoment, Tell, in_order
 from loyalty.journeys.waking import wake, with_sleep
-from loyalty.members import expiring, member_facts
+from loyalty.members import member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Version
 
@@ -124,10 +124,7 @@ def _admit(tx: Transaction, campaign: Campaign, version: Version, rules: Compile
         repeats=under_way["repeats"],
     )
     for member in page:
-        balance = balances[member.id]
-        facts = member_facts(
-            member, points=balance.available, expiring=expiring(balance, tx.now), now=tx.now
-        )
+        facts = member_facts(member, balances[member.id], tx.now)
         consider(tx, campaign, version, member, entry, facts)
     saying = f"Looking at everybody for {entry.key}"
     if len(page) < PAGE:

@@ -189,9 +189,8 @@ def kept_after(kept: Sequence[int], returned: Sequence[RefundLine] | None) -> li
     for line in returned:
         if line.line > len(left) or line.quantity > left[line.line - 1]:
             there = left[line.line - 1] if line.line <= len(left) else 0
-            problems.append(
-                {"field": f"lines.{line.line}", "problem": f"only {there} left to return"}
-            )
+            message = f"only {there} left to return"
+            problems.append({"field": f"lines.{line.line}", "code": "too_many", "message": message})
         else:
             left[line.line - 1] -= line.quantity
     if problems:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty.admission import Entry, compiled, facts_of, refusal_of
 from loyalty.errors import Unknown
-from loyalty.explain_words import EN, ZH, Words
+from loyalty.explain_words import Words, words_of
 from loyalty.journeys.compiled import Compiled, EnterOnEvent
 from loyalty.journeys.machine import bucket
 from loyalty.plain_conditions import plain_condition
@@ -27,7 +27,7 @@ OUTLOOK = "outlook"
 
 def sentence(decision: Decision, locale: str, zone: ZoneInfo = UTC) -> str:
     """The decision in the reader's language, instants as clocks in `zone` show them."""
-    words = ZH if locale.startswith("zh") else EN
+    words = words_of(locale)
     said = _said(decision, words, zone)
     return words.outlook.format(sentence=said) if decision.verdict == OUTLOOK else said
 

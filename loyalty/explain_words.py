@@ -201,3 +201,8 @@ ZH = Words(
     },
     unheard="{step}：{verdict}（{reason}）。",
 )
+
+
+def words_of(locale: str) -> Words:
+    """The words for a reader's language; English for whom we do not speak it."""
+    return ZH if locale.startswith("zh") else EN

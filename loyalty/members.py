@@ -41,13 +41,8 @@ class Member:
         return ZoneInfo(self.time_zone) if self.time_zone else programme
 
 
-def member_facts(
-    member: Member, *, points: int, expiring: int, now: datetime
-) -> Mapping[str, object]:
-    """What a condition may ask about a member, by the names of `conditions.MEMBER`.
-
-    `points` is available now; `expiring` lapses within 30 days.
-    """
+def member_facts(member: Member, balance: Balance, now: datetime) -> Mapping[str, object]:
+    """What a condition may ask about a member, by the names of `conditions.MEMBER`."""
 
     def days_since(at: datetime | None) -> int:
         return (now - at).days if at else NEVER_DAYS
@@ -60,8 +55,8 @@ def member_facts(
         "member.days_since_registration": days_since(member.registered_at),
         "member.purchases": member.purchases,
         "member.spend_minor": member.spend_minor,
-        "member.points": points,
-        "member.expiring_points": expiring,
+        "member.points": balance.available,
+        "member.expiring_points": expiring(balance, now),
         "member.locale": member.locale,
         "member.source": member.source or "",
         "member.has_inviter": member.inviter_id is not None,

@@ -49,7 +49,7 @@ def decide(request: Request, book: Book, now: datetime) -> Posting:
 
 def _at_least_one(points: int) -> None:
     if points < 1:
-        problem = {"field": "points", "problem": "must be at least 1"}
+        problem = {"field": "points", "code": "too_few", "message": "must be at least 1"}
         raise Invalid(f"{points} points cannot be posted.", [problem])
 
 
@@ -173,7 +173,8 @@ def _take_back(
 ) -> Posting:
     """From its own lot, then what lapses soonest, never from what is held (rule 1)."""
     if request.policy not in POLICIES:
-        problem = {"field": "policy", "problem": f"must be one of {', '.join(POLICIES)}"}
+        message = f"must be one of {', '.join(POLICIES)}"
+        problem = {"field": "policy", "code": "unknown", "message": message}
         raise Invalid(f"There is no policy {request.policy!r}.", [problem])
     own = {move.key for move in original.moves}
     first = [lot for lot in book.lots if lot.key in own]
@@ -210,7 +211,7 @@ def _give_back(original: Original, points: int, book: Book, now: datetime) -> Po
 
 def _expire(request: Expire, book: Book, now: datetime) -> Posting:
     if request.before > now:
-        problem = {"field": "before", "problem": "must not be in the future"}
+        problem = {"field": "before", "code": "in_future", "message": "must not be in the future"}
         raise Invalid("Points cannot lapse before their time.", [problem])
     moves = [
         Move(lot.expires_at, lot.source, -lot.free) for lot in lapsed(book.lots, request.before)

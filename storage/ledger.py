@@ -140,7 +140,8 @@ class SqlLedger:
     ) -> tuple[OpenBook, Posted | None]:
         """Lock the book, then look the key up, then give overdue holds back."""
         if not 0 < len(key) <= KEY_MAX:
-            problem = {"field": "key", "problem": f"must have 1 to {KEY_MAX} characters"}
+            message = f"must have 1 to {KEY_MAX} characters"
+            problem = {"field": "key", "code": "length", "message": message}
             raise Invalid("A posting needs a key of its own.", [problem])
         book = OpenBook(self._connection, member_id)
         if known := stored(self._connection, key):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bootstrap.catalogue import FILE, Catalogue, event_types, read_template
+from bootstrap.catalogue import FILE, Catalogue, read_template
 from bootstrap.commands.opened import console
 from bootstrap.programme_file import read_programme
 from bootstrap.settings import read_settings
@@ -50,7 +50,7 @@ def check(
       milepost templates check my_templates
     """
     out = console()
-    events = event_types(read_programme(read_settings().programme_file))
+    events = read_programme(read_settings().programme_file).known_events
     folders = (
         [path] if (path / FILE).exists() else sorted(each.parent for each in path.glob(f"*/{FILE}"))
     )

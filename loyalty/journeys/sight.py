@@ -12,7 +12,7 @@ from loyalty.journeys.machine import (
     Tally,
 )
 from loyalty.journeys.plan import Await, Plan
-from loyalty.members import Member, expiring, member_facts
+from loyalty.members import Member, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
 
@@ -30,23 +30,18 @@ class Sight:
     events: dict[int, InboxEvent] = field(default_factory=dict)  # of the present wait, by seq
     _facts: Mapping[str, object] = field(default_factory=dict)
 
-    def facts(self, member: Member) -> Mapping[str, object]:
+    def facts(self) -> Mapping[str, object]:
         if not self._facts:
-            balance = self.tx.ledger.balance(member.id)
-            self._facts = member_facts(
-                member,
-                points=balance.available,
-                expiring=expiring(balance, self.tx.now),
-                now=self.tx.now,
-            )
+            balance = self.tx.ledger.balance(self.member.id)
+            self._facts = member_facts(self.member, balance, self.tx.now)
         return self._facts
 
     def look_anew(self, member: Member) -> None:
         """Facts were changed by what was just given: the next condition must see that."""
         self.member, self._facts = member, {}
 
-    def judge(self, member: Member, condition: str) -> bool:
-        return Condition(condition, MEMBER).fits(self.facts(member))
+    def judge(self, condition: str) -> bool:
+        return Condition(condition, MEMBER).fits(self.facts())
 
     def at(self, position: Position) -> Seen:
         tallies: Mapping[str, Tally] = {}
@@ -76,5 +71,5 @@ class Sight:
         asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
         # Facts about the member cost a look at the ledger, so only conditions on them pay for it.
         about_member = events and any(name.startswith("member.") for name in asked)
-        facts = self.facts(self.member) if about_member else {"now": self.tx.now}
+        facts = self.facts() if about_member else {"now": self.tx.now}
         return goals.tallies(step, position, events, facts, self.tx.programme.tz)

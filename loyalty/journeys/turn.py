@@ -114,7 +114,7 @@ def _walk(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
         position = journey.enrolment.position
         move = advance(journey.version.plan, position, seen)
         if isinstance(move, Ask):
-            seen = replace(seen, answer=sight.judge(journey.member, move.condition))
+            seen = replace(seen, answer=sight.judge(move.condition))
             continue
         if isinstance(move, Sleep):
             return _sleep(journey, move)

@@ -85,7 +85,7 @@ def _mapping(node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     text: str = node.value
-    if node.style or not isinstance(node, yaml.ScalarNode):  # type: ignore[attr-defined]
+    if not isinstance(node, yaml.ScalarNode) or node.style:
         return text
     if text in ("", "null", "~"):
         return None

@@ -35,6 +35,23 @@ def test_the_same_id_with_another_amount_is_refused(shop: Shop) -> None:
     assert shop.as_("integrator").get("/v1/members/lee/balance").json()["posted"] == 15
 
 
+def test_who_returns_more_than_was_bought_is_told_how_many_are_left(shop: Shop) -> None:
+    """The clerk reads which line it is, and how many of it can still come back."""
+    shop.joins()
+    shop.buys("r-1")
+    refund = {
+        "source": "till-1", "id": "f-1", "purchase_id": "r-1",
+        "occurred_at": receipt()["occurred_at"], "lines": [{"line": 1, "quantity": 9}],
+    }  # fmt: skip
+
+    refused = shop.as_("integrator").post("/v1/refunds", json=refund)
+
+    assert refused.status_code == 422
+    error = refused.json()["errors"][0]
+    assert (error["field"], error["code"]) == ("lines.1", "too_many")
+    assert error["message"] == "only 1 left to return"
+
+
 def test_two_tills_sending_the_same_receipt_at_once_credit_it_once(shop: Shop) -> None:
     """One of them recorded it, the others are told so."""
     shop.joins()

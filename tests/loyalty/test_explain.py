@@ -19,7 +19,7 @@ AT = datetime(2026, 3, 8, 1, 0, tzinfo=UTC)
 LOYALTY = Path(__file__).parents[2] / "loyalty"
 # Where reasons are written: the function's name, and which argument of a call is the reason.
 REASON_AT = {
-    "decide": 3, "_decide": 5, "Refusal": 0, "_end": 2, "_pass_over": 4, "Do": 2,
+    "decide": 3, "_decide": 3, "Refusal": 0, "_end": 2, "_pass_over": 4, "Do": 2,
     "give_back": 3, "free_stock": 3, "Close": 1, "said": 1,
 }  # fmt: skip
 
