@@ -53,6 +53,22 @@ ONE_ACTION_EACH = frozenset(
 )
 
 
+# What hands a run to its worker; a task without one is the server asking a slow machine again.
+WAKES = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+        EventType.EVENT_TYPE_TIMER_FIRED,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+    }
+)
+PLAYS_MAX = 3
+
+
+class Disturbed(Exception):
+    """A run has workflow tasks that nothing in it asked for, so its events are not its own cost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """One finished run: how it ended, and what it took."""
@@ -103,6 +119,10 @@ async def cost_of(told: Told, run_id: str, template: str, path: str) -> Cost:
     handle = told.client.get_workflow_handle(run_id)
     await handle.result()
     history = [event async for event in handle.fetch_history_events()]
+    kinds = [event.event_type for event in history]
+    tasks = kinds.count(EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
+    if tasks > sum(kind in WAKES for kind in kinds):
+        raise Disturbed(f"{run_id}: {tasks} workflow tasks, more than what woke it")
     return Cost(template, path, events_of(history), actions_of(history))
 
 
@@ -227,21 +247,37 @@ PATHS: tuple[Callable[[Told], Awaitable[list[Cost]]], ...] = (
 
 
 async def measure(client: Client, folder: Path, counting: Counting) -> list[Cost]:
-    """Play every path, each on a programme of its own."""
+    """Play every path on a programme of its own, again where a slow machine disturbed it."""
     costs: list[Cost] = []
     for play in PATHS:
-        place = folder / play.__name__
-        place.mkdir()
-        url = f"sqlite:///{place / 'programme.sqlite3'}"
-        upgrade(url)
-        database = Database(url, synchronous="OFF")
+        for number in range(1, PLAYS_MAX + 1):
+            try:
+                costs += await _played(play, client, folder / f"{play.__name__}-{number}", counting)
+                break
+            except Disturbed:
+                if number == PLAYS_MAX:
+                    raise
+    return costs
+
+
+async def _played(
+    play: Callable[[Told], Awaitable[list[Cost]]], client: Client, place: Path, counting: Counting
+) -> list[Cost]:
+    database = _new_database(place)
+    try:
         async with telling(database, client, place) as told:
             if play is reference_by_purchase:
-                costs += await _checked(play, told, counting)
-            else:
-                costs += await play(told)
+                return await _checked(play, told, counting)
+            return await play(told)
+    finally:
         database.dispose()
-    return costs
+
+
+def _new_database(place: Path) -> Database:
+    place.mkdir()
+    url = f"sqlite:///{place / 'programme.sqlite3'}"
+    upgrade(url)
+    return Database(url, synchronous="OFF")
 
 
 async def _checked(
