@@ -1,0 +1,54 @@
+"""Every table of the product, in the order of a member's life.
+
+Points are whole numbers, money is whole minor units, rates are basis points (10,000 = once),
+instants are aware UTC. Rows that other programs rely on carry their key before they are written.
+"""
+
+from storage.tables.access import api_keys, audit
+from storage.tables.campaigns import (
+    campaign_versions,
+    campaigns,
+    decisions,
+    enrolments,
+    operator_commands,
+    outbox,
+    waits,
+)
+from storage.tables.core import Instant, Json, Serial, metadata
+from storage.tables.events import cards, coupons, inbox
+from storage.tables.exchange import claim_counts, claims, offers
+from storage.tables.members import consents, members
+from storage.tables.messages import contact_verdicts, messages
+from storage.tables.points import accounts, entries, holds, lot_moves, lots, transactions
+
+__all__ = [
+    "Instant",
+    "Json",
+    "Serial",
+    "accounts",
+    "api_keys",
+    "audit",
+    "campaign_versions",
+    "campaigns",
+    "cards",
+    "claim_counts",
+    "claims",
+    "consents",
+    "contact_verdicts",
+    "coupons",
+    "decisions",
+    "enrolments",
+    "entries",
+    "holds",
+    "inbox",
+    "lot_moves",
+    "lots",
+    "members",
+    "messages",
+    "metadata",
+    "offers",
+    "operator_commands",
+    "outbox",
+    "transactions",
+    "waits",
+]

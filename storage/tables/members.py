@@ -1,0 +1,43 @@
+"""People and what they agreed to be told."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+
+from storage.tables.core import Instant, Json, key, metadata
+
+members = Table(
+    "members",
+    metadata,
+    key("id", 64, primary_key=True),
+    Column("status", String(16), nullable=False, server_default="active"),
+    Column("registered_at", Instant, nullable=False),
+    Column("source", String(64)),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("birthday", String(10)),
+    Column("locale", String(8), nullable=False, server_default="en"),
+    Column("time_zone", String(64)),
+    Column("tier", String(32), nullable=False, server_default="ordinary"),
+    Column("tags", Json, nullable=False),
+    key("inviter_id", 64),
+    Column("stop_listed", Boolean, nullable=False, server_default="0"),
+    # Projections kept by intake, so that audiences and conditions never scan the inbox.
+    Column("first_purchase_at", Instant),
+    Column("last_purchase_at", Instant),
+    Column("purchases", Integer, nullable=False, server_default="0"),
+    Column("spend_minor", BigInteger, nullable=False, server_default="0"),
+    Column("body_hash", String(64), nullable=False),
+    Column("answer", Json, nullable=False),
+    Index(None, "inviter_id"),
+    Index(None, "last_purchase_at"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    key("member_id", 64, primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("purpose", String(16), primary_key=True),
+    Column("granted", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)
