@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, UniqueConstraint
 
-from storage.tables.core import Instant, Json, Serial, key, metadata
+from storage.schema.core import Instant, Json, Serial, key, metadata
 
 inbox = Table(
     "inbox",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from storage.tables.core import Instant, Json, Serial, key, metadata
+from storage.schema.core import Instant, Json, Serial, key, metadata
 
 messages = Table(
     "messages",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, String, Table
 
-from storage.tables.core import Instant, Json, Serial, key, metadata
+from storage.schema.core import Instant, Json, Serial, key, metadata
 
 accounts = Table(
     "accounts",

@@ -4,8 +4,8 @@ Points are whole numbers, money is whole minor units, rates are basis points (10
 instants are aware UTC. Rows that other programs rely on carry their key before they are written.
 """
 
-from storage.tables.access import api_keys, audit
-from storage.tables.campaigns import (
+from storage.schema.access import api_keys, audit
+from storage.schema.campaigns import (
     campaign_versions,
     campaigns,
     decisions,
@@ -14,12 +14,12 @@ from storage.tables.campaigns import (
     outbox,
     waits,
 )
-from storage.tables.core import Instant, Json, Serial, metadata
-from storage.tables.events import cards, coupons, inbox
-from storage.tables.exchange import claim_counts, claims, offers
-from storage.tables.members import consents, members
-from storage.tables.messages import contact_verdicts, messages
-from storage.tables.points import accounts, entries, holds, lot_moves, lots, transactions
+from storage.schema.core import Instant, Json, Serial, metadata
+from storage.schema.events import cards, coupons, inbox
+from storage.schema.exchange import claim_counts, claims, offers
+from storage.schema.members import consents, members
+from storage.schema.messages import contact_verdicts, messages
+from storage.schema.points import accounts, entries, holds, lot_moves, lots, transactions
 
 __all__ = [
     "Instant",

@@ -12,7 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from storage.tables.core import Instant, Json, Serial, key, metadata
+from storage.schema.core import Instant, Json, Serial, key, metadata
 
 campaigns = Table(
     "campaigns",

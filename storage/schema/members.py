@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from storage.tables.core import Instant, Json, key, metadata
+from storage.schema.core import Instant, Json, key, metadata
 
 members = Table(
     "members",

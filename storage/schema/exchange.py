@@ -11,7 +11,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from storage.tables.core import Instant, Json, key, metadata
+from storage.schema.core import Instant, Json, key, metadata
 
 offers = Table(
     "offers",
