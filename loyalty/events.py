@@ -75,6 +75,14 @@ class Line(Body):
     category: Name
     quantity: int = Field(1, ge=1, le=1_000_000)
     net_minor: Minor = Field(description="after discounts, for the whole quantity")
+    brand: Name | None = None
+    tax_minor: Minor = Field(0, description="the tax within `net_minor`")
+
+    @model_validator(mode="after")
+    def _tax_is_a_part(self) -> Self:
+        if self.tax_minor > self.net_minor:
+            raise ValueError("tax_minor is a part of net_minor")
+        return self
 
 
 class Purchase(Event):
@@ -102,7 +110,16 @@ class Purchase(Event):
     channel: ShortName | None = Field(None, description="store, web, app ...")
     till: Name | None = None
     receipt_no: Name | None = None
+    paid_with_points_minor: Minor = Field(
+        0, description="the part paid with points or a bonus balance, which earns nothing"
+    )
     lines: tuple[Line, ...] = Field(min_length=1, max_length=LINES_MAX)
+
+    @model_validator(mode="after")
+    def _paid_at_most_once(self) -> Self:
+        if self.paid_with_points_minor > self.net_minor:
+            raise ValueError("paid_with_points_minor is more than the receipt came to")
+        return self
 
     @property
     def net_minor(self) -> int:

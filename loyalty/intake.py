@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from loyalty.earning import Breakdown, earn
+from loyalty.earning.breakdown import Breakdown
+from loyalty.earning.earn import earn
+from loyalty.earning.match import Facts
 from loyalty.errors import KeyReused, invalid_field
 from loyalty.events import CLOCK_SKEW, MemberEvent, Purchase, body_hash
 from loyalty.following import follow
@@ -28,7 +30,8 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
             "currency", "currency", f"this programme is kept in {tx.programme.currency}"
         )
     cards = tx.cards.at(member.id, purchase.occurred_at)
-    breakdown = earn(purchase, tx.programme.earning, cards, tx.programme.tz)
+    facts = Facts(cards=cards, tier=member.tier)
+    breakdown = earn(purchase, tx.programme.earning.rule_set, facts, tx.programme.tz)
     event = InboxEvent(
         seq=0,
         source=purchase.source,
@@ -50,7 +53,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         **event.answer,
         "seq": seq,
         "points": breakdown.points,
-        "breakdown": breakdown.model_dump(mode="json"),
+        "breakdown": breakdown.to_json(),
         "transaction": posted,
     }
     tx.inbox.answer(seq, answer)
@@ -80,7 +83,7 @@ def _credit(tx: Transaction, purchase: Purchase, breakdown: Breakdown) -> str:
         expires_at=tx.programme.expiry.of(purchase.occurred_at, tx.now, tx.programme.tz),
         source="purchase",
         effective_at=purchase.occurred_at,
-        meta={"breakdown": breakdown.model_dump(mode="json")},
+        meta={"breakdown": breakdown.to_json()},
     )
     return key
 

@@ -5,11 +5,13 @@ the example figures of a regional supermarket and every one of them can be chang
 """
 
 from datetime import datetime, time, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from loyalty.earning.rule_set import Base, Match, Rule, RuleSet, Stacking
 from loyalty.timing import start_of_month
 
 Channel = Literal["inbox", "email", "webhook"]
@@ -33,7 +35,11 @@ class Settings(BaseModel):
 
 
 class Earning(Settings):
-    """How a purchase earns: base x category rate x (1 + sum of bonuses), floored once."""
+    """How a purchase earns until a version of its own is activated: the programme's version 1.
+
+    base x category rate x (1 + sum of bonuses), floored once. `rules` may say more, as in a file
+    of earning rules.
+    """
 
     version: str = "1"
     # Feature 9: 10 yuan = 1 point.
@@ -48,6 +54,34 @@ class Earning(Settings):
     excluded_categories: tuple[str, ...] = ("gift_card", "top_up", "shipping")  # rule 11
 
 
+    tax: Literal["included", "excluded"] = "included"  # rule 11
+    stacking: Stacking = "additive"  # rule 10
+    rules: tuple[Rule, ...] = ()
+    # Feature 30: 100 points are worth 1 yuan. What a stack of rules gives back is measured by it.
+    cash_points: int = Field(100, ge=1)
+    cash_minor: int = Field(100, ge=1)
+    # Rules that could give back more of a purchase's price than this need a reason; 1,000 = 10%.
+    highest_return_bp: int = Field(1_000, ge=0)
+
+    @cached_property
+    def rule_set(self) -> RuleSet:
+        """The block as a rule set."""
+        when = Match(weekdays=("sat", "sun"))
+        weekend = [
+            Rule(id="weekend", when=when, bonus_bp=bonus)
+            for bonus in [self.weekend_bonus_bp]
+            if bonus
+        ]
+        return RuleSet(
+            version=self.version,
+            base=Base(minor=self.base_minor, points=self.base_points),
+            category_rates_bp=self.category_rates_bp,
+            excluded_categories=self.excluded_categories,
+            tax=self.tax,
+            stacking=self.stacking,
+            maximum_multiplier_bp=self.maximum_multiplier_bp,
+            rules=(*weekend, *self.rules),
+        )
 class Expiry(Settings):
     """When earned points lapse: at the end of a month, in the programme's zone."""
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from loyalty.earning import Breakdown, kept_after, kept_minor, refund
+from loyalty.earning.breakdown import Breakdown
+from loyalty.earning.give_back import kept_after, kept_minor, refund
 from loyalty.errors import Unknown, invalid_field
 from loyalty.events import Refund, body_hash
 from loyalty.following import follow, nudge_waiting
@@ -101,7 +102,7 @@ class Undone:
 
 
 def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
-    breakdown = Breakdown.model_validate(purchase.answer["breakdown"])
+    breakdown = Breakdown.from_json(purchase.answer["breakdown"])
     before = [line.quantity for line in breakdown.lines]
     reversed_points = 0
     for row in tx.inbox.refunds_of(purchase.seq):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from api.problems import Problem
-from loyalty.earning import Breakdown
+from loyalty.earning.breakdown import Breakdown
 from loyalty.events import MemberEvent, Purchase, Refund
 
 BATCH_MAX = 1000

@@ -1,0 +1,183 @@
+"""What a purchase or another act earns, and why: one pure function for posting, preview, return
+and simulation.
+
+points = floor(sum over lines of base x rate, x stacked bonuses) + flat points, rounded once per
+receipt and shared over the lines by largest remainder (rules 9, 10, 11). The breakdown keeps every
+figure used, so that a return is computed by the rules of the day and not by today's (rule 2).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from loyalty.earning.breakdown import Breakdown, Counted, LineEarned, Reason
+from loyalty.earning.match import Card, Facts, Moment, matching, matching_act, room_in
+from loyalty.earning.ready import ReadyRules, ready
+from loyalty.earning.rule_set import RuleSet
+from loyalty.earning.settle import Settled, settle
+from loyalty.events import MemberEvent, Purchase
+from loyalty.points import BASIS, split_whole
+
+
+def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) -> Breakdown:
+    """What this purchase earns under these rules, judged at the moment it happened."""
+    rules = ready(rule_set, zone)
+    moment = Moment.of(purchase.occurred_at, zone)
+    minors = _earning_minors(purchase, rules)
+    rated = _rates(purchase, rules, facts, moment)
+    rates = [reasons[0].bp for reasons in rated]
+    present = [minor > 0 for minor in minors]
+    counting = [n for n, there in enumerate(present, 1) if there]
+    reasons = matching(rules.bonuses, purchase, counting, facts, moment)
+    if facts.cards:
+        reasons += _cards(facts.cards, purchase.occurred_at, rule_set.card_maximum_bp)
+    caps = room_in(rules.caps, facts, moment) if rules.caps else ()
+    settled = settle(rules.terms, minors, rates, present, reasons, caps)
+    lines = tuple(
+        LineEarned(
+            number,
+            line.sku,
+            line.category,
+            line.quantity,
+            line.net_minor,
+            minor,
+            _hundredths(minor * settled.base_points, settled.base_minor),
+            why[0].bp,
+            points,
+            why,
+        )
+        for number, line, minor, why, points in zip(
+            range(1, len(minors) + 1), purchase.lines, minors, rated, settled.shares, strict=True
+        )
+    )
+    return _breakdown(rules, settled, lines, caps)
+
+
+def earn_act(event: MemberEvent, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) -> Breakdown:
+    """What another act earns: flat points only, such as 20 for a survey (features 15 to 21)."""
+    rules = ready(rule_set, zone)
+    moment = Moment.of(event.occurred_at, zone)
+    reasons = matching_act(rules.acts.get(event.type, []), event, facts, moment)
+    caps = room_in(rules.caps, facts, moment)
+    return _breakdown(rules, settle(rules.terms, [0], [0], [True], reasons, caps), (), caps)
+
+
+def _breakdown(
+    rules: ReadyRules,
+    settled: Settled,
+    lines: tuple[LineEarned, ...],
+    caps: tuple[Counted, ...],
+) -> Breakdown:
+    terms, reasons = rules.terms, settled.reasons
+    if settled.stack_cut:
+        limit = Reason("maximum_multiplier", "cap", True, "maximum_multiplier", terms.maximum_bp)
+        reasons = [*reasons, limit]
+    for cap in caps:
+        wished, granted = settled.counted.get((cap.counter, cap.period), (0, 0))
+        if granted < wished:
+            reasons = [*reasons, _everything(cap, wished, granted)]
+    exact, divisor = settled.exact
+    return Breakdown(
+        rule_version=rules.rule_set.version,
+        base_minor=settled.base_minor,
+        base_points=settled.base_points,
+        stacking=terms.stacking,
+        maximum_multiplier_bp=terms.maximum_bp,
+        multiplier_bp=settled.multiplier_bp,
+        points=settled.points,
+        spend_points=settled.spend_points,
+        flat_points=settled.flat_points,
+        exact=_hundredths(exact, divisor),
+        reasons=tuple(reasons),
+        lines=lines,
+        steps=terms.steps,
+        beyond=terms.beyond,
+        caps=caps,
+    )
+
+
+def _everything(cap: Counted, wished: int, granted: int) -> Reason:
+    return Reason(
+        rule=f"everything_per_{cap.per}",
+        kind="cap",
+        applied=True,
+        reason="cap_reached",
+        wished=wished,
+        granted=granted,
+    )
+
+
+def _earning_minors(purchase: Purchase, rules: ReadyRules) -> list[int]:
+    """What of each line earns: no excluded category, nothing paid with points, no tax by setting.
+
+    The part paid with points is spread over all lines by what they cost. Source: rule 11.
+    """
+    excluded = rules.excluded
+    if not purchase.paid_with_points_minor and not rules.no_tax:
+        return [0 if line.category in excluded else line.net_minor for line in purchase.lines]
+    nets = [line.net_minor for line in purchase.lines]
+    paid = split_whole(purchase.paid_with_points_minor, nets)
+    minors = []
+    for line, by_points in zip(purchase.lines, paid, strict=True):
+        by_money = 0 if line.category in excluded else line.net_minor - by_points
+        if rules.no_tax and by_money:
+            by_money = by_money * (line.net_minor - line.tax_minor) // line.net_minor
+        minors.append(by_money)
+    return minors
+
+
+def _rates(
+    purchase: Purchase, rules: ReadyRules, facts: Facts, moment: Moment
+) -> list[tuple[Reason, ...]]:
+    """Each line's rate: of the rules that choose it the first in order, else its category's."""
+    if not rules.rates:
+        return [rules.rate_of(line.category) for line in purchase.lines]
+    holding = [
+        each
+        for each in rules.rates
+        if each.counts_at(moment.at)
+        and each.why_not(purchase.store, purchase.channel, facts, moment) is None
+    ]
+    rated = []
+    for line in purchase.lines:
+        own = None
+        if line.category not in rules.excluded:
+            own = next((each for each in holding if each.chooses(line)), None)
+        rated.append((own.yes,) if own else rules.rate_of(line.category))
+    return rated
+
+
+def _cards(cards: Sequence[Card], at: datetime, maximum_bp: int | None) -> list[Reason]:
+    """Of several personal cards only the best counts."""
+    ranked = sorted(cards, key=lambda card: (-card.multiplier_bp, card.key))
+    best = next((card for card in ranked if card.starts_at <= at < card.ends_at), None)
+    reasons = []
+    for card in ranked:
+        multiplier = min(card.multiplier_bp, maximum_bp or card.multiplier_bp)
+        applies = card is best and multiplier > BASIS
+        reasons.append(
+            Reason(
+                rule="card",
+                kind="card",
+                applied=applies,
+                reason=_card_reason(card, best, at),
+                bp=max(0, multiplier - BASIS),
+                ref=card.key,
+                fits=applies,
+            )
+        )
+    return reasons
+
+
+def _card_reason(card: Card, best: Card | None, at: datetime) -> str:
+    if at < card.starts_at:
+        return "card_not_started"
+    if at >= card.ends_at:
+        return "card_ended"
+    return "card_valid" if card is best else "better_card_applies"
+
+
+def _hundredths(value: int, divisor: int) -> str:
+    """A figure for the reader, to two decimals; nothing is computed from it."""
+    rounded = (200 * value + divisor) // (2 * divisor)
+    return f"{rounded // 100}.{rounded % 100:02d}"

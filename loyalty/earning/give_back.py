@@ -1,0 +1,71 @@
+"""Giving back: what is kept is earned again under the frozen breakdown, and the rest is reversed.
+
+Thresholds, steps, groups and caps are tested again on what is kept, so that any series of returns
+sums to the whole (rule 2).
+"""
+
+from collections.abc import Sequence
+
+from loyalty.earning.breakdown import Breakdown
+from loyalty.earning.settle import Counter, Settled, Terms, settle
+from loyalty.errors import Invalid
+from loyalty.events import RefundLine
+
+
+def kept_after(kept: Sequence[int], returned: Sequence[RefundLine] | None) -> list[int]:
+    """How many of each line the customer still has; `None` returns everything."""
+    if returned is None:
+        return [0] * len(kept)
+    left = list(kept)
+    problems = []
+    for line in returned:
+        if line.line > len(left) or line.quantity > left[line.line - 1]:
+            there = left[line.line - 1] if line.line <= len(left) else 0
+            message = f"only {there} left to return"
+            problems.append({"field": f"lines.{line.line}", "code": "too_many", "message": message})
+        else:
+            left[line.line - 1] -= line.quantity
+    if problems:
+        raise Invalid("More would come back than was bought.", problems)
+    return left
+
+
+def kept_minor(breakdown: Breakdown, kept: Sequence[int]) -> list[int]:
+    """What the kept part of each line cost; a part of a line is rounded down."""
+    return [
+        line.net_minor * quantity // line.quantity
+        for line, quantity in zip(breakdown.lines, kept, strict=True)
+    ]
+
+
+def keep(breakdown: Breakdown, kept: Sequence[int]) -> Settled:
+    """What the kept pieces of each line earn, by the figures frozen in the breakdown."""
+    terms = Terms(
+        minor=breakdown.base_minor,
+        points=breakdown.base_points,
+        steps=breakdown.steps,
+        beyond=breakdown.beyond,
+        stacking=breakdown.stacking,
+        maximum_bp=breakdown.maximum_multiplier_bp,
+    )
+    pieces = list(zip(breakdown.lines, kept, strict=True))
+    minors = [line.earning_minor * quantity // line.quantity for line, quantity in pieces]
+    present = [line.earning_minor > 0 and quantity > 0 for line, quantity in pieces]
+    rates = [line.rate_bp for line in breakdown.lines]
+    return settle(terms, minors, rates, present, breakdown.reasons, breakdown.caps)
+
+
+def refund(breakdown: Breakdown, kept: Sequence[int], already_reversed: int) -> int:
+    """Points to take back: earned - earn(what is kept), less what was taken back before."""
+    return max(0, breakdown.points - keep(breakdown, kept).points - already_reversed)
+
+
+def room_back(
+    breakdown: Breakdown, before: Sequence[int], after: Sequence[int]
+) -> dict[Counter, tuple[int, int]]:
+    """By counter, how much less is wished and granted after a return than before it."""
+    had, has = keep(breakdown, before).counted, keep(breakdown, after).counted
+    return {
+        counter: (wished - has.get(counter, (0, 0))[0], granted - has.get(counter, (0, 0))[1])
+        for counter, (wished, granted) in had.items()
+    }
