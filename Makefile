@@ -72,6 +72,15 @@ costs: $(READY) ## history events and billable actions of each template, measure
 bench-journeys: $(READY) ## a journey through Milepost beside the same journey written by hand
 	$(BIN)/python -m benchmarks.journeys
 
+bench-ledger: $(READY) ## postings beside pgbench, the floor and a ledger written naively
+	$(BIN)/python -m benchmarks.ledger $(ARGS)
+
+bench-intake: $(READY) ## receipts over HTTP beside the same request without a database
+	$(BIN)/python -m benchmarks.intake $(ARGS)
+
+bench-exchange: $(READY) ## a flash exchange over HTTP: claims a second, and nothing oversold
+	$(BIN)/python -m benchmarks.exchange $(ARGS)
+
 ##@ Change
 
 format: $(READY) ## put every file into shape
@@ -87,7 +96,7 @@ migration: $(READY) ## write a new migration from the tables: make migration nam
 	$(BIN)/milepost migration "$(or $(name),$(error name it: make migration name=add_something))"
 
 .PHONY: help setup demo up test test-pg replay fuzz check lint types contracts
-.PHONY: costs bench-journeys format record-history migrate migration
+.PHONY: costs bench-journeys bench-ledger bench-intake bench-exchange format record-history migrate migration
 
 # --- set-up ------------------------------------------------------------------------------------
 

@@ -1,0 +1,163 @@
+"""A flash exchange over HTTP: many claims at once on a small stock, counted afterwards.
+
+    python -m benchmarks.exchange [--quick] [--stock N] [--claims N] [--connections N]
+
+Every member clicks once, there are more of them than stock, and every click is answered: taken, or
+sold out. Then the database says how many were given out, whether anybody is below zero, and whether
+the ledger is sound. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy import func, select
+
+from benchmarks import http_load
+from benchmarks.api_process import Api, api, programme
+from benchmarks.http_load import Answers, request, write_requests
+from benchmarks.ledger_proof import require_sound
+from benchmarks.ledger_rows import FUNDED, add_members, fund, member_id
+from benchmarks.postgres import postgres
+from bootstrap.settings import Settings
+from loyalty import campaigns
+from loyalty.campaign_request import CampaignRequest
+from loyalty.exchange_window import open_offer
+from loyalty.journeys.load import load_named
+from loyalty.ports import Transaction
+from storage.store import SqlStore
+from storage.tables import accounts, claims, offers
+
+OFFER, PRICE = "flash", 1500
+TAKEN, SOLD_OUT = "201", "409 sold_out"
+MOST_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    stock: int = 2_000
+    claims: int = 5_000
+    connections: int = 64
+    processes: int = 1
+
+
+QUICK = Size(20, 60, 8, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the database says when everybody has clicked."""
+
+    given_out: int
+    oversold: int
+    negative: int
+
+
+def launch(store: SqlStore, stock: int) -> None:
+    """The offer, open from now on."""
+    template = load_named(Settings().templates[0], "limited_time_exchange")
+    now = datetime.now(UTC)
+    opens_at = now + timedelta(seconds=1)
+    values = {
+        "sku": "cup",
+        "points": PRICE,
+        "stock": stock,
+        "per_member": 1,
+        "opens_at": opens_at.isoformat(),
+        "closes_at": (now + timedelta(days=2)).isoformat(),
+    }
+    asked = CampaignRequest(id=OFFER, name=OFFER, template=template.name, values=values)
+
+    def work(tx: Transaction) -> None:
+        campaigns.draft(tx, template, asked, "bench", lambda made: ())
+        campaigns.launch(tx, OFFER, "bench")
+        open_offer(tx, OFFER)
+
+    store.run(work)
+    time.sleep(max(0.0, (opens_at - datetime.now(UTC)).total_seconds()))
+
+
+def clicks(size: Size, running: Api) -> Iterator[bytes]:
+    for number in range(1, size.claims + 1):
+        member = member_id(number)
+        body = {"request_id": f"r{number}", "campaign_id": OFFER, "member_id": member}
+        yield request("/v1/exchanges", running.token, json.dumps(body).encode())
+
+
+def counted(store: SqlStore) -> Counted:
+    """Summed from the claims, not from the counter that was to keep them in bounds."""
+    units = select(func.coalesce(func.sum(claims.c.quantity), 0)).where(
+        claims.c.offer_id == OFFER, claims.c.status.in_(("reserved", "confirmed"))
+    )
+    below = (
+        select(func.count())
+        .select_from(accounts)
+        .where(accounts.c.kind == "member", accounts.c.balance - accounts.c.held < 0)
+    )
+    with store.database.read() as connection:
+        stock = connection.execute(select(offers.c.stock).where(offers.c.id == OFFER)).scalar_one()
+        given_out = int(connection.execute(units).scalar_one())
+        negative = int(connection.execute(below).scalar_one())
+    return Counted(given_out, max(0, given_out - stock), negative)
+
+
+def measure(size: Size, console: Console) -> tuple[Answers, Counted]:
+    with (
+        postgres() as server,
+        programme(server.new_database("milepost")) as store,
+        tempfile.TemporaryDirectory() as name,
+    ):
+        with store.database.write() as connection:
+            add_members(connection, size.claims)
+            fund(connection, size.claims)
+        server.administer("VACUUM ANALYZE", "milepost")
+        launch(store, size.stock)
+        with api(store, Path(name), size.processes) as running:
+            console.print(f"{size.claims:,} members click for {size.stock:,}")
+            file = Path(name) / "requests"
+            write_requests(file, clicks(size, running))
+            answers = http_load.run(file, size.connections, MOST_SECONDS, running.ports)
+            console.print(f"answered in {answers.seconds:.1f} s: {dict(answers.count)}")
+            answers.only(TAKEN, SOLD_OUT)
+        if require_sound(store).held != answers.count[TAKEN] * PRICE:
+            raise SystemExit("the points held are not those of the claims that were answered")
+        return answers, counted(store)
+
+
+def summary(answers: Answers, found: Counted) -> dict[str, float]:
+    won = Answers([row for row in answers.rows if row[0] == TAKEN])
+    return {
+        "claims_per_s": round(answers.per_s, 1),
+        "oversold": found.oversold,
+        "negative": found.negative,
+        "p99_ms": round(answers.latency_ms(99), 2),
+        "answered": len(answers.rows),
+        "won": len(won.rows),
+        "won_per_s": round(won.per_s, 1),
+        "won_p99_ms": round(won.latency_ms(99), 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: the figures mean little")
+    for name in Size.__slots__:
+        parser.add_argument(f"--{name}", type=int)
+    given = parser.parse_args()
+    default = QUICK if given.quick else Size()
+    size = Size(**{name: getattr(given, name) or getattr(default, name) for name in Size.__slots__})
+    assert PRICE <= FUNDED
+    answers, found = measure(size, Console(stderr=True))
+    if found.given_out != len([row for row in answers.rows if row[0] == TAKEN]):
+        raise SystemExit(f"{found.given_out} were given out, and that is not what was answered")
+    print(json.dumps(summary(answers, found)))
+
+
+if __name__ == "__main__":
+    main()
