@@ -16,6 +16,7 @@ class UpkeepReport(Contract):
 
     lapsed_members: int = 0  # members whose points lapsed and were booked out
     overdue_claims: int = 0  # reservations given back because nobody else had
+    reviewed_tiers: int = 0  # members whose tier changed, or who were warned
     restarted_runs: int = 0  # journeys that nothing would have woken
     restarted_campaigns: int = 0
     outbox_due: int = 0
@@ -35,5 +36,5 @@ class UpkeepActivities:
 
     @activity.defn
     def look_after(self, brief: UpkeepBrief) -> UpkeepReport:
-        """Book lapsed points out, give overdue reservations back, wake what was forgotten."""
+        """Book lapsed points out, review tiers, give reservations back, wake what was forgotten."""
         return self._look_after()

@@ -30,13 +30,14 @@ from api.routes import (
     runs,
     stop_list,
     templates,
+    tiers,
 )
 from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, stop_list, inbox, events, ledger, exchanges, templates, campaigns, admissions, runs,
-    messages, audit, codec,
+    members, tiers, stop_list, inbox, events, ledger, exchanges, templates, campaigns, admissions,
+    runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made

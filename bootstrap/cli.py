@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from bootstrap.commands import campaigns, keys, runs, setup, templates
+from bootstrap.commands import campaigns, keys, runs, setup, templates, tiers
 from bootstrap.logs import set_up_logs
 from bootstrap.settings import Settings, SettingsError, read_settings, unknown_variables
 from loyalty.errors import LoyaltyError
@@ -153,6 +153,7 @@ app.command(rich_help_panel=OPERATING)(runs.run)
 app.command(rich_help_panel=OPERATING)(runs.runs)
 for act in (runs.retry, runs.skip, runs.cancel):
     app.command(rich_help_panel=OPERATING)(act)
+app.command(rich_help_panel=OPERATING)(tiers.tier)
 app.command(rich_help_panel=OPERATING)(runs.prove)
 app.command(rich_help_panel=OPERATING)(runs.outbox)
 app.add_typer(campaigns.app, name="campaigns", rich_help_panel=OPERATING)

@@ -1,4 +1,4 @@
-"""Regular care: lapsed points, overdue reservations, forgotten runs, and how far behind we are."""
+"""Regular care: lapsed points, tiers, reservations, forgotten runs, and how far behind we are."""
 
 import logging
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.upkeep import UpkeepBrief, UpkeepReport
+from bootstrap.tier_review import TierReviews
 from loyalty.exchange_order import settle
 from loyalty.ports import Clock
 from loyalty.reconcile import look_again, look_again_at_campaign
@@ -39,6 +40,7 @@ class Care:
     def __init__(self, store: SqlStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._review_tiers = TierReviews(store)
 
     def __call__(self) -> UpkeepReport:
         now = self._clock.now()
@@ -46,6 +48,7 @@ class Care:
         report = UpkeepReport(
             lapsed_members=self._expire(now),
             overdue_claims=self._give_back(now),
+            reviewed_tiers=self._review_tiers(now),
             restarted_runs=self._restart_runs(now),
             restarted_campaigns=self._restart_campaigns(now),
             outbox_due=lag["due"],

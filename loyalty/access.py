@@ -16,6 +16,7 @@ Permission = Literal[
     "read_members",
     "change_members",
     "stop_list",
+    "set_tier",
     "redeem",
     "read_campaigns",
     "change_campaigns",
@@ -38,6 +39,8 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "redeem": ("integrator",),
     # "Never write to me again" reaches the shop's app, or whoever answers the telephone.
     "stop_list": ("integrator", "operator"),
+    # A paid level is sold at the till or in the app; a favour is an operator's.
+    "set_tier": ("integrator", "operator"),
     "read_members": ("integrator", "marketer", "operator"),
     # Campaigns. Holding one back is also an operator's act: it is what stops the damage.
     "read_campaigns": ("integrator", "marketer", "operator"),

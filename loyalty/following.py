@@ -11,12 +11,16 @@ from loyalty.journeys.waking import nudge
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
+from loyalty.tiers.changes import after as tier_after
 
 
 def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None:
-    """What an event sets going: journeys that wait for it, and campaigns that it opens."""
-    nudge_waiting(tx, member, event.type, f"{event.type} {seq}")
+    """What an event sets going: tiers, journeys that wait for it, and campaigns that it opens."""
     event = replace(event, seq=seq)
+    changed = tier_after(tx, member, event)
+    if changed is not None:
+        member = changed.member
+    nudge_waiting(tx, member, event.type, f"{event.type} {seq}")
     for campaign, version in tx.campaigns.entered_by(event.type):
         once = compiled(version).reentry.rule == "once_per_member"
         entry = Entry(
@@ -26,6 +30,8 @@ def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None
             priority=1,
         )
         consider(tx, campaign, version, member, entry)
+    if changed is not None and changed.event is not None:
+        follow(tx, member, changed.event, changed.event.seq)
 
 
 def _counts_after(event: InboxEvent) -> datetime:

@@ -22,6 +22,7 @@ from loyalty.records import (
     OperatorCommand,
     Version,
 )
+from loyalty.tiers.standing import Held, TierReview
 
 T = TypeVar("T")
 
@@ -247,6 +248,37 @@ class Offers(Protocol):
         ...
 
 
+class Tiers(Protocol):
+    """What members held on the ladder and beside it; `tiers/standing.py` says what it means."""
+
+    def at(self, member_id: str, instant: datetime) -> str:
+        """The tier that counted for a member at an instant: receipts are judged by it (rule 13)."""
+        ...
+
+    def history(self, member_id: str) -> Sequence[Held]:
+        """Every row, oldest first."""
+        ...
+
+    def add(self, member_id: str, held: Held) -> int:
+        """Add a row to the history and answer with its number."""
+        ...
+
+    def count(self, member_id: str, at: datetime, amount: int, source_key: str) -> None:
+        """Note what an event adds to the metric, or takes from it; each key once."""
+        ...
+
+    def metric(self, member_id: str, since: datetime, before: datetime | None) -> int:
+        """The metric over acts with since <= occurred_at < before (none = all since)."""
+        ...
+
+    def review_of(self, member_id: str) -> TierReview | None: ...
+    def review_at(
+        self, member_id: str, due_at: datetime | None, refunded_at: datetime | None
+    ) -> None:
+        """Have a member looked at then; none = nothing is coming."""
+        ...
+
+
 class Audit(Protocol):
     """Who did what to which thing, and why: acts of people and of their programs."""
 
@@ -275,6 +307,7 @@ class Transaction(Protocol):
     messages: Messages
     offers: Offers
     ledger: Ledger
+    tiers: Tiers
     audit: Audit
 
 

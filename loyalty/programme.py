@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from loyalty.earning.rule_set import Base, Match, Rule, RuleSet, Stacking
+from loyalty.tiers.settings import Tiers
 from loyalty.timing import start_of_month
 
 Channel = Literal["inbox", "email", "webhook"]
@@ -52,8 +53,6 @@ class Earning(Settings):
     # Rule 10: the sum of bonuses never lifts a receipt above this.
     maximum_multiplier_bp: int = Field(50_000, ge=10_000)
     excluded_categories: tuple[str, ...] = ("gift_card", "top_up", "shipping")  # rule 11
-
-
     tax: Literal["included", "excluded"] = "included"  # rule 11
     stacking: Stacking = "additive"  # rule 10
     rules: tuple[Rule, ...] = ()
@@ -82,6 +81,8 @@ class Earning(Settings):
             maximum_multiplier_bp=self.maximum_multiplier_bp,
             rules=(*weekend, *self.rules),
         )
+
+
 class Expiry(Settings):
     """When earned points lapse: at the end of a month, in the programme's zone."""
 
@@ -132,6 +133,7 @@ class Programme(Settings):
     earning: Earning = Earning()
     expiry: Expiry = Expiry()
     contact: Contact = Contact()
+    tiers: Tiers = Tiers()
     # Rule 13: how long after a period's end an upload still counts for it.
     lateness: timedelta = timedelta(days=3)
     event_types: tuple[str, ...] = (
@@ -146,7 +148,8 @@ class Programme(Settings):
     @property
     def known_events(self) -> tuple[str, ...]:
         """Every event type a campaign may name: our own, and those the programme declares."""
-        return ("member.registered", "purchase", "refund", *self.event_types)
+        own = ("member.registered", "purchase", "refund", "tier.changed", "tier.at_risk")
+        return (*own, *self.event_types)
 
     @property
     def tz(self) -> ZoneInfo:

@@ -20,6 +20,7 @@ from storage.members import SqlMembers
 from storage.messages import SqlMessages
 from storage.offers import SqlOffers
 from storage.outbox import SqlOutbox
+from storage.tiers import SqlTiers
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class SqlTransaction:
         self.messages: ports.Messages = SqlMessages(connection, programme, now)
         self.offers: ports.Offers = SqlOffers(connection)
         self.ledger: ports.Ledger = SqlLedger(connection, now)
+        self.tiers: ports.Tiers = SqlTiers(connection, programme.tiers)
         self.audit: ports.Audit = SqlAudit(connection, now)
 
 

@@ -20,6 +20,7 @@ from storage.schema.exchange import claim_counts, claims, offers
 from storage.schema.members import consents, members
 from storage.schema.messages import contact_verdicts, messages
 from storage.schema.points import accounts, entries, holds, lot_moves, lots, transactions
+from storage.schema.tiers import tier_history, tier_metric, tier_reviews
 
 __all__ = [
     "Instant",
@@ -49,6 +50,9 @@ __all__ = [
     "offers",
     "operator_commands",
     "outbox",
+    "tier_history",
+    "tier_metric",
+    "tier_reviews",
     "transactions",
     "waits",
 ]

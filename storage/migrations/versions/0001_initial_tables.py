@@ -488,6 +488,58 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "tier_history",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("track", sa.String(length=8), nullable=False),
+        sa.Column("tier", sa.String(length=32), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("came_from", sa.String(length=32), nullable=False),
+        sa.Column("metric", sa.BigInteger(), nullable=True),
+        sa.Column("counted_from", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tier_history")),
+    )
+    with op.batch_alter_table("tier_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_tier_history_member_id_id"), ["member_id", "id"], unique=False
+        )
+
+    op.create_table(
+        "tier_metric",
+        sa.Column("source_key", sa.String(length=255), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("metric", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source_key", name=op.f("pk_tier_metric")),
+    )
+    with op.batch_alter_table("tier_metric", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_tier_metric_member_id_metric_at"),
+            ["member_id", "metric", "at"],
+            unique=False,
+        )
+
+    op.create_table(
+        "tier_reviews",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("member_id", name=op.f("pk_tier_reviews")),
+    )
+    with op.batch_alter_table("tier_reviews", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_tier_reviews_due_at_member_id"), ["due_at", "member_id"], unique=False
+        )
+
+    op.create_table(
         "transactions",
         sa.Column(
             "id",
@@ -543,6 +595,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_transactions_campaign_id"))
 
     op.drop_table("transactions")
+    with op.batch_alter_table("tier_reviews", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tier_reviews_due_at_member_id"))
+
+    op.drop_table("tier_reviews")
+    with op.batch_alter_table("tier_metric", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tier_metric_member_id_metric_at"))
+
+    op.drop_table("tier_metric")
+    with op.batch_alter_table("tier_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tier_history_member_id_id"))
+
+    op.drop_table("tier_history")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
 

@@ -1,0 +1,89 @@
+"""The nightly look at one member: refunds of the day, tiers whose time is over, warnings.
+
+Each member is a transaction of its own, and a second look at the same hour changes nothing.
+"""
+
+from datetime import datetime
+
+from loyalty.following import follow
+from loyalty.members import Member
+from loyalty.ports import Transaction
+from loyalty.tiers.changes import (
+    AT_RISK,
+    Changed,
+    carry_out,
+    case_of,
+    plan_review,
+    record,
+    settle,
+)
+from loyalty.tiers.decisions import (
+    begin_validity,
+    day_end,
+    end_of_validity,
+    fall_after_refund,
+    is_at_risk,
+    rise,
+)
+from loyalty.tiers.standing import Case, Held, evaluate
+
+
+def review(tx: Transaction, member_id: str) -> bool:
+    """Judge one member's tier by the policy; true if anything was changed or told.
+
+    At most one step of the history in one look: who is lowered for a refund is not lowered again
+    because the time was over as well.
+    """
+    member = tx.members.lock(member_id)
+    if tx.programme.tiers.rank(member.tier) is None or member.status != "active":
+        tx.tiers.review_at(member_id, None, None)
+        return False
+    case, known = case_of(tx, member), tx.tiers.review_of(member_id)
+    row, refunded_at = _next_row(tx, case, known.refunded_at if known else None)
+    if row is not None:
+        changed = carry_out(tx, member, case, row, refunded_at)
+    else:
+        # A paid level may have ended: the member's own tier counts again.
+        changed = settle(tx, member, case, "paid_ended", f"{tx.now:%Y%m%dT%H%M%S.%f}")
+        plan_review(tx, member_id, case, refunded_at)
+    _tell(tx, changed)
+    warned = row is None and _warn(tx, changed.member, case)
+    return row is not None or changed.event is not None or warned
+
+
+def _next_row(
+    tx: Transaction, case: Case, refunded_at: datetime | None
+) -> tuple[Held | None, datetime | None]:
+    """The next row of the history, and the refund that is still to be judged."""
+    if refunded_at is not None and day_end(case, refunded_at) <= case.now:
+        row = fall_after_refund(case)
+        if row is not None:
+            return row, None
+        refunded_at = None
+    row = rise(case) or end_of_validity(case, tx.programme.lateness) or begin_validity(case)
+    return row, refunded_at
+
+
+def _tell(tx: Transaction, changed: Changed) -> None:
+    if changed.event is not None:
+        follow(tx, changed.member, changed.event, changed.event.seq)
+
+
+def _warn(tx: Transaction, member: Member, case: Case) -> bool:
+    """Let campaigns tell a member what is missing to keep the tier, once for each validity."""
+    if not is_at_risk(case):
+        return False
+    standing = evaluate(case)
+    assert standing.valid_until is not None  # nothing is at risk that has no end
+    assert standing.stay_by is not None
+    said = {
+        "tier": standing.ladder_tier,
+        "missing": str(standing.to_stay),
+        "metric": case.tiers.metric,
+        "until": standing.stay_by.isoformat(),
+    }
+    name = f"tier.at_risk/{member.id}/{standing.ladder_tier}/{standing.valid_until:%Y%m%d}"
+    event = record(tx, member.id, AT_RISK, name, said)
+    if event is not None:
+        follow(tx, member, event, event.seq)
+    return event is not None
