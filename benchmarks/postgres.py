@@ -79,13 +79,18 @@ class Postgres:
 
         The postmaster's own figures hold those of backends that ended; the others are still there.
         """
-        postmaster = self.server.get_pid()
-        own = _stat(postmaster)
-        ticks = sum(own[11:15]) if own else 0
-        for process in Path("/proc").iterdir():
-            if process.name.isdecimal() and (fields := _stat(process.name)):
-                ticks += sum(fields[11:13]) if fields[1] == postmaster else 0
-        return ticks / _TICKS
+        while True:
+            before = self._ended_ticks()
+            ticks = sum(_stat(self.server.get_pid())[11:13])
+            for process in Path("/proc").iterdir():
+                if process.name.isdecimal() and (fields := _stat(process.name)):
+                    ticks += sum(fields[11:13]) if fields[1] == self.server.get_pid() else 0
+            # A backend that ended while we looked would be missing here and there.
+            if self._ended_ticks() == before:
+                return (ticks + before) / _TICKS
+
+    def _ended_ticks(self) -> int:
+        return sum(_stat(self.server.get_pid())[13:15])
 
     def pgbench(self, database: str, *options: str, timeout: float = 120) -> Pgbench:
         """Run pgbench until its own `-T` is over."""
@@ -123,12 +128,15 @@ def postgres() -> Iterator[Postgres]:
         server.cleanup()
 
 
-def _stat(pid: str | int) -> list[int] | None:
-    """The kernel's figures of a process from its state on: [0] state, [1] parent, [11:15] ticks."""
+def _stat(pid: str | int) -> list[int]:
+    """The kernel's figures of a process: [1] parent, [11:13] own ticks, [13:15] of ended children.
+
+    None of a process that is gone.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return []
     fields = text.rsplit(")", 1)[1].split()
     return [0, *map(int, fields[1:15])]
 
