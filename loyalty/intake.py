@@ -5,16 +5,19 @@ journey whose next move the event changes. Sending the same body again gives the
 another body under the same id raises KeyReused (rule 14).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from loyalty.earning.breakdown import Breakdown
-from loyalty.earning.earn import earn
-from loyalty.earning.match import Facts
+from loyalty.earning.activate import rules_at
+from loyalty.earning.earn import earn, earn_act
+from loyalty.earning.gather import count_earned, facts_of_act, facts_of_purchase
+from loyalty.earning.ready import ready
 from loyalty.errors import KeyReused, invalid_field
 from loyalty.events import CLOCK_SKEW, MemberEvent, Purchase, body_hash
 from loyalty.following import follow
+from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import InboxEvent
 
@@ -29,9 +32,9 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         raise invalid_field(
             "currency", "currency", f"this programme is kept in {tx.programme.currency}"
         )
-    cards = tx.cards.at(member.id, purchase.occurred_at)
-    facts = Facts(cards=cards, tier=member.tier)
-    breakdown = earn(purchase, tx.programme.earning.rule_set, facts, tx.programme.tz)
+    rules = rules_at(tx, purchase.occurred_at)
+    facts = facts_of_purchase(tx, member, purchase, rules)
+    breakdown = earn(purchase, rules, facts, tx.programme.tz)
     event = InboxEvent(
         seq=0,
         source=purchase.source,
@@ -48,12 +51,15 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         amount_minor=purchase.net_minor,
     )
     seq = tx.inbox.add(event)
-    posted = _credit(tx, purchase, breakdown) if breakdown.points else None
+    key = earn_key(purchase.source, purchase.id)
+    points, working = breakdown.points, breakdown.to_json()
+    posted = _credit(tx, key, event, points, working) if points else None
+    count_earned(tx, member.id, breakdown)
     answer = {
         **event.answer,
         "seq": seq,
-        "points": breakdown.points,
-        "breakdown": breakdown.to_json(),
+        "points": points,
+        "breakdown": working,
         "transaction": posted,
     }
     tx.inbox.answer(seq, answer)
@@ -74,16 +80,17 @@ def earn_key(source: str, purchase_id: str) -> str:
     return f"purchase:{source}:{purchase_id}"
 
 
-def _credit(tx: Transaction, purchase: Purchase, breakdown: Breakdown) -> str:
-    key = earn_key(purchase.source, purchase.id)
+def _credit(
+    tx: Transaction, key: str, event: InboxEvent, points: int, working: Mapping[str, Any]
+) -> str:
     tx.ledger.earn(
         key,
-        purchase.member_id,
-        breakdown.points,
-        expires_at=tx.programme.expiry.of(purchase.occurred_at, tx.now, tx.programme.tz),
-        source="purchase",
-        effective_at=purchase.occurred_at,
-        meta={"breakdown": breakdown.to_json()},
+        event.member_id,
+        points,
+        expires_at=tx.programme.expiry.of(event.occurred_at, tx.now, tx.programme.tz),
+        source=event.type,
+        effective_at=event.occurred_at,
+        meta={"breakdown": working},
     )
     return key
 
@@ -113,10 +120,25 @@ def record_event(tx: Transaction, event: MemberEvent) -> dict[str, Any]:
         channel=event.channel,
     )
     seq = tx.inbox.add(row)
-    answer = {"seq": seq}
+    answer = {"seq": seq, **_earned_by_act(tx, member, event, row)}
     tx.inbox.answer(seq, answer)
-    follow(tx, member, row, seq)
+    follow(tx, member, replace(row, answer=answer), seq)
     return {**answer, "replayed": False}
+
+
+def _earned_by_act(
+    tx: Transaction, member: Member, event: MemberEvent, row: InboxEvent
+) -> dict[str, Any]:
+    """What the act earns and why; nothing where no rule of the day is about such acts."""
+    rules = rules_at(tx, event.occurred_at)
+    if event.type not in ready(rules, tx.programme.tz).acts:
+        return {}
+    breakdown = earn_act(event, rules, facts_of_act(tx, member, event, rules), tx.programme.tz)
+    points, working = breakdown.points, breakdown.to_json()
+    key = f"event:{event.source}:{event.id}"
+    posted = _credit(tx, key, row, points, working) if points else None
+    count_earned(tx, member.id, breakdown)
+    return {"points": points, "breakdown": working, "transaction": posted}
 
 
 def replay(

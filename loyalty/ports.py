@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from loyalty.earning.version import RulesVersion
 from loyalty.ledger import Balance, Posted
 from loyalty.members import Member
 from loyalty.messages import NewMessage, Queued
@@ -279,6 +280,33 @@ class Tiers(Protocol):
         ...
 
 
+class EarningRules(Protocol):
+    """Versions of the earning rules; the programme's own block is not among them."""
+
+    def at(self, instant: datetime) -> RulesVersion | None:
+        """The version that judges what happens then; none = the programme's block."""
+        ...
+
+    def listed(self) -> Sequence[RulesVersion]: ...
+    def add(self, version: RulesVersion) -> bool:
+        """False when its number is taken."""
+        ...
+
+
+class Counters(Protocol):
+    """What members used of earning caps, by counter and period."""
+
+    def used(
+        self, member_id: str, counters: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], int]:
+        """Points granted, where there are any."""
+        ...
+
+    def add(self, member_id: str, moved: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        """Move counters by (wished, granted)."""
+        ...
+
+
 class Audit(Protocol):
     """Who did what to which thing, and why: acts of people and of their programs."""
 
@@ -307,6 +335,8 @@ class Transaction(Protocol):
     messages: Messages
     offers: Offers
     ledger: Ledger
+    earning_rules: EarningRules
+    counters: Counters
     tiers: Tiers
     audit: Audit
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loyalty.earning.breakdown import Breakdown
-from loyalty.earning.give_back import kept_after, kept_minor, refund
+from loyalty.earning.gather import give_room_back
+from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
 from loyalty.errors import Unknown, invalid_field
 from loyalty.events import Refund, body_hash
 from loyalty.following import follow, nudge_waiting
@@ -53,6 +54,7 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
     if outcome.points:
         earned = earn_key(purchase_row.source, purchase_row.event_id)
         tx.ledger.reverse(key, earned, outcome.points, policy="debt")
+    give_room_back(tx, member.id, outcome.kept, refunded.occurred_at)
     tx.inbox.refunded(purchase_row.seq, purchase_row.refunded_minor + outcome.amount_minor)
     answer = {
         "seq": seq,
@@ -99,6 +101,7 @@ class Undone:
     amount_minor: int
     points: int
     was_last: bool
+    kept: Kept
 
 
 def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
@@ -118,4 +121,5 @@ def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
         amount_minor=paid - still_paid,
         points=refund(breakdown, after, reversed_points),
         was_last=paid > 0 == still_paid if over_money else not any(after),
+        kept=Kept(breakdown, before, after),
     )

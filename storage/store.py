@@ -13,6 +13,8 @@ from storage.campaigns import SqlCampaigns, VersionCache
 from storage.cards import SqlCards
 from storage.database import Database
 from storage.decisions import SqlDecisions
+from storage.earning_counters import SqlCounters
+from storage.earning_rules import SqlEarningRules
 from storage.enrolments import SqlEnrolments
 from storage.inbox import SqlInbox
 from storage.ledger import SqlLedger
@@ -45,6 +47,8 @@ class SqlTransaction:
         self.offers: ports.Offers = SqlOffers(connection)
         self.ledger: ports.Ledger = SqlLedger(connection, now)
         self.tiers: ports.Tiers = SqlTiers(connection, programme.tiers)
+        self.earning_rules: ports.EarningRules = SqlEarningRules(connection, now)
+        self.counters: ports.Counters = SqlCounters(connection)
         self.audit: ports.Audit = SqlAudit(connection, now)
 
 

@@ -15,6 +15,7 @@ from storage.schema.campaigns import (
     waits,
 )
 from storage.schema.core import Instant, Json, Serial, metadata
+from storage.schema.earning import earning_counters, earning_rules
 from storage.schema.events import cards, coupons, inbox
 from storage.schema.exchange import claim_counts, claims, offers
 from storage.schema.members import consents, members
@@ -38,6 +39,8 @@ __all__ = [
     "contact_verdicts",
     "coupons",
     "decisions",
+    "earning_counters",
+    "earning_rules",
     "enrolments",
     "entries",
     "holds",

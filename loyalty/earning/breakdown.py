@@ -14,7 +14,7 @@ Kind = Literal["rate", "excluded", "bonus", "card", "points", "cap"]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class Room:
     """A cap that a rule met: the counter, its period, and the room there was before."""
 
     counter: str
@@ -25,6 +25,22 @@ class Counted:
     def to_json(self) -> dict[str, Any]:
         return {
             "counter": self.counter, "per": self.per, "period": self.period, "room": self.room,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a receipt moved a counter by: points wished and granted, or pieces of a product."""
+
+    counter: str
+    period: str
+    wished: int
+    granted: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "counter": self.counter, "period": self.period,
+            "wished": self.wished, "granted": self.granted,
         }  # fmt: skip
 
 
@@ -48,7 +64,7 @@ class Reason:
     lines: tuple[int, ...] | None = None
     from_minor: int | None = None
     group: str | None = None
-    caps: tuple[Counted, ...] = ()
+    caps: tuple[Room, ...] = ()
     wished: int | None = None
     granted: int | None = None
 
@@ -85,7 +101,7 @@ class Reason:
             **{
                 **body,
                 "lines": None if lines is None else tuple(lines),
-                "caps": tuple(Counted(**cap) for cap in body.get("caps", ())),
+                "caps": tuple(Room(**cap) for cap in body.get("caps", ())),
             }
         )
 
@@ -150,7 +166,8 @@ class Breakdown:
     lines: tuple[LineEarned, ...]
     steps: tuple[tuple[int, int], ...] = ()
     beyond: str | None = None
-    caps: tuple[Counted, ...] = ()  # on all that the member earns
+    caps: tuple[Room, ...] = ()  # on all that the member earns
+    counted: tuple[Count, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored and answered."""
@@ -168,6 +185,7 @@ class Breakdown:
             "flat_points": self.flat_points,
             "exact": self.exact,
             "caps": [cap.to_json() for cap in self.caps],
+            "counted": [count.to_json() for count in self.counted],
             "reasons": [reason.to_json() for reason in self.reasons],
             "lines": [line.to_json() for line in self.lines],
         }
@@ -178,7 +196,8 @@ class Breakdown:
             **{
                 **body,
                 "steps": tuple((minor, points) for minor, points in body["steps"]),
-                "caps": tuple(Counted(**cap) for cap in body["caps"]),
+                "caps": tuple(Room(**cap) for cap in body["caps"]),
+                "counted": tuple(Count(**count) for count in body["counted"]),
                 "reasons": tuple(map(Reason.from_json, body["reasons"])),
                 "lines": tuple(map(LineEarned.from_json, body["lines"])),
             }

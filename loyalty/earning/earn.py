@@ -6,13 +6,16 @@ receipt and shared over the lines by largest remainder (rules 9, 10, 11). The br
 figure used, so that a return is computed by the rules of the day and not by today's (rule 2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loyalty.earning.breakdown import Breakdown, Counted, LineEarned, Reason
-from loyalty.earning.match import Card, Facts, Moment, matching, matching_act, room_in
-from loyalty.earning.ready import ReadyRules, ready
+from loyalty.earning.breakdown import Breakdown, Count, LineEarned, Reason, Room
+from loyalty.earning.facts import Card, Facts, Moment
+from loyalty.earning.match import matching, matching_act
+from loyalty.earning.ready import ReadyRules, ready, sku_counter
+from loyalty.earning.ready_rule import room_in
+from loyalty.earning.rooms import Counter
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.settle import Settled, settle
 from loyalty.events import MemberEvent, Purchase
@@ -50,7 +53,8 @@ def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) ->
             range(1, len(minors) + 1), purchase.lines, minors, rated, settled.shares, strict=True
         )
     )
-    return _breakdown(rules, settled, lines, caps)
+    bought = _new_products(purchase, rules) if rules.first_skus else {}
+    return _breakdown(rules, settled, lines, caps, bought)
 
 
 def earn_act(event: MemberEvent, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) -> Breakdown:
@@ -59,14 +63,15 @@ def earn_act(event: MemberEvent, rule_set: RuleSet, facts: Facts, zone: ZoneInfo
     moment = Moment.of(event.occurred_at, zone)
     reasons = matching_act(rules.acts.get(event.type, []), event, facts, moment)
     caps = room_in(rules.caps, facts, moment)
-    return _breakdown(rules, settle(rules.terms, [0], [0], [True], reasons, caps), (), caps)
+    return _breakdown(rules, settle(rules.terms, [0], [0], [True], reasons, caps), (), caps, {})
 
 
 def _breakdown(
     rules: ReadyRules,
     settled: Settled,
     lines: tuple[LineEarned, ...],
-    caps: tuple[Counted, ...],
+    caps: tuple[Room, ...],
+    bought: Mapping[Counter, tuple[int, int]],
 ) -> Breakdown:
     terms, reasons = rules.terms, settled.reasons
     if settled.stack_cut:
@@ -93,10 +98,24 @@ def _breakdown(
         steps=terms.steps,
         beyond=terms.beyond,
         caps=caps,
+        counted=tuple(
+            Count(counter, period, wished, granted)
+            for (counter, period), (wished, granted) in {**settled.counted, **bought}.items()
+        ),
     )
 
 
-def _everything(cap: Counted, wished: int, granted: int) -> Reason:
+def _new_products(purchase: Purchase, rules: ReadyRules) -> dict[Counter, tuple[int, int]]:
+    """Pieces of products that count as new the first time, for the next receipt to know."""
+    pieces: dict[Counter, tuple[int, int]] = {}
+    for line in purchase.lines:
+        if line.sku in rules.first_skus:
+            before, _ = pieces.get(sku_counter(line.sku), (0, 0))
+            pieces[sku_counter(line.sku)] = (before + line.quantity, before + line.quantity)
+    return pieces
+
+
+def _everything(cap: Room, wished: int, granted: int) -> Reason:
     return Reason(
         rule=f"everything_per_{cap.per}",
         kind="cap",

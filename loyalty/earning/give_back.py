@@ -5,9 +5,12 @@ sums to the whole (rule 2).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from loyalty.earning.breakdown import Breakdown
-from loyalty.earning.settle import Counter, Settled, Terms, settle
+from loyalty.earning.ready import sku_counter
+from loyalty.earning.rooms import Counter
+from loyalty.earning.settle import Settled, Terms, settle
 from loyalty.errors import Invalid
 from loyalty.events import RefundLine
 
@@ -60,12 +63,27 @@ def refund(breakdown: Breakdown, kept: Sequence[int], already_reversed: int) -> 
     return max(0, breakdown.points - keep(breakdown, kept).points - already_reversed)
 
 
-def room_back(
-    breakdown: Breakdown, before: Sequence[int], after: Sequence[int]
-) -> dict[Counter, tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A purchase's working, and how many pieces of each line were kept before and after."""
+
+    breakdown: Breakdown
+    before: Sequence[int]
+    after: Sequence[int]
+
+
+def room_back(kept: Kept) -> dict[Counter, tuple[int, int]]:
     """By counter, how much less is wished and granted after a return than before it."""
+    breakdown, before, after = kept.breakdown, kept.before, kept.after
     had, has = keep(breakdown, before).counted, keep(breakdown, after).counted
-    return {
+    back = {
         counter: (wished - has.get(counter, (0, 0))[0], granted - has.get(counter, (0, 0))[1])
         for counter, (wished, granted) in had.items()
     }
+    new = {(each.counter, each.period) for each in breakdown.counted}
+    for line, old, left in zip(breakdown.lines, before, after, strict=True):
+        counter = sku_counter(line.sku)
+        if counter in new:
+            pieces = back.get(counter, (0, 0))[0] + old - left
+            back[counter] = (pieces, pieces)
+    return back

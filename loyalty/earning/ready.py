@@ -4,13 +4,20 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from loyalty.earning.breakdown import Reason
-from loyalty.earning.match import Moment, ReadyRule, period_key
+from loyalty.earning.facts import Moment, period_key
+from loyalty.earning.ready_rule import ReadyRule
+from loyalty.earning.rooms import Counter
 from loyalty.earning.rule_set import Cap, Rule, RuleSet
-from loyalty.earning.settle import Counter, Terms
+from loyalty.earning.settle import Terms
 from loyalty.points import BASIS
 
 EVERYTHING = "*"
 """The counter of all that a member earns."""
+
+
+def sku_counter(sku: str) -> Counter:
+    """The counter of pieces bought of a product that is new to some rule."""
+    return f"sku:{sku}", "ever"
 
 
 _READY: dict[tuple[int, str], "ReadyRules"] = {}
@@ -59,6 +66,7 @@ class ReadyRules:
             if rule.when.first_purchase
             for sku in rule.when.skus or ()
         )
+        self.counts = bool(self.caps) or any(each.caps for each in made)
         self.has_conditions = any(each.condition for each in made)
         self._rates: dict[str, tuple[Reason, ...]] = {
             category: (Reason("category", "rate", True, "category_rate", bp),)

@@ -26,6 +26,7 @@ POINTS_MAX = 1_000_000_000
 RATE_MAX = 1_000_000  # a hundredfold
 
 Period = Literal["day", "week", "month", "ever"]
+PERIODS: tuple[Period, ...] = ("day", "week", "month", "ever")
 Stacking = Literal["additive", "multiplicative", "best_only"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

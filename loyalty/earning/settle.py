@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
 
-from loyalty.earning.breakdown import Counted, Reason
+from loyalty.earning.breakdown import Reason, Room
+from loyalty.earning.rooms import Counter, Rooms
 from loyalty.earning.rule_set import Stacking
 from loyalty.points import BASIS
-
-Counter = tuple[str, str]
-"""A counter's name and the period it counts for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def settle(
     rates: Sequence[int],
     present: Sequence[bool],
     reasons: Sequence[Reason],
-    caps: Sequence[Counted] = (),
+    caps: Sequence[Room] = (),
 ) -> Settled:
     """What these lines earn. `minors` count for earning; `present` lines are there at all.
 
@@ -82,9 +80,9 @@ def settle(
     points, minor = terms.base(sum(minors) if terms.steps else 0)
     weights = [net * rate * points for net, rate in zip(minors, rates, strict=True)]
     multiplier, stack_cut = _receipt_multiplier(terms, bonuses)
-    rooms: _Rooms | None = None
+    rooms: Rooms | None = None
     if caps or any(reason.caps for reason in judged):
-        rooms = _Rooms(caps, judged)
+        rooms = Rooms(caps, judged)
         exact, divisor = _climb(terms, weights, minor * BASIS, bonuses, rooms)
     else:
         exact, divisor = _stacked(terms, weights, minor * BASIS, bonuses)
@@ -206,47 +204,8 @@ def _stacked(
     return exact, divisor * scale
 
 
-class _Rooms:
-    """What caps still allow, while a receipt's rules take from them in their order."""
-
-    def __init__(self, caps: Sequence[Counted], reasons: Sequence[Reason]) -> None:
-        self._whole = [(cap.counter, cap.period) for cap in caps]
-        every = [*caps, *(cap for reason in reasons if reason.fits for cap in reason.caps)]
-        self._room: dict[Counter, int] = {(c.counter, c.period): max(0, c.room) for c in every}
-        self._taken: dict[Counter, tuple[int, int]] = dict.fromkeys(self._room, (0, 0))
-        self._by_rule: dict[tuple[str, str | None], tuple[int, int]] = {}
-
-    def grant(self, wished: int, reason: Reason | None) -> int:
-        """Grant up to the tightest cap, and keep the wished amount too (rule 22)."""
-        mine = [(cap.counter, cap.period) for cap in reason.caps] if reason else []
-        counters = [*self._whole, *mine]
-        granted = min([wished, *(self._room[counter] for counter in counters)])
-        for counter in counters:
-            self._room[counter] -= granted
-            before, had = self._taken[counter]
-            self._taken[counter] = (before + wished, had + granted)
-        if reason is not None:
-            self._by_rule[(reason.rule, reason.ref)] = (wished, granted)
-        return granted
-
-    def counted(self) -> dict[Counter, tuple[int, int]]:
-        return {counter: both for counter, both in self._taken.items() if both[0]}
-
-    def told(self, reasons: Sequence[Reason]) -> list[Reason]:
-        """The rules with what they wished and got."""
-        return [self._with_figures(reason) for reason in reasons]
-
-    def _with_figures(self, reason: Reason) -> Reason:
-        both = self._by_rule.get((reason.rule, reason.ref)) if reason.applied else None
-        if both is None:
-            return reason
-        wished, granted = both
-        why = "cap_reached" if granted < wished else reason.reason
-        return replace(reason, wished=wished, granted=granted, reason=why)
-
-
 def _climb(
-    terms: Terms, weights: Sequence[int], divisor: int, bonuses: Sequence[Reason], rooms: _Rooms
+    terms: Terms, weights: Sequence[int], divisor: int, bonuses: Sequence[Reason], rooms: Rooms
 ) -> tuple[list[int], int]:
     """The same where caps bound it: what each capped rule adds to those before it, cut to its room.
 

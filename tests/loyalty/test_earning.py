@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.earn import earn
+from loyalty.earning.facts import Card, Facts
 from loyalty.earning.give_back import kept_after, refund
-from loyalty.earning.match import Card, Facts
 from loyalty.errors import Invalid
 from loyalty.events import Line, Purchase, RefundLine
 from loyalty.programme import Earning

@@ -225,6 +225,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "earning_counters",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("rule_id", sa.String(length=128), nullable=False),
+        sa.Column("period_key", sa.String(length=16), nullable=False),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.Column("wished", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "member_id", "rule_id", "period_key", name=op.f("pk_earning_counters")
+        ),
+    )
+    op.create_table(
+        "earning_rules",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("active_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_earning_rules")),
+    )
+    with op.batch_alter_table("earning_rules", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_earning_rules_active_from"), ["active_from"], unique=False
+        )
+
+    op.create_table(
         "enrolments",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("campaign_id", sa.String(length=64), nullable=False),
@@ -650,6 +676,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_enrolments_campaign_id_state"))
 
     op.drop_table("enrolments")
+    with op.batch_alter_table("earning_rules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_earning_rules_active_from"))
+
+    op.drop_table("earning_rules")
+    op.drop_table("earning_counters")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decisions_member_id_campaign_id"))
         batch_op.drop_index(batch_op.f("ix_decisions_enrolment_id"))

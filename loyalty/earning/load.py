@@ -1,0 +1,150 @@
+"""Reads a file of earning rules, YAML or JSON, and says all that is wrong in it and where."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loyalty.earning.facts import CONDITIONS, instant
+from loyalty.earning.holidays import has_calendar, names_in
+from loyalty.earning.rule_set import Base, Cap, Holidays, Hours, Match, Rule, RuleSet, Step, Written
+from loyalty.errors import Invalid
+from loyalty.journeys.findings import Findings
+from loyalty.journeys.yaml_tree import Path, Unreadable, read_tree
+from loyalty.templates import Problem
+
+FILE = "earning-rules.yaml"
+_YEARS = (2025, 2026, 2027)  # names of moved days differ from year to year
+# Parts that are read by themselves first, so that a misspelt field is compared with their own.
+_PARTS: dict[str, type[Written]] = {
+    "base": Base,
+    "when": Match,
+    "hours": Hours,
+    "holidays": Holidays,
+}
+_LISTS: dict[str, type[Written]] = {"steps": Step, "caps": Cap}
+
+
+class BrokenRules(Invalid):
+    """Earning rules that cannot be used; `problems` holds every one of them."""
+
+    code = "invalid"
+
+    def __init__(self, found: Sequence[Problem]) -> None:
+        count = len(found)
+        noun = "one problem" if count == 1 else f"{count} problems"
+        lines = "".join(f"\n  {problem}" for problem in found)
+        problems = [problem.model_dump(mode="json") for problem in found]
+        super().__init__(f"The earning rules have {noun}:{lines}", problems)
+
+
+def load_rules(text: str, event_types: Sequence[str], zone: ZoneInfo) -> RuleSet:
+    """The rule set in a text; raises BrokenRules with every problem."""
+    rule_set, problems = read_rules(text, event_types, zone)
+    if rule_set is None:
+        raise BrokenRules(problems)
+    return rule_set
+
+
+def read_rules(
+    text: str, event_types: Sequence[str], zone: ZoneInfo, file: str = FILE
+) -> tuple[RuleSet | None, list[Problem]]:
+    """The rule set, or none, and what is wrong with it by file, line and field."""
+    try:
+        tree, lines = read_tree(text)
+    except Unreadable as error:
+        problem = Problem(
+            file=file, line=error.line, field="file", code="unreadable", message=error.reason
+        )
+        return None, [problem]
+    found = Findings(file, {"/".join(map(str, path)): line for path, line in lines.items()})
+    rule_set = _read(tree, found, event_types, zone)
+    problems = [_plain(problem) for problem in found.problems]
+    return (None if problems else rule_set), problems
+
+
+def _read(tree: Any, found: Findings, event_types: Sequence[str], zone: ZoneInfo) -> RuleSet | None:
+    if not isinstance(tree, dict):
+        found.add((), "model_type", "Fields are wanted here, such as `base` and `rules`.")
+        return None
+    if "version" in tree:
+        found.add(("version",), "version", "Versions are counted on activation: leave this out.")
+    written = {key: value for key, value in tree.items() if key != "version"}
+    if isinstance(written.get("rules"), list):
+        rules = [
+            _rule(rule, ("rules", n), found, event_types, zone)
+            for n, rule in enumerate(written["rules"])
+        ]
+        _each_once(rules, found)
+        written["rules"] = tuple(rule for rule in rules if rule is not None)
+    return found.read(RuleSet, _parts(written, (), found), ())
+
+
+def _parts(written: Mapping[str, Any], at: Path, found: Findings) -> dict[str, Any]:
+    """The same with its parts read; what could not be read is noted and left as it is."""
+    read = dict(written)
+    for name, value in written.items():
+        place = (*at, name)
+        if name in _PARTS and isinstance(value, dict):
+            part = found.read(_PARTS[name], _parts(value, place, found), place)
+            read[name] = part if part is not None else value
+        elif name in _LISTS and isinstance(value, list):
+            read[name] = [
+                found.read(_LISTS[name], each, (*place, n)) or each for n, each in enumerate(value)
+            ]
+    return read
+
+
+def _rule(
+    written: Any, at: Path, found: Findings, event_types: Sequence[str], zone: ZoneInfo
+) -> Rule | None:
+    if not isinstance(written, dict):
+        found.add(at, "model_type", "A rule is a list of fields, beginning with `id`.")
+        return None
+    found.name_step(at, str(written.get("id", "")) or "?")
+    rule = found.read(Rule, _parts(written, at, found), at)
+    if rule is None:
+        return None
+    when = (*at, "when")
+    if rule.when.event not in (None, "purchase", *event_types):
+        found.unknown((*when, "event"), "event type", rule.when.event, event_types)
+    found.condition(rule.when.condition, CONDITIONS, (*when, "condition"))
+    if rule.when.holidays:
+        _known_holidays(rule.when.holidays, (*when, "holidays"), found)
+    if rule.valid_from and rule.valid_until:
+        starts, ends = instant(rule.valid_from, zone), instant(rule.valid_until, zone, end=True)
+        if ends <= starts:
+            found.add((*at, "valid_until"), "never", "The rule ends before it begins.")
+    return rule
+
+
+def _known_holidays(days: Holidays, at: Path, found: Findings) -> None:
+    if not has_calendar(days.country):
+        message = f"No calendar of holidays is known for {days.country!r}."
+        found.add((*at, "country"), "unknown_country", message)
+        return
+    known = {name for year in _YEARS for name in names_in(days.country, year)}
+    for n, name in enumerate(days.names):
+        if not any(name.casefold() in each.casefold() for each in known):
+            found.unknown((*at, "names", n), "holiday", name, sorted(known))
+
+
+def _each_once(rules: Iterable[Rule | None], found: Findings) -> None:
+    seen: set[str] = set()
+    for n, rule in enumerate(rules):
+        if rule is not None and rule.id in seen:
+            found.add(("rules", n, "id"), "twice", f"There are two rules {rule.id!r}.")
+        seen.add(rule.id if rule else "")
+
+
+def _plain(problem: Problem) -> Problem:
+    """A model's own complaint as a sentence."""
+    said = problem.message.removeprefix("Value error, ")
+    if said == problem.message:
+        return problem
+    return problem.model_copy(update={"message": f"{said[0].upper()}{said[1:]}"})
+
+
+def written_moment(text: str, zone: ZoneInfo) -> datetime:
+    """A date, a wall time or an instant as somebody typed it; raises ValueError."""
+    return instant(text, zone).astimezone(UTC)
