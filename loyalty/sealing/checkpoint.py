@@ -42,7 +42,7 @@ class Checkpoint:
         lines = (self.origin, *self.extensions)
         if not all(lines) or any("\n" in line for line in lines):
             raise CheckpointMalformed("A checkpoint's lines are not empty, and each is one line.")
-        if self.size < 0 or not _SIZE.fullmatch(str(self.size)):
+        if not _SIZE.fullmatch(str(self.size)):
             raise CheckpointMalformed("A log's size has 1 to 19 digits.")
         if len(self.root) != HASH:
             raise CheckpointMalformed(f"A root has {HASH} bytes.")

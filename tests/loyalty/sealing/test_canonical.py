@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.sealing.canonical import FIRST_HEAD, Entry, chain, transaction_bytes
+from loyalty.sealing.canonical import FIRST_HEAD, chain, transaction_bytes
 from loyalty.sealing.merkle import leaf_hash
 
 WELCOME: dict[str, Any] = {
@@ -168,11 +168,13 @@ def test_what_could_be_taken_for_another_is_kept_apart(changes: tuple[dict[str, 
 
 
 @pytest.mark.parametrize("number", [1.0, 1.5, Decimal(1), "1", float("nan")])
-@pytest.mark.parametrize("field", ["id", "at_us", "effective_us", "reverses", "amount"])
-def test_only_whole_numbers_are_sealed(field: str, number: Any) -> None:
+@pytest.mark.parametrize("field", ["id", "at_us", "effective_us", "reverses", 1, 3, 4, 5])
+def test_only_whole_numbers_are_sealed(field: str | int, number: Any) -> None:
     """A sum that a database hands back as a decimal must not seal as other bytes."""
-    entries: list[Entry] = [("member:lee", 1, None, number, 0, 0)]
-    change = {"entries": entries} if field == "amount" else {field: number}
+    entry: list[Any] = ["member:lee", 1, None, 5, 0, 5]
+    if isinstance(field, int):
+        entry[field] = number
+    change = {"entries": [entry]} if isinstance(field, int) else {field: number}
 
     with pytest.raises(ValueError, match="format"):
         transaction_bytes(**WELCOME | change)

@@ -260,9 +260,44 @@ def test_every_log_comes_after_an_empty_one_but_not_before_a_larger() -> None:
 
     verify_consistency(0, EMPTY_ROOT, 8, root, EXAMPLE.consistency_proof(0, 8))
     verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
-    for old_size, old_root, size in ((0, root, 8), (8, EMPTY_ROOT, 8), (9, root, 8), (-1, root, 8)):
+    for old_size, old_root, size in (
+        (0, root, 8),
+        (8, EMPTY_ROOT, 8),
+        (9, root, 8),
+        (2, root, 1),
+        (-1, root, 8),
+    ):
         with pytest.raises(ProofBroken):
             verify_consistency(old_size, old_root, size, root, [])
+    with pytest.raises(ProofBroken):
+        verify_consistency(3, EXAMPLE.root(3), 4, EXAMPLE.root(4), [])
+
+
+def test_a_proof_says_how_high_the_log_is() -> None:
+    """A proof for the last of eight does not pass for the last of four, nor the other way."""
+    eighth, fourth = leaf_hash(ENTRIES[7]), leaf_hash(ENTRIES[3])
+    of_eight, of_four = EXAMPLE.inclusion_proof(7, 8), EXAMPLE.inclusion_proof(3, 4)
+    grown_to_eight, grown_to_four = EXAMPLE.consistency_proof(7, 8), EXAMPLE.consistency_proof(3, 4)
+    root = EXAMPLE.root
+
+    verify_inclusion(eighth, 7, 8, of_eight, root(8))
+    verify_inclusion(fourth, 3, 4, of_four, root(4))
+    for lie in (
+        lambda: verify_inclusion(eighth, 3, 4, of_eight, root(8)),
+        lambda: verify_inclusion(fourth, 7, 8, of_four, root(4)),
+        lambda: verify_consistency(3, root(7), 4, root(8), grown_to_eight),
+        lambda: verify_consistency(7, root(3), 8, root(4), grown_to_four),
+    ):
+        with pytest.raises(ProofBroken):
+            lie()
+
+
+def test_two_hashes_run_together_do_not_pass_for_one() -> None:
+    """Where a hash ends is part of the proof: an entry of nothing is not in the log."""
+    left, right = (leaf_hash(entry) for entry in ENTRIES[:2])
+
+    with pytest.raises(ProofBroken):
+        verify_inclusion(b"", 0, 2, [left + right], EXAMPLE.root(2))
 
 
 def test_a_proof_outside_the_log_is_refused_by_field() -> None:

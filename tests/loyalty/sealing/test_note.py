@@ -81,6 +81,14 @@ def test_somebody_else_adds_a_signature() -> None:
     assert note == sign_note("checked\n", [shop, witness])
 
 
+def test_a_text_may_hold_empty_lines_and_a_whole_note() -> None:
+    """Only what stands under the last empty line is signatures."""
+    for text in ("\n", "a\n\n", "a\n\nb\n", f"{TEXT}\n{BY_PETER}"):
+        signed = open_note(sign_note(text, [shop]), [shop.verifier, peter])
+
+        assert (signed.text, signed.by) == (text, (shop.verifier,))
+
+
 def test_a_note_that_nobody_known_signed_says_nothing() -> None:
     """A right signature by a key we do not know is none, also under a name that we know."""
     note = sign_note("pay\n", [SigningKey(shop.name, bytes(32))])
