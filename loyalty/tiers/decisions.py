@@ -19,6 +19,22 @@ from loyalty.tiers.standing import (
 from loyalty.timing import start_of_day
 
 
+def review_row(
+    case: Case, lateness: timedelta, refunded_at: datetime | None
+) -> tuple[Held | None, datetime | None]:
+    """The one step a review takes, and the refund that is still to be judged after it.
+
+    Who is lowered for a refund is not lowered again because the time was over as well.
+    """
+    if refunded_at is not None and day_end(case, refunded_at) <= case.now:
+        lower = fall_after_refund(case)
+        if lower is not None:
+            return lower, None
+        refunded_at = None
+    row = rise(case) or end_of_validity(case, lateness) or begin_validity(case)
+    return row, refunded_at
+
+
 def rise(case: Case) -> Held | None:
     """The highest tier the metric reaches now, if that is above the present one."""
     if case.rank is None or case.rank + 1 == len(case.tiers.ladder):

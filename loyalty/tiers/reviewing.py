@@ -3,8 +3,6 @@
 Each member is a transaction of its own, and a second look at the same hour changes nothing.
 """
 
-from datetime import datetime
-
 from loyalty.following import follow
 from loyalty.members import Member
 from loyalty.ports import Transaction
@@ -17,29 +15,19 @@ from loyalty.tiers.changes import (
     record,
     settle,
 )
-from loyalty.tiers.decisions import (
-    begin_validity,
-    day_end,
-    end_of_validity,
-    fall_after_refund,
-    is_at_risk,
-    rise,
-)
-from loyalty.tiers.standing import Case, Held, evaluate
+from loyalty.tiers.decisions import is_at_risk, review_row
+from loyalty.tiers.standing import Case, evaluate
 
 
 def review(tx: Transaction, member_id: str) -> bool:
-    """Judge one member's tier by the policy; true if anything was changed or told.
-
-    At most one step of the history in one look: who is lowered for a refund is not lowered again
-    because the time was over as well.
-    """
+    """Judge one member's tier by the policy, one step at most; true if anything came of it."""
     member = tx.members.lock(member_id)
     if tx.programme.tiers.rank(member.tier) is None or member.status != "active":
         tx.tiers.review_at(member_id, None, None)
         return False
     case, known = case_of(tx, member), tx.tiers.review_of(member_id)
-    row, refunded_at = _next_row(tx, case, known.refunded_at if known else None)
+    refunded_at = known.refunded_at if known else None
+    row, refunded_at = review_row(case, tx.programme.lateness, refunded_at)
     if row is not None:
         changed = carry_out(tx, member, case, row, refunded_at)
     else:
@@ -49,19 +37,6 @@ def review(tx: Transaction, member_id: str) -> bool:
     _tell(tx, changed)
     warned = row is None and _warn(tx, changed.member, case)
     return row is not None or changed.event is not None or warned
-
-
-def _next_row(
-    tx: Transaction, case: Case, refunded_at: datetime | None
-) -> tuple[Held | None, datetime | None]:
-    """The next row of the history, and the refund that is still to be judged."""
-    if refunded_at is not None and day_end(case, refunded_at) <= case.now:
-        row = fall_after_refund(case)
-        if row is not None:
-            return row, None
-        refunded_at = None
-    row = rise(case) or end_of_validity(case, tx.programme.lateness) or begin_validity(case)
-    return row, refunded_at
 
 
 def _tell(tx: Transaction, changed: Changed) -> None:

@@ -68,7 +68,7 @@ class Tiers(TierSettings):
     ladder: tuple[Rung, ...] = _SHOP_LADDER
     period: Period = Period()
     validity_months: int | None = Field(
-        12, ge=0, le=120, description="how long a reached tier lasts; none = for ever"
+        12, ge=1, le=120, description="how long a reached tier lasts; none = for ever"
     )
     # Feature 51: retailers usually upgrade without downgrade.
     downgrade: Literal["keep", "one_down", "by_metric"] = "keep"
@@ -119,11 +119,6 @@ class Tiers(TierSettings):
             raise ValueError(f"soft_landing belongs to by_metric; {self.downgrade} needs none")
         if self.grace_days and self.downgrade == "keep":
             raise ValueError("grace_days needs a downgrade policy; keep never lowers a tier")
-        if self.validity_months == 0 and not self.period.ends_for_all:
-            raise ValueError(
-                "validity_months 0 means until the period's end, and a "
-                f"{self.period.kind} period has none"
-            )
         return self
 
     @property

@@ -1,0 +1,434 @@
+"""Members rise and fall on a real database: receipts, refunds, reviews, and what is told of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import event as listening
+from sqlalchemy import select
+
+from bootstrap.tier_review import TierReviews
+from loyalty.errors import Invalid, Unknown, WrongState
+from loyalty.programme import Programme
+from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
+from loyalty.tiers.settings import Period, Rung, Tiers
+from loyalty.tiers.standing import Held, Standing
+from storage import tables
+from storage.database import Database
+from storage.store import SqlStore
+from tests.storage.front_desk import FrontDesk
+from tests.storage.rows import StillClock
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+LADDER = (
+    Rung(tier="ordinary", threshold=0),
+    Rung(tier="silver", threshold=100_000, gift_points=10),
+    Rung(tier="gold", threshold=500_000, gift_points=50),
+)
+
+
+def day(text: str, hour: int = 10) -> datetime:
+    return datetime.fromisoformat(text).replace(hour=hour, tzinfo=SHANGHAI)
+
+
+@dataclass
+class TierDesk(FrontDesk):
+    """A front desk with a ladder of 1,000 and 5,000 yuan, and a nightly review."""
+
+    def spends(self, minor: int, id: str, **more: Any) -> dict[str, Any]:
+        return self.buys("lee", id, ("grocery", minor), **more)
+
+    def night(self) -> int:
+        """The next midnight comes, and everybody who is due is looked at."""
+        now = self.clock.now().astimezone(SHANGHAI)
+        self.clock.instant = (now + timedelta(days=1)).replace(hour=0, minute=0)
+        return self.review()
+
+    def review(self) -> int:
+        return TierReviews(self.store)(self.clock.now())
+
+    def tier(self) -> str:
+        return self.member("lee").tier
+
+    def tier_on(self, instant: datetime) -> str:
+        return self.store.read(lambda tx: tx.tiers.at("lee", instant))
+
+    def history(self) -> list[Held]:
+        return self.store.read(lambda tx: [*tx.tiers.history("lee")])
+
+    def standing(self) -> Standing:
+        return self.store.read(lambda tx: standing_of(tx, self.member("lee")))
+
+    def gives(self, **given: Any) -> Standing:
+        tier = TierGiven(**given)
+        return self.store.run(lambda tx: set_tier(tx, "lee", tier, "asked for it", "mia"))
+
+    def told(self, type: str) -> list[Any]:
+        """The events of a type that campaigns could begin with, as they were recorded."""
+        rows = self._rows(select(tables.inbox).where(tables.inbox.c.type == type))
+        return [row.body["attributes"] for row in rows]
+
+
+Opened = Callable[..., TierDesk]
+
+
+@pytest.fixture
+def opened(database: Database) -> Opened:
+    """A programme with these rules of tiers, and lee in it."""
+
+    def open_desk(**changes: Any) -> TierDesk:
+        clock = StillClock(day("2026-03-01"))
+        programme = Programme(tiers=Tiers(**{"ladder": LADDER, **changes}))
+        desk = TierDesk(SqlStore(database, clock, programme), clock)
+        desk.joins("lee")
+        return desk
+
+    return open_desk
+
+
+# --- up -----------------------------------------------------------------------------------------
+
+
+def test_a_receipt_raises_the_member_at_once(opened: Opened) -> None:
+    """Silver with the receipt that reaches it; its gift and its event in the same transaction."""
+    desk = opened()
+    desk.spends(99_900, "r1")
+    assert desk.tier() == "ordinary"
+
+    earned = desk.spends(100, "r2")["points"]
+
+    assert desk.tier() == "silver"
+    [row] = desk.history()
+    assert (row.reason, row.came_from, row.metric) == ("reached", "ordinary", 100_000)
+    before = desk.balance("lee").available - earned
+    assert before == desk.store.read(lambda tx: tx.inbox.find("till", "r1")).answer["points"] + 10  # type: ignore[union-attr]
+    [said] = desk.told("tier.changed")
+    assert said == {
+        "tier": "silver", "before": "ordinary", "direction": "up", "reason": "reached",
+    }  # fmt: skip
+
+
+def test_a_receipt_sent_twice_raises_once(opened: Opened) -> None:
+    """The till repeats itself; gift, history and event do not."""
+    desk = opened()
+    for _ in range(2):
+        desk.spends(100_000, "r1", occurred_at=day("2026-03-01", 9))
+
+    assert len(desk.history()) == 1
+    assert len(desk.told("tier.changed")) == 1
+
+
+def test_a_journey_may_begin_with_a_rise(opened: Opened) -> None:
+    """A campaign entered on `tier.changed` admits who becomes gold, and not who becomes silver."""
+    desk = opened()
+    desk.launch_written(
+        enter="{on: tier.changed, where: \"event.attributes['tier'] == 'gold'\"}",
+        reentry="{again_after: P1D}",
+    )
+    desk.spends(100_000, "r1")
+    assert desk.enrolments("lee") == []
+
+    desk.spends(400_000, "r2")
+
+    [entered] = desk.enrolments("lee")
+    assert entered.campaign_id == "written"
+    assert desk.verdicts("lee", "written")[-1] == "admitted:admitted"
+
+
+def test_spending_points_never_lowers_a_tier(opened: Opened) -> None:
+    """All points are gone, and the tier and what counted for it are as before."""
+    desk = opened(downgrade="by_metric")
+    desk.spends(100_000, "r1")
+    before = desk.standing()
+    points = desk.balance("lee").available
+
+    desk.store.run(lambda tx: tx.ledger.burn("all", "lee", points))
+    desk.night()
+
+    assert desk.balance("lee").available == 0
+    assert desk.standing().metric == before.metric == 100_000
+    assert desk.tier() == "silver"
+
+
+@pytest.fixture
+def statements(database: Database) -> Iterator[list[str]]:
+    """Every statement that reaches the database, while the test runs."""
+    seen: list[str] = []
+
+    def note(c: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        seen.append(statement)
+
+    listening.listen(database.engine, "before_cursor_execute", note)
+    yield seen
+    listening.remove(database.engine, "before_cursor_execute", note)
+
+
+def test_a_receipt_that_cannot_raise_costs_nothing(opened: Opened, statements: list[str]) -> None:
+    """Where spend counts, no statement about tiers is sent until a rise is possible."""
+    desk = opened()
+    desk.spends(1_000, "r1")
+    assert not [each for each in statements if "tier_" in each]
+
+    desk.spends(99_000, "r2")
+
+    assert [each for each in statements if "INSERT INTO tier_history" in each]
+
+
+# --- what counts --------------------------------------------------------------------------------
+
+
+def test_points_earned_count_and_gifts_do_not(opened: Opened) -> None:
+    """10,000 points of a campaign lift nobody; 100 points for purchases do."""
+    ladder = (Rung(tier="ordinary", threshold=0), Rung(tier="silver", threshold=100))
+    desk = opened(metric="points_earned", ladder=ladder)
+    desk.store.run(lambda tx: tx.ledger.earn("gift", "lee", 10_000, kind="grant"))
+    clock = desk.clock
+    clock.instant = day("2026-03-02")  # a Monday: one point for ten yuan
+    assert desk.spends(99_000, "r1")["points"] == 99
+    assert desk.tier() == "ordinary"
+
+    desk.spends(1_000, "r2")
+
+    assert desk.tier() == "silver"
+    assert desk.standing().metric == 100
+    desk.returns("r2")
+    assert desk.standing().metric == 99
+
+
+def test_topped_up_money_counts_net_of_what_came_back(opened: Opened) -> None:
+    """Only the top-up lines of a receipt count, and a returned part no longer does."""
+    desk = opened(metric="top_up")
+    desk.buys("lee", "r1", ("top_up", 90_000, 9), ("grocery", 500_000))
+    assert (desk.tier(), desk.standing().metric) == ("ordinary", 90_000)
+    desk.returns("r1", {1: 2})
+    desk.returns("r1", {2: 1})
+
+    assert desk.standing().metric == 70_000
+    desk.buys("lee", "r2", ("top_up", 30_000))
+    assert desk.tier() == "silver"
+    desk.returns("r1")
+    assert desk.standing().metric == 30_000
+
+
+def test_a_late_receipt_is_judged_by_the_tier_of_its_day(opened: Opened) -> None:
+    """Silver since today: a receipt of yesterday that comes in now was an ordinary member's."""
+    desk = opened()
+    assert desk.tier_on(day("2026-03-01")) == "ordinary"
+    desk.clock.instant = day("2026-03-05")
+    desk.spends(100_000, "r1")
+    desk.clock.instant = day("2026-03-06")
+
+    assert desk.tier_on(day("2026-03-04")) == "ordinary"
+    assert desk.tier_on(day("2026-03-05")) == "silver"
+    assert desk.tier_on(day("2026-03-06")) == "silver"
+    with pytest.raises(Unknown):
+        desk.store.read(lambda tx: tx.tiers.at("nobody", day("2026-03-06")))
+
+
+def test_a_late_receipt_counts_for_the_day_it_was_bought(opened: Opened) -> None:
+    """Bought on the last of December: it lifts nobody in the new year."""
+    desk = opened(period=Period(kind="calendar_year"))
+    desk.clock.instant = day("2027-01-02")
+    desk.spends(60_000, "late", occurred_at=day("2026-12-31"))
+    desk.spends(60_000, "new")
+
+    assert desk.standing().metric == 60_000
+    assert desk.tier() == "ordinary"
+
+
+# --- down ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("downgrade", ["keep", "one_down", "by_metric"])
+def test_a_refund_takes_one_step_at_the_days_end(opened: Opened, downgrade: str) -> None:
+    """Gold by one receipt that comes back whole: silver after midnight, and silver it stays."""
+    desk = opened(downgrade=downgrade)
+    desk.spends(500_000, "r1")
+    desk.clock.instant += timedelta(hours=1)
+
+    desk.returns("r1")
+    assert desk.review() == 0
+    assert desk.tier() == "gold"
+
+    assert desk.night() == 1
+    assert desk.tier() == "silver"
+    assert desk.history()[-1].reason == "refunded"
+    assert desk.told("tier.changed")[-1]["direction"] == "down"
+    assert desk.night() == 0
+    assert desk.tier() == "silver"
+
+
+def test_an_upgrade_gift_comes_once_whatever_goes_down_and_up(opened: Opened) -> None:
+    """Silver, brought back, ordinary, silver again: ten points of gift, once, never taken back."""
+    desk = opened()
+    desk.spends(100_000, "r1")
+    desk.returns("r1")
+    desk.night()
+    assert (desk.tier(), desk.balance("lee").available) == ("ordinary", 10)
+
+    second = desk.spends(100_000, "r2")
+
+    assert desk.tier() == "silver"
+    assert desk.balance("lee").available == 10 + second["points"]
+
+
+def test_a_year_without_enough_lowers_by_the_policy_after_a_warning(opened: Opened) -> None:
+    """Warned once a month before with what is missing, lowered after grace and late receipts."""
+    desk = opened(downgrade="one_down", grace_days=7)
+    desk.spends(500_000, "r1", occurred_at=day("2026-03-01", 9))
+    desk.clock.instant = day("2027-01-29")
+    assert desk.review() == 0
+
+    desk.clock.instant = day("2027-01-31")
+    assert [desk.review(), desk.review()] == [1, 0]
+    [said] = desk.told("tier.at_risk")
+    assert (said["tier"], said["missing"]) == ("gold", "500000")
+
+    desk.clock.instant = day("2027-03-08")
+    assert (desk.review(), desk.tier()) == (0, "gold")
+    desk.clock.instant = day("2027-03-12")
+    assert (desk.review(), desk.tier()) == (1, "silver")
+    assert desk.review() == 0
+    assert len(desk.told("tier.at_risk")) == 1
+
+
+def test_who_requalifies_keeps_the_tier_for_another_year(opened: Opened) -> None:
+    """The same tier, a new validity, and no gift for staying."""
+    desk = opened(downgrade="by_metric")
+    desk.spends(100_000, "r1", occurred_at=day("2026-03-01", 9))
+    desk.clock.instant = day("2026-12-01")
+    desk.spends(100_000, "r2")
+    points = desk.balance("lee").available
+    desk.clock.instant = day("2027-03-01", 11)
+
+    desk.review()
+
+    assert desk.history()[-1].reason == "retained"
+    assert desk.standing().valid_until == day("2028-03-01")
+    assert desk.standing().since == day("2026-03-01")
+    assert desk.balance("lee").available == points
+    assert len(desk.told("tier.changed")) == 1
+
+
+def test_members_whom_no_review_knows_are_found(opened: Opened) -> None:
+    """Tiers the shop brought along get a validity on the first night, and are judged at its end."""
+    desk = opened(downgrade="by_metric")
+    desk.joins("wu", tier="gold", registered_at=day("2020-01-01"))
+    desk.joins("xi", tier="founder")
+    assert desk.review() == 1
+    assert desk.member("wu").tier == "gold"
+
+    desk.clock.instant = day("2027-03-05")
+    desk.review()
+
+    assert desk.member("wu").tier == "ordinary"
+    assert desk.member("xi").tier == "founder"
+
+
+def test_a_review_that_was_killed_goes_on_where_it_was(opened: Opened) -> None:
+    """Every member is a transaction of its own: who was done stays done, the rest comes later."""
+    desk = opened(downgrade="by_metric")
+    desk.crowd(3)
+    for n in range(3):
+        desk.buys(f"m{n:03}", f"r{n}", ("grocery", 100_000), occurred_at=day("2026-03-01", 9))
+    desk.clock.instant = day("2027-03-10")
+    whole, done = desk.store.run, 0
+
+    def dies(work: Any, **more: Any) -> Any:
+        nonlocal done
+        if done == 2:
+            raise KeyboardInterrupt
+        done += 1
+        return whole(work, **more)
+
+    desk.store.run = dies  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        desk.review()
+    desk.store.run = whole  # type: ignore[method-assign]
+    assert [desk.member(f"m{n:03}").tier for n in range(3)] == ["ordinary", "ordinary", "silver"]
+
+    assert desk.review() == 1
+    assert desk.member("m002").tier == "ordinary"
+
+
+# --- by hand and paid for -----------------------------------------------------------------------
+
+
+def test_a_tier_set_by_hand_stays_with_its_reason(opened: Opened) -> None:
+    """No gift, no loss by refunds; the audit trail has who and why, once."""
+    desk = opened()
+    desk.spends(1_000, "r1")
+    points = desk.balance("lee").available
+
+    for _ in range(2):
+        assert desk.gives(tier="gold").tier == "gold"
+    desk.returns("r1")
+    desk.night()
+
+    assert desk.tier() == "gold"
+    assert desk.balance("lee").available == 0 < points
+    [row] = desk.history()
+    assert row.reason == "set_by_hand"
+    trail = tables.audit.c.action == "member.tier"
+    assert desk.count(tables.audit, trail) == 1
+
+
+def test_a_tier_set_by_hand_for_a_time_gives_way_to_the_one_before(opened: Opened) -> None:
+    """Gold for a wedding: silver again when it is over."""
+    desk = opened()
+    desk.spends(100_000, "r1")
+    desk.gives(tier="gold", until=day("2026-06-01"))
+    desk.clock.instant = day("2026-06-05")
+
+    desk.review()
+
+    assert desk.tier() == "silver"
+
+
+def test_a_paid_level_counts_while_it_is_paid_for(opened: Opened) -> None:
+    """Plus ranks as gold: higher than ordinary until its end, then the ladder counts again."""
+    desk = opened(paid_levels={"plus": "gold"})
+    assert desk.gives(kind="paid", tier="plus", until=day("2026-06-01")).tier == "plus"
+    desk.spends(100_000, "r1")
+    assert desk.tier() == "plus"
+    assert desk.standing().ladder_tier == "silver"
+    desk.clock.instant = day("2026-06-01", 11)
+
+    assert [desk.review(), desk.review()] == [1, 0]
+
+    assert desk.tier() == "silver"
+    assert desk.told("tier.changed")[-1]["reason"] == "paid_ended"
+
+
+def test_a_paid_level_may_be_ended_early(opened: Opened) -> None:
+    """The fee is given back: the level ends now; ending what does not run is refused."""
+    desk = opened(paid_levels={"plus": "gold"})
+    desk.gives(kind="paid", tier="plus", until=day("2027-03-01"))
+
+    assert desk.gives(kind="paid", tier="plus", until=day("2026-03-01")).tier == "ordinary"
+    with pytest.raises(WrongState):
+        desk.gives(kind="paid", tier="plus", until=day("2026-03-01"))
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"tier": "platinum"}, "tier"),
+        ({"tier": "gold", "until": day("2026-01-01")}, "until"),
+        ({"kind": "paid", "tier": "gold", "until": day("2027-01-01")}, "tier"),
+    ],
+)
+def test_a_tier_that_cannot_be_given_is_refused(
+    opened: Opened, given: dict[str, Any], field: str
+) -> None:
+    """With the field and what is allowed; nothing is written."""
+    desk = opened()
+
+    with pytest.raises(Invalid) as refused:
+        desk.gives(**given)
+
+    assert refused.value.problems[0]["field"] == field
+    assert desk.history() == []
