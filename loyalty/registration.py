@@ -64,7 +64,11 @@ class Registration(BaseModel):
     birthday: str | None = Field(None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
     locale: Literal["en", "zh"] = Field("en", description="The language the member is written to")
     time_zone: str | None = Field(None, max_length=64, description="IANA name; none = programme's")
-    tier: str = Field("ordinary", pattern=r"^[a-z_]{1,32}$", description="Yours; for audiences")
+    tier: str = Field(
+        "ordinary",
+        pattern=r"^[a-z_]{1,32}$",
+        description="Where the member starts; a name off the programme's ladder stays as it is",
+    )
     tags: tuple[Name, ...] = Field((), max_length=100)
     invited_by: str | None = Field(None, pattern=MEMBER_ID, description="id of the inviting member")
     consents: tuple[Consent, ...] = Field(

@@ -1,8 +1,11 @@
 """Rules of the ladder that do not fit together are refused in words that say what would."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from loyalty.programme import Programme
@@ -66,3 +69,17 @@ def test_an_empty_ladder_leaves_tiers_to_the_shop() -> None:
 def test_campaigns_may_begin_with_a_change_of_tier() -> None:
     """A journey can greet who rose, and warn who may fall."""
     assert {"tier.changed", "tier.at_risk"} <= set(Programme().known_events)
+
+
+def test_the_documented_rules_are_rules() -> None:
+    """Whoever copies the page's settings into a programme file has a programme."""
+    page = (Path(__file__).parents[2] / "docs" / "tiers.md").read_text()
+    written = re.search(r"```yaml\n(tiers:.*?)```", page, re.DOTALL)
+    assert written is not None
+
+    tiers = Programme.model_validate(yaml.safe_load(written[1])).tiers
+
+    assert tiers.paid_levels == {"plus": "gold"}
+    assert [rung.threshold for rung in tiers.ladder] == [
+        rung.threshold for rung in Programme().tiers.ladder
+    ]
