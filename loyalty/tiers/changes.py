@@ -171,9 +171,9 @@ def plan_review(tx: Transaction, member_id: str, case: Case, refunded_at: dateti
 def _may_rise(tiers: Tiers, member: Member) -> bool:
     """Whether a look at the history is worth it: all that was ever spent bounds any window's sum.
 
-    Where paid levels are sold, the tier shown may be one of them, above the member's own.
+    Behind a paid level any tier of the ladder may stand.
     """
-    rank = 0 if tiers.paid_levels else tiers.rank(member.tier) or 0
+    rank = 0 if member.tier in tiers.paid_levels else tiers.rank(member.tier) or 0
     return tiers.reached(member.spend_minor) > rank
 
 

@@ -1,6 +1,8 @@
 """Members rise and fall on a real database: receipts, refunds, reviews, and what is told of it."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -151,6 +153,49 @@ def test_spending_points_never_lowers_a_tier(opened: Opened) -> None:
     assert desk.balance("lee").available == 0
     assert desk.standing().metric == before.metric == 100_000
     assert desk.tier() == "silver"
+
+
+def test_many_tills_at_once_raise_once(opened: Opened) -> None:
+    """Eight receipts in the same moment: each tier once, each gift once."""
+    desk = opened()
+    start = threading.Barrier(8)
+
+    def buy(n: int) -> int:
+        start.wait()
+        return int(desk.spends(62_500, f"r{n}")["points"])
+
+    with ThreadPoolExecutor(8) as tills:
+        earned = sum(tills.map(buy, range(8)))
+
+    assert [row.tier for row in desk.history()] == ["silver", "gold"]
+    assert desk.balance("lee").available == earned + 10 + 50
+    assert [said["tier"] for said in desk.told("tier.changed")] == ["silver", "gold"]
+
+
+def test_a_tier_given_at_registration_is_where_the_member_starts(opened: Opened) -> None:
+    """Who was silver in the old system stays so with a small receipt, and rises to gold from it."""
+    desk = opened()
+    desk.joins("wu", tier="silver")
+    desk.buys("wu", "r1", ("grocery", 1_000))
+    assert desk.member("wu").tier == "silver"
+
+    desk.buys("wu", "r2", ("grocery", 499_000))
+
+    assert desk.member("wu").tier == "gold"
+    [row] = desk.store.read(lambda tx: tx.tiers.history("wu"))
+    assert (row.came_from, row.tier) == ("silver", "gold")
+
+
+def test_without_a_ladder_tiers_are_the_shops(opened: Opened) -> None:
+    """Nothing is counted, raised or lowered; the member's tier is still shown."""
+    desk = opened(ladder=())
+    desk.spends(9_000_000, "r1")
+    desk.returns("r1")
+    desk.night()
+
+    assert desk.history() == []
+    standing = desk.standing()
+    assert (standing.tier, standing.next_tier, standing.to_stay) == ("ordinary", None, None)
 
 
 @pytest.fixture
@@ -395,6 +440,7 @@ def test_a_paid_level_counts_while_it_is_paid_for(opened: Opened) -> None:
     desk.spends(100_000, "r1")
     assert desk.tier() == "plus"
     assert desk.standing().ladder_tier == "silver"
+    assert desk.tier_on(desk.clock.now()) == "plus"
     desk.clock.instant = day("2026-06-01", 11)
 
     assert [desk.review(), desk.review()] == [1, 0]
