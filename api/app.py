@@ -20,6 +20,7 @@ from api.routes import (
     audit,
     campaigns,
     codec,
+    earning_rules,
     event_shapes,
     events,
     exchanges,
@@ -36,8 +37,8 @@ from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, tiers, stop_list, inbox, events, ledger, exchanges, templates, campaigns, admissions,
-    runs, messages, audit, codec,
+    members, tiers, stop_list, inbox, events, ledger, exchanges, templates, earning_rules,
+    campaigns, admissions, runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
@@ -62,6 +63,7 @@ _TAGS = {
     "Points": "Single movements of points, with their working.",
     "Exchanges": "Limited offers: claim, then confirm or give back.",
     "Templates": "What a marketer may choose from.",
+    "Earning rules": "What purchases and acts earn: read, check, activate.",
     "Campaigns": "Draft, launch, hold, report, explain.",
     "Runs": "One member's way through one campaign: search, timeline, retry, skip, cancel.",
     "Messages": "What became of each message, and why.",

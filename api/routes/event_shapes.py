@@ -25,6 +25,14 @@ class PurchaseRecorded(Recorded):
     first_purchase: bool
 
 
+class ActRecorded(Recorded):
+    """What another act earned, where a rule of the day is about such acts."""
+
+    points: int | None = None
+    breakdown: Breakdown | None = None
+    transaction: str | None = None
+
+
 class RefundRecorded(Recorded):
     """What the refund took back."""
 

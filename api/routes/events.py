@@ -15,10 +15,10 @@ from api.recording import recorded, twice
 from api.routes.event_shapes import (
     BATCH_MAX,
     BODY,
+    ActRecorded,
     BatchResult,
     ItemResult,
     PurchaseRecorded,
-    Recorded,
     RefundRecorded,
 )
 from api.services import Given
@@ -70,7 +70,7 @@ def record_one_refund(
     openapi_extra=BODY,
     responses=_ERRORS
     | twice(
-        PurchaseRecorded | RefundRecorded | Recorded | BatchResult,
+        PurchaseRecorded | RefundRecorded | ActRecorded | BatchResult,
         "Recorded now; a batch always answers 200 with the fate of each event",
     ),
 )

@@ -54,7 +54,7 @@ def activate(
     if not tx.earning_rules.add(made):
         raise WrongState("Somebody activated other earning rules just now: look, then try again.")
     detail = {"active_from": begins.isoformat(), "hash": hash_, "return_bp": stack.return_bp}
-    tx.audit.add(actor, "earning_rules.activate", str(number), reason, detail)
+    tx.audit.add(actor, "earning_rules.activate", f"earning-rules/{number}", reason, detail)
     return made, False
 
 

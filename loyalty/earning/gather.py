@@ -28,7 +28,7 @@ def facts_of_purchase(
     counters = [*rules.counters(Moment.of(at, tx.programme.tz)), *first] if rules.counts else first
     used = tx.counters.used(member.id, counters) if counters else {}
     facts = Facts(
-        tier=tier_at(tx, member, at),
+        tier=tier_at(tx, member, at) if rules.asks_tier else member.tier,
         cards=tx.cards.at(member.id, at),
         used=used,
         bought=frozenset(name[4:] for name, period in first if used.get((name, period), 0) > 0),
@@ -48,7 +48,7 @@ def facts_of_act(tx: Transaction, member: Member, event: MemberEvent, rule_set: 
     """The same for another act; cards and products do not matter to it."""
     rules = ready(rule_set, tx.programme.tz)
     counters = rules.counters(Moment.of(event.occurred_at, tx.programme.tz), event.type)
-    tier = tier_at(tx, member, event.occurred_at)
+    tier = tier_at(tx, member, event.occurred_at) if rules.asks_tier else member.tier
     asked = _asked(member, tier, event.occurred_at) | {
         "event.type": event.type,
         "event.store": event.store or "",
@@ -61,7 +61,7 @@ def facts_of_act(tx: Transaction, member: Member, event: MemberEvent, rule_set: 
 
 def tier_at(tx: Transaction, member: Member, instant: datetime) -> str:
     """The member's tier when it happened (rule 13)."""
-    return member.tier
+    return tx.tiers.at(member.id, instant)
 
 
 def count_earned(tx: Transaction, member_id: str, breakdown: Breakdown) -> None:

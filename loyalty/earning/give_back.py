@@ -76,10 +76,12 @@ def room_back(kept: Kept) -> dict[Counter, tuple[int, int]]:
     """By counter, how much less is wished and granted after a return than before it."""
     breakdown, before, after = kept.breakdown, kept.before, kept.after
     had, has = keep(breakdown, before).counted, keep(breakdown, after).counted
-    back = {
-        counter: (wished - has.get(counter, (0, 0))[0], granted - has.get(counter, (0, 0))[1])
-        for counter, (wished, granted) in had.items()
-    }
+    none = (0, 0)
+    back = {}
+    # Also counters that only now come in: a rule whose threshold or group first lets it on less.
+    for counter in {**had, **has}:
+        (wished, granted), (still, kept_points) = had.get(counter, none), has.get(counter, none)
+        back[counter] = (wished - still, granted - kept_points)
     new = {(each.counter, each.period) for each in breakdown.counted}
     for line, old, left in zip(breakdown.lines, before, after, strict=True):
         counter = sku_counter(line.sku)

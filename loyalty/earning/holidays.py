@@ -50,7 +50,7 @@ def _calendars(country: str, year: int) -> list[Any]:
     # A third of a second to import, so only where a rule names a holiday.
     from holidays import country_holidays
 
-    own = country_holidays(country, years=year)
-    if "en_US" not in own.supported_languages:
-        return [own]
-    return [own, country_holidays(country, years=year, language="en_US")]
+    plain = country_holidays(country)
+    # Always asked for by name: without one the machine's own language would decide.
+    spoken: list[str | None] = [*{plain.default_language, "en_US"} & {*plain.supported_languages}]
+    return [country_holidays(country, years=year, language=each) for each in spoken or [None]]

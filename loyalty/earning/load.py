@@ -16,11 +16,12 @@ from loyalty.templates import Problem
 FILE = "earning-rules.yaml"
 _YEARS = (2025, 2026, 2027)  # names of moved days differ from year to year
 # Parts that are read by themselves first, so that a misspelt field is compared with their own.
-_PARTS: dict[str, type[Written]] = {
-    "base": Base,
-    "when": Match,
-    "hours": Hours,
-    "holidays": Holidays,
+# One that cannot be read gives way to a harmless one, so that nothing is told twice.
+_PARTS: dict[str, Written] = {
+    "base": Base(minor=1),
+    "when": Match(),
+    "hours": Hours(since="00:00", until="00:00"),
+    "holidays": Holidays(),
 }
 _LISTS: dict[str, type[Written]] = {"steps": Step, "caps": Cap}
 
@@ -81,17 +82,17 @@ def _read(tree: Any, found: Findings, event_types: Sequence[str], zone: ZoneInfo
 
 
 def _parts(written: Mapping[str, Any], at: Path, found: Findings) -> dict[str, Any]:
-    """The same with its parts read; what could not be read is noted and left as it is."""
+    """The same with its parts read; one that cannot be read is noted."""
     read = dict(written)
     for name, value in written.items():
         place = (*at, name)
         if name in _PARTS and isinstance(value, dict):
-            part = found.read(_PARTS[name], _parts(value, place, found), place)
-            read[name] = part if part is not None else value
+            part = found.read(type(_PARTS[name]), _parts(value, place, found), place)
+            read[name] = part if part is not None else _PARTS[name]
         elif name in _LISTS and isinstance(value, list):
-            read[name] = [
-                found.read(_LISTS[name], each, (*place, n)) or each for n, each in enumerate(value)
-            ]
+            model = _LISTS[name]
+            parts = [found.read(model, each, (*place, n)) for n, each in enumerate(value)]
+            read[name] = [part for part in parts if part is not None]
     return read
 
 

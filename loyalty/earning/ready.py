@@ -67,6 +67,10 @@ class ReadyRules:
             for sku in rule.when.skus or ()
         )
         self.counts = bool(self.caps) or any(each.caps for each in made)
+        self.asks_tier = any(
+            each.tiers or (each.condition and "member.tier" in each.condition.names)
+            for each in made
+        )
         self.has_conditions = any(each.condition for each in made)
         self._rates: dict[str, tuple[Reason, ...]] = {
             category: (Reason("category", "rate", True, "category_rate", bp),)

@@ -1,0 +1,80 @@
+"""Earning rules over HTTP: read, checked, switched on, refused."""
+
+from datetime import timedelta
+
+from tests.api.conftest import NOON, Shop, receipt
+
+RULES = "base: {minor: 500}\n"
+LUXURY = "base: {minor: 100}\ncategory_rates_bp: {luxury: 50000}\n"
+
+
+def test_a_new_version_is_checked_made_and_then_counts(shop: Shop) -> None:
+    """What a marketer does on a Friday, and what the till sees a minute later."""
+    marketer = shop.as_("marketer")
+    shop.joins()
+    checked = marketer.post("/v1/earning-rules/check", json={"text": RULES}).json()
+    assert (checked["findings"], checked["above_limit"]) == ([], False)
+    assert checked["highest_stack"]["points_per_10000"] == 100
+
+    made = marketer.post("/v1/earning-rules", json={"text": RULES})
+    assert made.status_code == 201, made.text
+    assert (made.json()["version"], made.json()["body"]["base"]["minor"]) == (2, 500)
+    again = marketer.post("/v1/earning-rules", json={"text": RULES})
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+    assert shop.buys("r-1")["breakdown"]["rule_version"] == "1"
+    shop.clock.moves(timedelta(minutes=1))
+    body = receipt("r-2") | {"occurred_at": shop.clock.now().isoformat()}
+    answer = shop.as_("integrator").post("/v1/purchases", json=body).json()
+    assert (answer["points"], answer["breakdown"]["rule_version"]) == (20, "2")
+    listed = marketer.get("/v1/earning-rules").json()
+    assert ([each["version"] for each in listed["versions"]], listed["active"]) == ([1, 2], 2)
+    shown = marketer.get("/v1/earning-rules/2").json()
+    assert shown["highest_stack"]["return_bp"] == 100
+
+
+def test_a_text_with_mistakes_says_where_they_are(shop: Shop) -> None:
+    """As findings when it is checked, as a refusal when it shall count."""
+    text = RULES + "rules:\n  - id: weekend\n    when: {weekday: [sat]}\n    bonus_bp: 5000\n"
+    marketer = shop.as_("marketer")
+
+    [found] = marketer.post("/v1/earning-rules/check", json={"text": text}).json()["findings"]
+    assert (found["line"], found["step"], found["field"]) == (4, "weekend", "when.weekday")
+    assert "Did you mean weekdays?" in found["message"]
+    refused = marketer.post("/v1/earning-rules", json={"text": text})
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (
+        422,
+        "earning-rules.yaml:4",
+    )
+
+
+def test_a_stack_above_the_limit_is_refused_until_somebody_says_why(shop: Shop) -> None:
+    """25% of the price would come back; the reason is kept."""
+    marketer = shop.as_("marketer")
+    assert marketer.post("/v1/earning-rules/check", json={"text": LUXURY}).json()["above_limit"]
+
+    refused = marketer.post("/v1/earning-rules", json={"text": LUXURY})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "stack_too_high")
+    made = marketer.post("/v1/earning-rules", json={"text": LUXURY, "reason": "Opening week"})
+    assert made.status_code == 201
+    acts = shop.as_("operator").get("/v1/audit", params={"target": "earning-rules/2"}).json()["acts"]
+    assert [(act["action"], act["reason"]) for act in acts] == [
+        ("earning_rules.activate", "Opening week")
+    ]
+
+
+def test_only_who_may_change_campaigns_changes_what_is_earned(shop: Shop) -> None:
+    """A till may read the rules, to show them, and no more."""
+    till = shop.as_("integrator")
+
+    assert till.get("/v1/earning-rules/1").json()["body"]["category_rates_bp"] == {"fresh": 20000}
+    assert till.post("/v1/earning-rules", json={"text": RULES}).status_code == 403
+    assert till.get("/v1/earning-rules/9").status_code == 404
+
+
+def test_no_version_begins_in_the_past(shop: Shop) -> None:
+    """What was posted stays as it was."""
+    body = {"text": RULES, "active_from": NOON.isoformat()}
+
+    refused = shop.as_("marketer").post("/v1/earning-rules", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "too_soon")

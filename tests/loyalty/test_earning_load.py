@@ -1,0 +1,81 @@
+"""A file of earning rules on the marketer's desk: read, or told what is wrong and where."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from loyalty.earning.load import BrokenRules, load_rules, read_rules
+from loyalty.programme import Programme
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+EVENTS = Programme().known_events
+GOOD = """\
+base:
+  steps: [{minor: 10000, points: 10}, {minor: 20000, points: 25}]
+  beyond: greedy
+category_rates_bp: {fresh: 20000}
+stacking: best_only
+caps: [{points: 5000, per: day}]
+rules:
+  - id: spring
+    when: {holidays: {names: [Spring Festival]}, tiers: [gold]}
+    bonus_bp: 10000
+    valid_from: 2027-02-01
+    valid_until: 2027-02-28T22:00
+  - id: photo
+    when: {event: review, condition: '"photo" in event.attributes'}
+    points: 200
+    caps: [{points: 1000, per: month}]
+"""
+
+
+def test_a_good_file_says_what_stands_in_it() -> None:
+    rule_set = load_rules(GOOD, EVENTS, SHANGHAI)
+
+    assert rule_set.base.steps[1].points == 25
+    assert [rule.id for rule in rule_set.rules] == ["spring", "photo"]
+    assert rule_set.rules[0].valid_from == "2027-02-01"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "field", "code", "says"),
+    [
+        ("bonus_bp: 10000", "bonus: 10000", 10, "bonus", "unknown_field", "Did you mean bonus_bp?"),
+        ("tiers:", "tier:", 9, "when.tier", "unknown_field", "Did you mean tiers?"),
+        ("beyond: greedy", "", 1, "base", "value_error", "says what lies `beyond` it"),
+        ("best_only", "best", 5, "stacking", "unknown_choice", "Did you mean best_only?"),
+        ("per: day", "per: days", 6, "caps.0.per", "unknown_choice", "Did you mean day?"),
+        ("[Spring Festival]", "[Sprung Festival]", 9, "when.holidays.names.0",
+         "unknown_holiday", "Did you mean"),
+        ("event: review", "event: reviews", 14, "when.event", "unknown_event_type",
+         "Did you mean review?"),
+        ('"photo" in event.attributes', "event.amount_minor > 5", 14, "when.condition",
+         "bad_condition", "There is no"),
+        ("2027-02-28T22:00", "2027-01-28", 12, "valid_until", "never", "ends before it begins"),
+        ("2027-02-01", "2027-02-31", 11, "valid_from", "value_error", "Is not a date"),
+        ("id: photo", "id: spring", 13, "id", "twice", "There are two rules 'spring'"),
+        ("points: 200", "points: 200\n    rate_bp: 2", 13, "step", "value_error", "exactly one of"),
+        ("stacking: best_only", "version: 7", 5, "version", "version", "leave this out"),
+        ("base:", "base", 2, "file", "unreadable", "not YAML"),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_told_with_its_line_and_what_was_meant(
+    was: str, becomes: str, line: int, field: str, code: str, says: str
+) -> None:
+    """So that nobody has to guess, or to ask a developer."""
+    rule_set, problems = read_rules(GOOD.replace(was, becomes, 1), EVENTS, SHANGHAI)
+
+    assert rule_set is None
+    assert [(p.line, p.field, p.code) for p in problems] == [(line, field, code)]
+    assert says in problems[0].message
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Not one after each attempt."""
+    broken = GOOD.replace("tiers", "tier").replace("best_only", "best").replace("points: 200", "")
+
+    with pytest.raises(BrokenRules) as refused:
+        load_rules(broken, EVENTS, SHANGHAI)
+
+    assert [p["line"] for p in refused.value.problems] == [5, 9, 13]
+    assert "3 problems" in refused.value.detail
