@@ -56,6 +56,7 @@ def door(store: SqlStore) -> Iterator[Door]:
 def _grouped(poster: Any, store: SqlStore) -> Iterator[Door]:
     writer = poster.Poster(store)
     try:
+        # What a posting will want to lock and read may be told before; nothing is told here.
         yield lambda wish: writer.submit(wish.work, None)
     finally:
         writer.close()
