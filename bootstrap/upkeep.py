@@ -13,10 +13,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from activities.upkeep import UpkeepBrief, UpkeepReport
 from bootstrap.tier_review import TierReviews
 from loyalty.exchange_order import settle
-from loyalty.ports import Clock
+from loyalty.ports import Clock, Transaction, Wants
 from loyalty.reconcile import look_again, look_again_at_campaign
-from storage.ledger import SqlLedger
-from storage.members import SqlMembers
 from storage.queries import upkeep as queries
 from storage.queries.operations import outbox_lag
 from storage.reads import STUCK_AFTER
@@ -64,7 +62,7 @@ class Care:
             page = self._read(queries.lapsed_members, now, after, PAGE)
             for member_id in page:
                 work = partial(_expire_one, member_id=member_id, now=now)
-                members += self._store.database.run(work)
+                members += self._store.run(work, wants=Wants((member_id,)))
             if len(page) < PAGE:
                 break
             after = page[-1]
@@ -103,9 +101,9 @@ class Care:
             )
 
 
-def _expire_one(connection: Connection, member_id: str, now: datetime) -> bool:
-    SqlMembers(connection, now).lock(member_id)
-    return SqlLedger(connection, now).expire(member_id, now) is not None
+def _expire_one(tx: Transaction, member_id: str, now: datetime) -> bool:
+    tx.members.lock(member_id)
+    return tx.ledger.expire(member_id, now) is not None
 
 
 async def start_upkeep(client: Client, task_queue: str) -> None:

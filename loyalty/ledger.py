@@ -1,25 +1,31 @@
 """The points ledger in the words of the business: what is asked, what is answered, what refused.
 
-Points move between the accounts of a member's own book: `issuance` gives them out, `member` holds
-them, `redemption` takes what is spent, `breakage` what lapsed, and `debt` what was taken back but
-no longer there. Every transaction's legs sum to zero. `posting.py` decides; `storage/` records.
+Points move between accounts: `issuance` gives them out, a `member` holds them, `redemption` takes
+what is spent, `breakage` what lapsed, a member's `debt` says what was taken back but was no longer
+there, and `transfer` stands between two members. Every entry names both of its sides, so that
+nothing moves on one side alone. `posting.py` decides; `storage/` records.
 """
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from loyalty.digest import digest
 from loyalty.errors import LoyaltyError, WrongState
 
-Kind = Literal["earn", "grant", "burn", "hold", "confirm", "release", "reverse", "expire"]
-AccountKind = Literal["member", "issuance", "redemption", "breakage", "debt"]
+OwnKind = Literal["member", "debt"]
+OWN: tuple[OwnKind, ...] = ("member", "debt")
+"""Accounts that each member has."""
+Contra = Literal["issuance", "redemption", "breakage", "transfer", "none"]
+"""The other side of an entry: one account of the programme each. A hold moves nothing: `none`."""
 HoldStatus = Literal["open", "confirmed", "released", "expired"]
 POLICIES = ("stop", "within_balance", "debt")
 
 UNDATED = datetime(9999, 12, 31, tzinfo=UTC)
 """When points without an expiry lapse: far away, so that they are spent last."""
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""When points without a return window can be spent: before any purchase, so from the first."""
 
 
 class NotEnoughPoints(LoyaltyError):
@@ -66,7 +72,10 @@ class ReversalTooLarge(LoyaltyError):
 
 @dataclass(frozen=True, slots=True)
 class Earn:
-    """Give points out, into the lot of their expiry and source; debt is repaid first."""
+    """Give points out, into the lot of their expiry and source; debt is repaid first.
+
+    Until `available_at` they are pending: on the book, and not to be spent (rule 1).
+    """
 
     member_id: str
     points: int
@@ -75,6 +84,7 @@ class Earn:
     source: str = "purchase"
     campaign_id: str | None = None
     effective_at: datetime | None = None
+    available_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +122,16 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
-    """Undo a transaction, all that is left of it or a part. `policy` rules a shortfall."""
+    """Undo a transaction, all that is left of it or a part. `policy` rules a shortfall.
+
+    Points spent from a lot that lapsed since break at once, or live on until `reinstate_until`
+    where the shop is at fault (rule 7).
+    """
 
     transaction_key: str
     points: int | None = None
     policy: str = "debt"
+    reinstate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +142,54 @@ class Expire:
     before: datetime
 
 
-Request = Earn | Burn | Reserve | Confirm | Release | Reverse | Expire
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand points over; each keeps its expiry (rules 18 and 25)."""
+
+    member_id: str
+    to_member_id: str
+    points: int
+    kind: str = "transfer"
 
 
-def body_hash(request: Request) -> str:
-    """The fingerprint a repeated key is compared by; `meta` describes and is not part of it."""
-    body = {
-        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(request).items()
-    }
-    return digest([type(request).__name__, body])
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Correct a balance by hand, up or down; a reason and a second person stand in `meta`."""
+
+    member_id: str
+    points: int
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forfeit:
+    """Break everything a member has, by name: who leaves, leaves the points (rule 19)."""
+
+    member_id: str
+
+
+Request = Earn | Burn | Reserve | Confirm | Release | Reverse | Expire | Adjust | Forfeit
+_NAMES = {
+    request: tuple(field.name for field in fields(request))
+    for request in (*get_args(Request), Transfer)
+}
+
+
+def body_hash(request: Request | Transfer) -> bytes:
+    """The fingerprint a repeated key is compared by; `meta` describes and is not part of it.
+
+    Each value is written with its type and length, so that no two bodies read the same.
+    """
+    parts = [type(request).__name__]
+    for name in _NAMES[type(request)]:
+        value = getattr(request, name)
+        if value is None:
+            continue  # a field added later leaves the fingerprints of older bodies as they were
+        if isinstance(value, datetime):
+            value = value.astimezone(UTC).isoformat()
+        text = str(value)
+        parts.append(f"{name}:{type(value).__name__}:{len(text)}:{text}")
+    return hashlib.sha256("\n".join(parts).encode()).digest()
 
 
 # --- what is answered --------------------------------------------------------------------------
@@ -156,10 +209,10 @@ class Posted:
     """A transaction as answered to whoever asked, the same again for a repeated key.
 
     `points` is what was asked. `shortfall` is the part of a reversal that was forgiven because it
-    was no longer there; `debt_change` is what a reversal added to the debt, or an earn repaid.
+    was no longer there; `debt_change` is what a reversal added to the debt, or an earn repaid;
+    `lapsed` is the part given back to lots that are over.
     """
 
-    transaction_id: int
     key: str
     kind: str
     member_id: str
@@ -171,54 +224,24 @@ class Posted:
     hold_id: str | None = None
     shortfall: int = 0
     debt_change: int = 0
+    lapsed: int = 0
     replayed: bool = False
     meta: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The stored answer; id, key, time and meta are columns of their own."""
-        return {
-            "kind": self.kind,
-            "member_id": self.member_id,
-            "points": self.points,
-            "balance_after": self.balance_after,
-            "available_after": self.available_after,
-            "lots": [
-                [u.expires_at.isoformat() if u.expires_at else None, u.source, u.points]
-                for u in self.lots
-            ],
-            "hold_id": self.hold_id,
-            "shortfall": self.shortfall,
-            "debt_change": self.debt_change,
-        }
-
-    @classmethod
-    def from_json(
-        cls,
-        answer: Mapping[str, Any],
-        *,
-        transaction_id: int,
-        key: str,
-        at: datetime,
-        meta: Mapping[str, Any],
-    ) -> "Posted":
-        """A stored answer, marked as replayed."""
-        uses = (
-            LotUse(datetime.fromisoformat(expires) if expires else None, source, points)
-            for expires, source, points in answer["lots"]
-        )
-        known = dict(answer) | {"lots": tuple(uses)}
-        return cls(**known, transaction_id=transaction_id, key=key, at=at, meta=meta, replayed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a member has, at one instant. `available` is what can be spent now."""
+    """What a member has, at one instant. `available` is what can be spent now.
+
+    `pending` waits for its return window to close: every part with the instant it can be spent.
+    """
 
     posted: int = 0
     held: int = 0
     available: int = 0
     debt: int = 0
     next_expiry: list[tuple[datetime, int]] = field(default_factory=list)
+    pending: list[tuple[datetime, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

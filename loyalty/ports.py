@@ -5,6 +5,8 @@ Lock order, always: the member, then enrolment or claim, then ledger accounts, t
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +48,7 @@ class Ledger(Protocol):
         source: str = "purchase",
         campaign_id: str | None = None,
         effective_at: datetime | None = None,
+        available_at: datetime | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Posted: ...
     def burn(
@@ -55,8 +58,42 @@ class Ledger(Protocol):
     def confirm(self, hold_id: str, key: str, points: int | None = None) -> Posted: ...
     def release(self, hold_id: str, key: str) -> Posted: ...
     def reverse(
-        self, key: str, transaction_key: str, points: int | None = None, policy: str = "debt"
+        self,
+        key: str,
+        transaction_key: str,
+        points: int | None = None,
+        policy: str = "debt",
+        *,
+        reinstate_until: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
     ) -> Posted: ...
+    def expire(self, member_id: str, before: datetime, key: str | None = None) -> Posted | None: ...
+    def transfer(
+        self,
+        key: str,
+        member_id: str,
+        to_member_id: str,
+        points: int,
+        *,
+        kind: str = "transfer",
+        meta: Mapping[str, Any] | None = None,
+    ) -> Posted: ...
+    def adjust(
+        self,
+        key: str,
+        member_id: str,
+        points: int,
+        *,
+        expires_at: datetime | None = None,
+        meta: Mapping[str, Any],
+    ) -> Posted: ...
+    def forfeit(
+        self, key: str, member_id: str, *, meta: Mapping[str, Any] | None = None
+    ) -> Posted: ...
+    def transaction(self, key: str) -> Posted:
+        """The answer given for a key; raises Unknown."""
+        ...
+
     def balance(self, member_id: str) -> Balance: ...
     def balances(self, member_ids: Sequence[str]) -> Mapping[str, Balance]: ...
 
@@ -185,7 +222,7 @@ class Outbox(Protocol):
         *,
         available_at: datetime | None = None,
         priority: int = 3,
-    ) -> int: ...
+    ) -> None: ...
 
 
 class Messages(Protocol):
@@ -341,9 +378,35 @@ class Transaction(Protocol):
     audit: Audit
 
 
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a unit of work will look at, told beforehand: read for many units at once.
+
+    Members and their books, events by (source, id), ledger transactions by key. What is not named
+    is read when it is asked for.
+    """
+
+    members: tuple[str, ...] = ()
+    events: tuple[tuple[str, str], ...] = ()
+    keys: tuple[str, ...] = ()
+
+
 class Store(Protocol):
-    def run(self, work: Callable[[Transaction], T], *, now: datetime | None = None) -> T:
-        """Run `work` in one transaction, again on deadlock; `now` defaults to the clock's."""
+    def run(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        now: datetime | None = None,
+        wants: Wants | None = None,
+    ) -> T:
+        """Do `work` whole or not at all, again on deadlock; `now` defaults to the clock's.
+
+        With `wants` it may share its transaction with the work of other callers.
+        """
+        ...
+
+    def submit(self, work: Callable[[Transaction], T], wants: Wants) -> "Future[T]":
+        """The same without waiting for it."""
         ...
 
     def read(self, work: Callable[[Transaction], T]) -> T: ...

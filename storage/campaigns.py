@@ -59,13 +59,19 @@ _ADD_VERSION = InsertOnce(_versions)
 VersionCache = MutableMapping[tuple[str, int], Version]
 """Committed versions by campaign and number; they never change, so they never go stale."""
 
+Entrances = MutableMapping[str, Sequence[tuple[Campaign, Version]]]
+"""Which campaigns an event type opens, as one transaction sees it."""
+
 _CACHE_LIMIT = 512
 
 
 class SqlCampaigns:
-    def __init__(self, connection: Connection, cache: VersionCache) -> None:
+    def __init__(
+        self, connection: Connection, cache: VersionCache, entrances: Entrances | None = None
+    ) -> None:
         self._connection = connection
         self._cache = cache
+        self._entrances = {} if entrances is None else entrances
         self._mine: set[tuple[str, int]] = set()  # not committed yet, so not for the cache
 
     def get(self, campaign_id: str) -> Campaign | None:
@@ -79,10 +85,12 @@ class SqlCampaigns:
         return Campaign(*row)
 
     def add(self, campaign: Campaign) -> None:
+        self._entrances.clear()
         self._connection.execute(_ADD, _values(campaign))
 
     def save(self, campaign: Campaign) -> None:
         """State, version, position, turn, wake_at and budget limit; never the budget counters."""
+        self._entrances.clear()
         values = _values(campaign)
         for name in _BUDGET:
             del values[name]
@@ -123,9 +131,13 @@ class SqlCampaigns:
 
     def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
         """Launched or paused campaigns whose entry is this event type."""
+        if (known := self._entrances.get(event_type)) is not None:
+            return known
         campaigns = [Campaign(*row) for row in self._connection.execute(_OPEN)]
         pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in campaigns]
-        return [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
+        found = [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
+        self._entrances[event_type] = found
+        return found
 
     def reserve(self, campaign_id: str, points: int) -> bool:
         """Take room in the budget; false when it does not fit (one conditional update)."""

@@ -3,40 +3,31 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
-
 from loyalty.records import CardHeld
 from storage import tables
+from storage.batch import Batch
 from storage.rows import InsertOnce, Shape
 
 _table = tables.cards
 _shape = Shape(CardHeld, _table)
 
-_AT = (
-    select(*_shape.columns)
-    .where(
-        _table.c.member_id == bindparam("member"),
-        _table.c.starts_at <= bindparam("instant"),
-        _table.c.ends_at > bindparam("instant"),
-    )
-    .order_by(_table.c.key)
-)
 _ADD_CARD = InsertOnce(_table)
 _ADD_COUPON = InsertOnce(tables.coupons)
 
 
 class SqlCards:
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        self._connection = connection
+    def __init__(self, batch: Batch, now: datetime) -> None:
+        self._rows = batch.cards
+        self._connection = batch.direct
         self._now = now
 
     def add(self, card: CardHeld) -> None:
         _ADD_CARD(self._connection, _shape.values(card))
+        self._rows.forget(card.member_id)
 
     def at(self, member_id: str, instant: datetime) -> Sequence[CardHeld]:
         """The cards that count at this instant; a card's end is no longer part of it."""
-        rows = self._connection.execute(_AT, {"member": member_id, "instant": instant})
-        return [CardHeld(*row) for row in rows]
+        return self._rows.at(member_id, instant)
 
     def coupon(
         self, key: str, member_id: str, campaign_id: str, coupon: str, ends_at: datetime

@@ -12,6 +12,7 @@ from loyalty.records import Campaign, Enrolment, OperatorCommand
 from storage import tables
 from storage.campaigns import SHAPE as CAMPAIGN
 from storage.rows import InsertOnce, Shape, Upsert
+from storage.wait_rows import WaitRows
 
 _table = tables.enrolments
 _waits = tables.waits
@@ -89,9 +90,10 @@ _COMMAND_DONE = update(_asked).where(_asked.c.id == bindparam("number"))
 
 
 class SqlEnrolments:
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, waits: WaitRows) -> None:
         self._connection = connection
         self._now = now
+        self._waits = waits
 
     def get(self, enrolment_id: str) -> Enrolment | None:
         row = self._connection.execute(_GET, {"enrolment": enrolment_id}).one_or_none()
@@ -126,6 +128,8 @@ class SqlEnrolments:
 
     def waiting_for(self, member_id: str, event_type: str) -> Sequence[Enrolment]:
         """Live enrolments with an open wait on this type, locked, by id."""
+        if self._waits.nobody_waits(member_id, event_type):
+            return []
         parameters = {"member": member_id, "type": event_type}
         return [_enrolment(row) for row in self._connection.execute(_WAITING, parameters)]
 
@@ -150,9 +154,11 @@ class SqlEnrolments:
         rows = [{**owner, **wait, "event_type": kind} for kind in sorted(set(event_types))]
         for row in rows:
             _OPEN_WAIT(self._connection, row)
+        self._waits.forget()
 
     def close_wait(self, enrolment_id: str) -> None:
         self._connection.execute(_CLOSE_WAIT, {"enrolment": enrolment_id})
+        self._waits.forget()
 
     def add_command(self, enrolment_id: str, command: str, reason: str, actor: str) -> int:
         row = {"enrolment_id": enrolment_id, "command": command, "reason": reason, "actor": actor}

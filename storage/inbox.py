@@ -4,19 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from loyalty.records import InboxEvent
 from storage import tables
+from storage.batch import Batch
 from storage.rows import Shape
 
 _table = tables.inbox
 _shape = Shape(InboxEvent, _table)
 _all = select(*_shape.columns)
 
-_FIND = _all.where(
-    _table.c.source == bindparam("from_source"), _table.c.event_id == bindparam("event")
-)
 _GET = _all.where(_table.c.seq == bindparam("number"))
 _REFUNDS = _all.where(_table.c.refunds_seq == bindparam("number")).order_by(_table.c.seq)
 _BETWEEN = _all.where(
@@ -25,42 +23,57 @@ _BETWEEN = _all.where(
     _table.c.occurred_at > bindparam("after"),
     _table.c.occurred_at < bindparam("before"),
 ).order_by(_table.c.occurred_at, _table.c.seq)
-_ADD = insert(_table).returning(_table.c.seq)
 _CHANGE = update(_table).where(_table.c.seq == bindparam("number"))
 
 
 class SqlInbox:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, batch: Batch) -> None:
+        self._events = batch.events
+        self._connection = batch.direct
 
     def find(self, source: str, event_id: str) -> InboxEvent | None:
-        key = {"from_source": source, "event": event_id}
-        row = self._connection.execute(_FIND, key).one_or_none()
-        return InboxEvent(*row) if row else None
+        return self._events.find(source, event_id)
 
     def add(self, event: InboxEvent) -> int:
         """Record it; `seq` and `answer` of the argument are ignored. Returns its seq."""
-        row = _shape.values(event) | {"body": dict(event.body), "answer": {}}
-        del row["seq"]
-        return int(self._connection.execute(_ADD, row).scalar_one())
+        return self._events.add(event)
 
     def answer(self, seq: int, answer: Mapping[str, Any]) -> None:
-        self._connection.execute(_CHANGE, {"number": seq, "answer": dict(answer)})
+        if not self._events.change(seq, answer=dict(answer)):
+            self._connection.execute(_CHANGE, {"number": seq, "answer": dict(answer)})
 
     def get(self, seq: int) -> InboxEvent | None:
+        if pending := self._events.pending.get(seq):
+            return pending
         row = self._connection.execute(_GET, {"number": seq}).one_or_none()
         return InboxEvent(*row) if row else None
 
     def refunds_of(self, seq: int) -> Sequence[InboxEvent]:
         rows = self._connection.execute(_REFUNDS, {"number": seq})
-        return [InboxEvent(*row) for row in rows]
+        pending = self._events.pending.values()
+        return [
+            *(InboxEvent(*row) for row in rows),
+            *(event for event in pending if event.refunds_seq == seq),
+        ]
 
     def refunded(self, seq: int, total_minor: int) -> None:
-        self._connection.execute(_CHANGE, {"number": seq, "refunded_minor": total_minor})
+        if not self._events.change(seq, refunded_minor=total_minor):
+            self._connection.execute(_CHANGE, {"number": seq, "refunded_minor": total_minor})
 
     def between(
         self, member_id: str, types: Iterable[str], after: datetime, before: datetime
     ) -> Sequence[InboxEvent]:
         """A member's events of these types with after < occurred_at < before, by time then seq."""
-        window = {"member": member_id, "types": sorted(types), "after": after, "before": before}
-        return [InboxEvent(*row) for row in self._connection.execute(_BETWEEN, window)]
+        wanted = sorted(types)
+        window = {"member": member_id, "types": wanted, "after": after, "before": before}
+        found = [InboxEvent(*row) for row in self._connection.execute(_BETWEEN, window)]
+        pending = [
+            event
+            for event in self._events.pending.values()
+            if event.member_id == member_id
+            and event.type in wanted
+            and after < event.occurred_at < before
+        ]
+        if not pending:
+            return found
+        return sorted([*found, *pending], key=lambda event: (event.occurred_at, event.seq))

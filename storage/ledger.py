@@ -5,39 +5,35 @@ caller owns the transaction and commits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from loyalty.book import Hold, lapsed
+from loyalty.book import Book, lapsed
 from loyalty.errors import Invalid, KeyReused, Unknown
 from loyalty.ledger import (
+    Adjust,
     Balance,
     Burn,
     Confirm,
     Earn,
     Expire,
+    Forfeit,
     Posted,
     Release,
     Request,
     Reserve,
     Reverse,
     StatementLine,
+    Transfer,
     body_hash,
 )
-from loyalty.posting import decide
-from storage.open_book import OpenBook
-from storage.postings import (
-    Header,
-    load_hold,
-    load_original,
-    member_of,
-    settled_by,
-    stored,
-)
-from storage.statements import balances, statement
+from loyalty.posting import decide, transfer
+from storage.books import Books
+from storage.postings import Record, answer_for
+from storage.statements import balance_of, balances, statement
+from storage.undo import Undo
 
 # Room is left in the column for the prefixes that the ledger puts before a key of its own.
 KEY_MAX = 240
@@ -46,8 +42,9 @@ KEY_MAX = 240
 class SqlLedger:
     """The ledger inside one open transaction. `now` is the instant postings are judged by."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, books: Books, now: datetime) -> None:
         self._connection = connection
+        self._books = books
         self._now = now
 
     def earn(  # noqa: PLR0913 - a posting says much
@@ -61,10 +58,13 @@ class SqlLedger:
         source: str = "purchase",
         campaign_id: str | None = None,
         effective_at: datetime | None = None,
+        available_at: datetime | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Posted:
         """Give points out; `kind` is `earn` for purchases and `grant` for gifts."""
-        request = Earn(member_id, points, kind, expires_at, source, campaign_id, effective_at)
+        request = Earn(
+            member_id, points, kind, expires_at, source, campaign_id, effective_at, available_at
+        )
         return self._post(key, request, member_id, campaign_id=campaign_id, meta=meta)
 
     def burn(
@@ -75,12 +75,7 @@ class SqlLedger:
 
     def hold(self, key: str, member_id: str, points: int, *, expires_at: datetime) -> Posted:
         """Set points aside until `expires_at`; the hold's id is its key."""
-        request = Reserve(member_id, points, key, expires_at)
-        book, known = self._open(key, request, member_id)
-        if known:
-            return known
-        header = self._header(key, request, hold_id=key)
-        return book.write(decide(request, book.book, self._now), header)
+        return self._post(key, Reserve(member_id, points, key, expires_at), member_id, hold_id=key)
 
     def confirm(self, hold_id: str, key: str, points: int | None = None) -> Posted:
         """Spend what was held, all or a part; the rest goes back."""
@@ -91,26 +86,76 @@ class SqlLedger:
         return self._settle(key, Release(hold_id))
 
     def reverse(
-        self, key: str, transaction_key: str, points: int | None = None, policy: str = "debt"
+        self,
+        key: str,
+        transaction_key: str,
+        points: int | None = None,
+        policy: str = "debt",
+        *,
+        reinstate_until: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
     ) -> Posted:
-        """Undo a transaction, all that is left of it or a part, and name it."""
-        original = self.transaction(transaction_key)
-        request = Reverse(transaction_key, points, policy)
-        book, known = self._open(key, request, original.member_id)
+        """Undo a transaction, all that is left of it or a part, and name it.
+
+        `reinstate_until`: where the shop is at fault, what lapsed meanwhile lives on (rule 7).
+        """
+        original = self._found(transaction_key)
+        request = Reverse(transaction_key, points, policy, reinstate_until)
+        known = self._open(key, request, original.posted.member_id)
         if known:
             return known
-        state = replace(book.book, original=load_original(self._connection, original))
-        header = self._header(key, request, reverses=original.transaction_id)
-        return book.write(decide(request, state, self._now), header)
+        book = self._books.book(original.posted.member_id)
+        state = book._replace(original=self._books.original(original))
+        return self._write(
+            key, request, original.posted.member_id, state, reverses=original, meta=meta
+        )
 
     def expire(self, member_id: str, before: datetime, key: str | None = None) -> Posted | None:
         """Break what lapsed up to `before` and is not held; none when there is nothing."""
         key = key or f"expire:{member_id}:{before.isoformat()}"
         request = Expire(member_id, before)
-        book, known = self._open(key, request, member_id)
-        if known or not lapsed(book.book.lots, before):
+        known = self._open(key, request, member_id)
+        book = self._books.book(member_id)
+        if known or not lapsed(book.lots.values(), before):
             return known
-        return book.write(decide(request, book.book, self._now), self._header(key, request))
+        return self._write(key, request, member_id, book)
+
+    def transfer(
+        self,
+        key: str,
+        member_id: str,
+        to_member_id: str,
+        points: int,
+        *,
+        kind: str = "transfer",
+        meta: Mapping[str, Any] | None = None,
+    ) -> Posted:
+        """Hand points to another member; each keeps its expiry."""
+        request = Transfer(member_id, to_member_id, points, kind)
+        self._books.load((member_id, to_member_id))
+        known = self._open(key, request, member_id) or self._open(key, request, to_member_id)
+        if known:
+            return known
+        giver, taker = self._books.book(member_id), self._books.book(to_member_id)
+        posting = transfer(request, giver, taker, self._now)
+        posted = answer_for(key, member_id, posting, self._now, meta=meta)
+        return self._books.post(posting, Record(posted, body_hash(request), []), to_member_id)
+
+    def adjust(
+        self,
+        key: str,
+        member_id: str,
+        points: int,
+        *,
+        expires_at: datetime | None = None,
+        meta: Mapping[str, Any],
+    ) -> Posted:
+        """Correct a balance by hand; `meta` names the reason and who asked and agreed (rule 15)."""
+        return self._post(key, Adjust(member_id, points, expires_at), member_id, meta=meta)
+
+    def forfeit(self, key: str, member_id: str, *, meta: Mapping[str, Any] | None = None) -> Posted:
+        """Break everything a member has who leaves."""
+        return self._post(key, Forfeit(member_id), member_id, meta=meta)
 
     def balance(self, member_id: str) -> Balance:
         """What a member has now: posted, held, available, owed, and every coming expiry."""
@@ -118,7 +163,14 @@ class SqlLedger:
 
     def balances(self, member_ids: Sequence[str]) -> Mapping[str, Balance]:
         """The same for many members in three queries; members without postings have nothing."""
-        return balances(self._connection, member_ids, self._now)
+        here = {member for member in member_ids if self._books.known(member)}
+        there = [member for member in member_ids if member not in here]
+        found = dict(balances(self._connection, there, self._now)) if there else {}
+        for member in here:
+            overdue = [self._books.hold(id) for id in self._books.overdue(member, self._now)]
+            holds = [hold[1] for hold in overdue if hold]
+            found[member] = balance_of(self._books.book(member), holds, self._now)
+        return found
 
     def statement(
         self, member_id: str, limit: int = 50, before_seq: int | None = None
@@ -128,80 +180,99 @@ class SqlLedger:
 
     def transaction(self, key: str) -> Posted:
         """The answer given for a key."""
-        found = stored(self._connection, key)
-        if found is None:
-            raise Unknown("transaction", key)
-        return found[1]
+        return self._found(key).posted
 
     # --- one posting ---------------------------------------------------------------------------
 
+    def _found(self, key: str) -> Record:
+        record = self._books.record(key)
+        if record is None:
+            raise Unknown("transaction", key)
+        return record
+
     def _open(
-        self, key: str, request: Request, member_id: str, keep_hold: str | None = None
-    ) -> tuple[OpenBook, Posted | None]:
+        self, key: str, request: Request | Transfer, member_id: str, keep_hold: str | None = None
+    ) -> Posted | None:
         """Lock the book, then look the key up, then give overdue holds back."""
         if not 0 < len(key) <= KEY_MAX:
             message = f"must have 1 to {KEY_MAX} characters"
             problem = {"field": "key", "code": "length", "message": message}
             raise Invalid("A posting needs a key of its own.", [problem])
-        book = OpenBook(self._connection, member_id)
-        if known := stored(self._connection, key):
-            if known[0] != body_hash(request):
+        self._books.book(member_id)
+        if known := self._books.record(key):
+            if known.body_hash != body_hash(request):
                 raise KeyReused("Posting", key)
-            return book, known[1]
-        for hold_id in book.overdue_holds(self._now):
+            return known.posted
+        for hold_id in self._books.overdue(member_id, self._now):
             if hold_id != keep_hold:
+                found = self._books.hold(hold_id)
+                state = self._books.book(member_id)._replace(hold=found[1] if found else None)
                 overdue = Release(hold_id)
-                state = replace(book.book, hold=self._hold(hold_id))
-                header = self._header(f"overdue:{hold_id}", overdue, hold_id=hold_id)
-                book.write(decide(overdue, state, self._now), header)
-        return book, None
+                self._write(f"overdue:{hold_id}", overdue, member_id, state, hold_id=hold_id)
+        return None
 
-    def _header(self, key: str, request: Request, **more: Any) -> Header:
-        effective_at = request.effective_at if isinstance(request, Earn) else None
-        return Header(
-            key=key,
-            body_hash=body_hash(request),
-            now=self._now,
-            effective_at=effective_at or self._now,
-            **more,
-        )
+    def _post(self, key: str, request: Request, member_id: str, **more: Any) -> Posted:
+        known = self._open(key, request, member_id)
+        if known:
+            return known
+        return self._write(key, request, member_id, self._books.book(member_id), **more)
 
-    def _post(
+    def _write(  # noqa: PLR0913 - a posting says much
         self,
         key: str,
         request: Request,
         member_id: str,
+        book: Book,
         *,
+        hold_id: str | None = None,
+        reverses: Record | None = None,
         campaign_id: str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Posted:
-        book, known = self._open(key, request, member_id)
-        if known:
-            return known
-        header = self._header(key, request, campaign_id=campaign_id, meta=meta)
-        return book.write(decide(request, book.book, self._now), header)
+        posting = decide(request, book, self._now)
+        posted = answer_for(key, member_id, posting, self._now, hold_id=hold_id, meta=meta)
+        record = Record(
+            posted,
+            body_hash(request),
+            [],
+            effective_at=request.effective_at if isinstance(request, Earn) else None,
+            reverses=reverses,
+            campaign_id=campaign_id,
+        )
+        return self._books.post(posting, record)
 
     def _settle(self, key: str, request: Confirm | Release) -> Posted:
         hold_id = request.hold_id
-        member_id = self._holder(hold_id)
-        book, known = self._open(key, request, member_id, keep_hold=hold_id)
-        if known:
-            return known
-        hold = self._hold(hold_id)
-        if isinstance(request, Release) and hold.status in ("released", "expired"):
-            return settled_by(self._connection, hold_id)
-        state = replace(book.book, hold=hold)
-        header = self._header(key, request, hold_id=hold_id)
-        return book.write(decide(request, state, self._now), header)
-
-    def _hold(self, hold_id: str) -> Hold:
-        return self._found(hold_id)[1]
-
-    def _holder(self, hold_id: str) -> str:
-        return member_of(self._found(hold_id)[0])
-
-    def _found(self, hold_id: str) -> tuple[str, Hold]:
-        found = load_hold(self._connection, hold_id)
+        found = self._books.hold(hold_id)
         if found is None:
             raise Unknown("hold", hold_id)
-        return found
+        member_id = found[0]
+        if not self._books.known(member_id):
+            self._books.book(member_id)
+            self._books.refresh_hold(hold_id)
+        known = self._open(key, request, member_id, keep_hold=hold_id)
+        if known:
+            return known
+        _, hold, settled_by = self._books.hold(hold_id) or found
+        if isinstance(request, Release) and hold.status in ("released", "expired") and settled_by:
+            return self._found(settled_by).posted
+        state = self._books.book(member_id)._replace(hold=hold)
+        return self._write(key, request, member_id, state, hold_id=hold_id)
+
+
+class WritingLedger(SqlLedger):
+    """A ledger by itself, outside a batch: what it posts is written at once."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        books = Books(connection, Undo())
+        super().__init__(connection, books, now)
+
+    def _write(self, *args: Any, **more: Any) -> Posted:
+        posted = super()._write(*args, **more)
+        self._books.flush()
+        return posted
+
+    def transfer(self, *args: Any, **more: Any) -> Posted:
+        posted = super().transfer(*args, **more)
+        self._books.flush()
+        return posted

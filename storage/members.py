@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select
 
 from loyalty.errors import Unknown
 from loyalty.members import Member
 from storage import tables
+from storage.batch import Batch
 from storage.rows import Shape, Upsert
 
 _table = tables.members
@@ -16,10 +17,8 @@ _shape = Shape(Member, _table)
 _TAGS = _shape.names.index("tags")
 
 _GET = select(*_shape.columns).where(_table.c.id == bindparam("member"))
-_LOCK = _GET.with_for_update()
 _STORED = select(_table.c.body_hash, _table.c.answer).where(_table.c.id == bindparam("member"))
 _ADD = insert(_table)
-_SAVE = update(_table).where(_table.c.id == bindparam("member"))
 _PAGE = (
     select(*_shape.columns)
     .where(_table.c.id > bindparam("after"), _table.c.status == "active")
@@ -30,20 +29,23 @@ _CONSENT = Upsert(tables.consents)
 
 
 class SqlMembers:
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        self._connection = connection
+    def __init__(self, batch: Batch, now: datetime) -> None:
+        self._batch = batch
+        self._connection = batch.direct
         self._now = now
 
     def get(self, member_id: str) -> Member | None:
+        if known := self._batch.people.known(member_id):
+            return known
         row = self._connection.execute(_GET, {"member": member_id}).one_or_none()
         return _member(row) if row else None
 
     def lock(self, member_id: str) -> Member:
         """The member, locked first of all rows; raises Unknown."""
-        row = self._connection.execute(_LOCK, {"member": member_id}).one_or_none()
-        if row is None:
+        member = self._batch.people.locked(member_id)
+        if member is None:
             raise Unknown("member", member_id)
-        return _member(row)
+        return member
 
     def add(self, member: Member, body_hash: str, answer: Mapping[str, Any]) -> None:
         registration = {"body_hash": body_hash, "answer": dict(answer)}
@@ -55,12 +57,11 @@ class SqlMembers:
         return (row[0], row[1]) if row else None
 
     def save(self, member: Member) -> None:
-        values = _values(member)
-        self._connection.execute(_SAVE, values | {"member": values.pop("id")})
+        self._batch.people.save(member)
 
     def page(self, after: str, limit: int) -> Sequence[Member]:
         """Active members by id, for audiences."""
-        rows = self._connection.execute(_PAGE, {"after": after, "most": limit})
+        rows = self._batch.connection.execute(_PAGE, {"after": after, "most": limit})
         return [_member(row) for row in rows]
 
     def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None:

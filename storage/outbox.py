@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
+from storage.sending_rows import SendingRows
 from storage.tables import outbox
 
 _DUE = and_(
@@ -65,6 +66,26 @@ class OutboxRow:
     payload: Mapping[str, Any]
     priority: int
     attempts: int
+
+
+class SendingOutbox:
+    """The Outbox port inside a batch: lines are written with the rest of it."""
+
+    def __init__(self, rows: SendingRows, now: datetime) -> None:
+        self._rows = rows
+        self._now = now
+
+    def add(
+        self,
+        kind: str,
+        workflow_id: str,
+        payload: Mapping[str, Any],
+        *,
+        available_at: datetime | None = None,
+        priority: int = 3,
+    ) -> None:
+        """Put one line in; it goes out once this transaction has been committed."""
+        self._rows.add(kind, workflow_id, payload, self._now, available_at, priority)
 
 
 class SqlOutbox:

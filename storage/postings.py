@@ -1,19 +1,16 @@
-"""Single postings as rows: what goes into one, what a key, a hold or an original says."""
+"""Ledger transactions as rows, and what their callers were told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
-
-from loyalty.book import Hold, LotKey, Move, Original, Posting
-from loyalty.ledger import UNDATED, AccountKind, LotUse, Posted
-from storage.tables import holds, lot_moves, transactions
+from loyalty.book import Hold, Leg, LotKey, Move, Posting
+from loyalty.ledger import UNDATED, LotUse, OwnKind, Posted
+from storage.bulk import instant
 
 
-def account_id(kind: AccountKind, member_id: str) -> str:
-    """`member:<id>` holds the points; the others are that member's share of a system account."""
+def account_id(kind: OwnKind, member_id: str) -> str:
+    """`member:<id>` holds the points, `debt:<id>` what is owed."""
     return f"{kind}:{member_id}"
 
 
@@ -21,103 +18,161 @@ def member_of(account: str) -> str:
     return account.split(":", 1)[1]
 
 
-_BY_KEY = select(transactions).where(transactions.c.key == bindparam("key"))
-_SETTLED_BY = (
-    select(transactions)
-    .join(holds, holds.c.settled_by == transactions.c.id)
-    .where(holds.c.id == bindparam("hold"))
-)
-_HOLD = select(holds).where(holds.c.id == bindparam("hold"))
-_MOVES = select(lot_moves).where(lot_moves.c.transaction_id == bindparam("transaction"))
-_REVERSALS = select(transactions.c.id, transactions.c.answer).where(
-    transactions.c.reverses == bindparam("transaction")
+COLUMNS = (
+    "id, key, body_hash, kind, member_id, points, at, hold_id, meta, moves, balance_after, "
+    "available_after, shortfall, debt_change, lapsed"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a transaction row says besides the decision."""
+class Record:
+    """One transaction, stored or about to be: its number is known once it is written."""
 
-    key: str
-    body_hash: str
-    now: datetime
-    effective_at: datetime
-    reverses: int | None = None
-    hold_id: str | None = None
-    campaign_id: str | None = None
-    meta: Mapping[str, Any] | None = None
+    __slots__ = (
+        "body_hash", "campaign_id", "effective_at", "id", "legs", "moves", "other_id", "posted",
+        "reverses",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 - a transaction says much
+        self,
+        posted: Posted,
+        body_hash: bytes,
+        moves: list[tuple[str, Move]],
+        *,
+        id: int = 0,
+        legs: list[tuple[str, Leg]] | None = None,
+        effective_at: datetime | None = None,
+        reverses: "Record | None" = None,
+        campaign_id: str | None = None,
+        other_id: str | None = None,
+    ) -> None:
+        self.posted = posted
+        self.body_hash = body_hash
+        self.moves = moves
+        self.id = id
+        self.legs = legs or []
+        self.effective_at = effective_at or posted.at
+        self.reverses = reverses
+        self.campaign_id = campaign_id
+        self.other_id = other_id
+
+    def moves_of(self, member_id: str) -> tuple[Move, ...]:
+        return tuple(move for member, move in self.moves if member == member_id)
+
+    def moves_json(self) -> str:
+        """Every move with its member: canonical, for it is sealed as it is written."""
+        return _encode(
+            [
+                [
+                    member,
+                    move.expires_at.isoformat(),
+                    move.available_at.isoformat(),
+                    move.source,
+                    move.amount,
+                    move.held_delta,
+                ]
+                for member, move in self.moves
+            ]
+        )
 
 
-def answer_for(member_id: str, posting: Posting, header: Header) -> Posted:
-    """What the caller is told; the id is filled in when the row has one."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def meta_json(meta: Any) -> str:
+    """Canonical JSON: keys sorted, no spaces, text as it is."""
+    if not meta:
+        return "{}"
+    return json.dumps(meta, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def record_of(row: Any) -> Record:
+    """A stored transaction; its answer is marked as replayed."""
+    member_id = row[4]
+    moves = [
+        (
+            member,
+            Move(
+                datetime.fromisoformat(expires),
+                source,
+                amount,
+                held,
+                datetime.fromisoformat(available),
+            ),
+        )
+        for member, expires, available, source, amount, held in json.loads(row[9])
+    ]
+    posted = Posted(
+        key=row[1],
+        kind=row[3],
+        member_id=member_id,
+        points=row[5],
+        balance_after=row[10],
+        available_after=row[11],
+        at=instant(row[6]),
+        lots=uses(move for member, move in moves if member == member_id),
+        hold_id=row[7],
+        shortfall=row[12],
+        debt_change=row[13],
+        lapsed=row[14],
+        replayed=True,
+        meta=json.loads(row[8]),
+    )
+    return Record(posted, bytes(row[2]), moves, id=row[0])
+
+
+def uses(moves: Any) -> tuple[LotUse, ...]:
+    """Which lots were used, as the caller is told."""
+    return tuple(
+        LotUse(
+            None if move.expires_at == UNDATED else move.expires_at,
+            move.source,
+            abs(move.amount or move.held_delta),
+        )
+        for move in moves
+    )
+
+
+def answer_for(
+    key: str,
+    member_id: str,
+    posting: Posting,
+    now: datetime,
+    *,
+    hold_id: str | None = None,
+    meta: Any = None,
+) -> Posted:
+    """What the caller is told."""
     return Posted(
-        transaction_id=0,
-        key=header.key,
+        key=key,
         kind=posting.kind,
         member_id=member_id,
         points=posting.points,
-        balance_after=posting.book.balance,
+        balance_after=posting.side.book.balance,
         available_after=posting.available_after,
-        at=header.now,
-        lots=tuple(
-            LotUse(
-                None if move.expires_at == UNDATED else move.expires_at,
-                move.source,
-                abs(move.amount or move.held_delta),
-            )
-            for move in posting.moves
-        ),
-        hold_id=header.hold_id,
+        at=now,
+        lots=uses(posting.side.moves),
+        hold_id=hold_id,
         shortfall=posting.shortfall,
         debt_change=posting.debt_change,
-        meta=header.meta or {},
+        lapsed=posting.lapsed,
+        meta=meta or {},
     )
 
 
-def stored(connection: Connection, key: str) -> tuple[str, Posted] | None:
-    """The fingerprint and the answer kept under a key."""
-    row = connection.execute(_BY_KEY, {"key": key}).one_or_none()
-    return None if row is None else (row.body_hash, _posted(row))
-
-
-def settled_by(connection: Connection, hold_id: str) -> Posted:
-    """The transaction that closed a hold."""
-    return _posted(connection.execute(_SETTLED_BY, {"hold": hold_id}).one())
-
-
-def _posted(row: Row[Any]) -> Posted:
-    return Posted.from_json(
-        row.answer, transaction_id=row.id, key=row.key, at=row.at, meta=row.meta
+def allocation_json(hold: Hold) -> str:
+    return _encode(
+        [
+            [key.expires_at.isoformat(), key.available_at.isoformat(), key.source, points]
+            for key, points in hold.allocation
+        ]
     )
 
 
-def load_hold(connection: Connection, hold_id: str) -> tuple[str, Hold] | None:
-    """A hold and the account it is on."""
-    row = connection.execute(_HOLD, {"hold": hold_id}).one_or_none()
-    if row is None:
-        return None
-    allocation = tuple((datetime.fromisoformat(at), source, n) for at, source, n in row.allocation)
-    return row.account_id, Hold(row.id, row.amount, row.status, row.expires_at, allocation)
-
-
-def _moves(connection: Connection, transaction_id: int) -> tuple[Move, ...]:
-    rows = connection.execute(_MOVES, {"transaction": transaction_id})
-    return tuple(Move(r.expires_at, r.source, r.amount, r.held_delta) for r in rows)
-
-
-def load_original(connection: Connection, posted: Posted) -> Original:
-    """A transaction with what was reversed of it; to be read under its book's lock."""
-    returned: dict[LotKey, int] = {}
-    points = 0
-    for row in connection.execute(_REVERSALS, {"transaction": posted.transaction_id}):
-        points += row.answer["points"]
-        for move in _moves(connection, row.id):
-            returned[move.key] = returned.get(move.key, 0) + move.amount
-    return Original(
-        key=posted.key,
-        kind=posted.kind,
-        points=posted.points,
-        moves=_moves(connection, posted.transaction_id),
-        reversed_points=points,
-        returned=returned,
+def hold_of(row: Any) -> tuple[str, Hold, str | None]:
+    """A hold with its account and the key of what settled it."""
+    id, account, amount, status, expires_at, settled_by, allocation = row
+    parts = tuple(
+        (LotKey(datetime.fromisoformat(at), datetime.fromisoformat(since), source), points)
+        for at, since, source, points in json.loads(allocation)
     )
+    return account, Hold(id, amount, status, instant(expires_at), parts), settled_by

@@ -1,14 +1,15 @@
 """Reading the ledger: balances of many members at one instant, and statements."""
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from loyalty.book import Lot, LotKey, available
-from loyalty.ledger import UNDATED, Balance, StatementLine
-from storage.postings import account_id, member_of
+from loyalty.book import Book, Hold, Lot, LotKey, available
+from loyalty.ledger import OWN, UNDATED, Balance, StatementLine
+from storage.postings import account_id, hold_of, member_of
 from storage.tables import accounts, entries, holds, lots, transactions
 
 PAGE = 500
@@ -17,9 +18,14 @@ _ACCOUNTS = select(accounts.c.id, accounts.c.kind, accounts.c.balance, accounts.
     accounts.c.id.in_(_IDS)
 )
 _LOTS = select(
-    lots.c.account_id, lots.c.expires_at, lots.c.source, lots.c.remaining, lots.c.held
+    lots.c.account_id,
+    lots.c.expires_at,
+    lots.c.source,
+    lots.c.remaining,
+    lots.c.held,
+    lots.c.available_at,
 ).where(lots.c.account_id.in_(_IDS), lots.c.remaining > 0)
-_OVERDUE = select(holds.c.account_id, holds.c.amount, holds.c.allocation).where(
+_OVERDUE = select(*holds.c).where(
     holds.c.account_id.in_(_IDS), holds.c.status == "open", holds.c.expires_at <= bindparam("now")
 )
 _LINES = (
@@ -54,43 +60,51 @@ def balances(
 
 
 def _page(connection: Connection, member_ids: Sequence[str], now: datetime) -> dict[str, Balance]:
-    ids = [account_id(kind, m) for m in member_ids for kind in ("member", "debt")]
+    ids = [account_id(kind, m) for m in member_ids for kind in OWN]
     rows = connection.execute(_ACCOUNTS, {"ids": ids}).all()
     posted = {member_of(r.id): r for r in rows if r.kind == "member"}
     owed = {member_of(r.id): -r.balance for r in rows if r.kind == "debt"}
-    freed: dict[str, dict[LotKey, int]] = defaultdict(lambda: defaultdict(int))
-    overdue: dict[str, int] = defaultdict(int)
+    overdue: dict[str, list[Hold]] = defaultdict(list)
     if holders := [r.id for r in posted.values() if r.held]:
-        for hold in connection.execute(_OVERDUE, {"ids": holders, "now": now}):
-            overdue[member_of(hold.account_id)] += hold.amount
-            for at, source, part in hold.allocation:
-                freed[member_of(hold.account_id)][(datetime.fromisoformat(at), source)] += part
-    book: dict[str, list[Lot]] = defaultdict(list)
+        for row in connection.execute(_OVERDUE, {"ids": holders, "now": now}):
+            account, hold, _ = hold_of(row)
+            overdue[member_of(account)].append(hold)
+    own: dict[str, dict[LotKey, Lot]] = defaultdict(dict)
     with_points = [r.id for r in posted.values() if r.balance]
-    for r in connection.execute(_LOTS, {"ids": with_points}) if with_points else ():
-        member = member_of(r.account_id)
-        held = r.held - freed[member][(r.expires_at, r.source)]
-        book[member].append(Lot(r.expires_at, r.source, r.remaining, held))
-    return {
-        member: Balance(
-            posted=posted[member].balance,
-            held=posted[member].held - overdue[member],
-            available=available(book[member], owed.get(member, 0), now),
-            debt=owed.get(member, 0),
-            next_expiry=_expiries(book[member], now),
-        )
-        if member in posted
-        else Balance(debt=owed.get(member, 0))
-        for member in member_ids
-    }
+    for account, *figures in connection.execute(_LOTS, {"ids": with_points}) if with_points else ():
+        lot = Lot(*figures)
+        own[member_of(account)][lot.key] = lot
+    found = {}
+    for member in member_ids:
+        at, debt = posted.get(member), owed.get(member, 0)
+        book = Book(at.balance if at else 0, at.held if at else 0, debt, own[member])
+        found[member] = balance_of(book, overdue[member], now)
+    return found
 
 
-def _expiries(book: Sequence[Lot], now: datetime) -> list[tuple[datetime, int]]:
-    """Every coming expiry, not only the first (rule 6); what is held does not lapse."""
+def balance_of(book: Book, overdue: Sequence[Hold], now: datetime) -> Balance:
+    """What a book says at an instant; a hold past its deadline counts as given back."""
+    lots = dict(book.lots)
+    for hold in overdue:
+        for key, points in hold.allocation:
+            lots[key] = lots[key]._replace(held=lots[key].held - points)
+    live = lots.values()
+    return Balance(
+        posted=book.balance,
+        held=book.held - sum(hold.amount for hold in overdue),
+        available=available(live, book.debt, now),
+        debt=book.debt,
+        next_expiry=_sums((lot.expires_at, lot) for lot in live if now < lot.expires_at < UNDATED),
+        pending=_sums((lot.available_at, lot) for lot in live if lot.available_at > now),
+    )
+
+
+def _sums(dated: Iterable[tuple[datetime, Lot]]) -> list[tuple[datetime, int]]:
+    """Every date, not only the first (rule 6); what is held does not lapse."""
     sums: dict[datetime, int] = defaultdict(int)
-    for lot in book:
-        if now < lot.expires_at < UNDATED and lot.free:
-            sums[lot.expires_at] += lot.free
+    for at, lot in dated:
+        if lot.free:
+            sums[at] += lot.free
     return sorted(sums.items())
 
 
@@ -106,4 +120,4 @@ def statement(
             "limit": limit,
         },
     )
-    return [StatementLine(**r._mapping) for r in rows]
+    return [StatementLine(**{**r._mapping, "meta": json.loads(r.meta)}) for r in rows]

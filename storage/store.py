@@ -1,17 +1,20 @@
 """One transaction with everything it may touch: what use cases are given to work with."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from loyalty import ports
+from loyalty.ports import Wants
 from loyalty.programme import Programme
 from storage.audit import SqlAudit
-from storage.campaigns import SqlCampaigns, VersionCache
+from storage.batch import Batch
+from storage.campaigns import Entrances, SqlCampaigns, VersionCache
 from storage.cards import SqlCards
-from storage.database import Database
+from storage.database import Database, passes
 from storage.decisions import SqlDecisions
 from storage.earning_counters import SqlCounters
 from storage.earning_rules import SqlEarningRules
@@ -21,61 +24,122 @@ from storage.ledger import SqlLedger
 from storage.members import SqlMembers
 from storage.messages import SqlMessages
 from storage.offers import SqlOffers
-from storage.outbox import SqlOutbox
+from storage.outbox import SendingOutbox
+from storage.poster import Poster
 from storage.tiers import SqlTiers
 
 T = TypeVar("T")
 
 
 class SqlTransaction:
-    """The ports on one open connection. Making one costs nothing until it is used."""
+    """The ports on one open transaction."""
 
     def __init__(
-        self, connection: Connection, now: datetime, programme: Programme, versions: VersionCache
+        self,
+        batch: Batch,
+        now: datetime,
+        programme: Programme,
+        versions: VersionCache,
+        entrances: Entrances,
     ) -> None:
-        self.connection = connection
+        direct = batch.direct
+        self._batch = batch
         self.now = now
         self.programme = programme
-        self.members: ports.Members = SqlMembers(connection, now)
-        self.inbox: ports.Inbox = SqlInbox(connection)
-        self.cards: ports.Cards = SqlCards(connection, now)
-        self.campaigns: ports.Campaigns = SqlCampaigns(connection, versions)
-        self.enrolments: ports.Enrolments = SqlEnrolments(connection, now)
-        self.decisions: ports.Decisions = SqlDecisions(connection)
-        self.outbox: ports.Outbox = SqlOutbox(connection, now)
-        self.messages: ports.Messages = SqlMessages(connection, programme, now)
-        self.offers: ports.Offers = SqlOffers(connection)
-        self.ledger: ports.Ledger = SqlLedger(connection, now)
-        self.tiers: ports.Tiers = SqlTiers(connection, programme.tiers)
-        self.earning_rules: ports.EarningRules = SqlEarningRules(connection, now)
-        self.counters: ports.Counters = SqlCounters(connection)
-        self.audit: ports.Audit = SqlAudit(connection, now)
+        self.members: ports.Members = SqlMembers(batch, now)
+        self.inbox: ports.Inbox = SqlInbox(batch)
+        self.cards: ports.Cards = SqlCards(batch, now)
+        self.campaigns: ports.Campaigns = SqlCampaigns(direct, versions, entrances)
+        self.enrolments: ports.Enrolments = SqlEnrolments(direct, now, batch.waits)
+        self.decisions: ports.Decisions = SqlDecisions(direct)
+        self.outbox: ports.Outbox = SendingOutbox(batch.sending, now)
+        self.messages: ports.Messages = SqlMessages(batch.told, programme, now)
+        self.offers: ports.Offers = SqlOffers(direct)
+        self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
+        self.tiers: ports.Tiers = SqlTiers(batch.counted, programme.tiers)
+        self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now)
+        self.counters: ports.Counters = SqlCounters(direct)
+        self.audit: ports.Audit = SqlAudit(direct, now)
+
+    @property
+    def connection(self) -> Connection:
+        """For questions of one's own; what is pending is written first."""
+        return self._batch.connection
 
 
 class SqlStore:
-    """The store of one programme; use from any thread."""
+    """The store of one programme; use from any thread.
+
+    With a `Poster` the work of many callers shares a transaction; without, each has its own.
+    """
 
     def __init__(self, database: Database, clock: ports.Clock, programme: Programme) -> None:
         self.database = database
         self._clock = clock
         self._programme = programme
         self._versions: VersionCache = {}
+        self._poster: Poster | None = None
 
-    def run(self, work: Callable[[ports.Transaction], T], *, now: datetime | None = None) -> T:
-        """Run `work` in one transaction, again on deadlock; `now` defaults to the clock's.
+    def group(self, **limits: int) -> Poster:
+        """From now on work is committed in groups, by a thread of this process."""
+        self._poster = Poster(self.database, self.transactions, **limits)
+        return self._poster
+
+    def run(
+        self,
+        work: Callable[[ports.Transaction], T],
+        *,
+        now: datetime | None = None,
+        wants: Wants | None = None,
+    ) -> T:
+        """Do `work` whole or not at all, again on deadlock; `now` defaults to the clock's.
 
         The clock is read once the transaction has begun: waiting in line for the database must not
-        make a late decision look early.
+        make a late decision look early. With `wants` it may share a transaction with others' work.
         """
-        return self.database.run(lambda connection: work(self._transaction(connection, now)))
+        if self._poster is not None and wants is not None:
+            return self._poster.submit(work, wants, now).result()
+
+        def alone(connection: Connection) -> T:
+            batch = Batch(connection)
+            if wants is not None:
+                batch.load([wants])
+            tx = self.transactions(batch)(now)
+            done = batch.run(lambda: work(tx), passes)
+            batch.finish()
+            return done.result  # type: ignore[return-value]
+
+        return self.database.run(alone)
+
+    def submit(self, work: Callable[[ports.Transaction], T], wants: Wants) -> "Future[T]":
+        """The same without waiting for it; done at once where nothing is grouped."""
+        if self._poster is not None:
+            return self._poster.submit(work, wants)
+        future: Future[T] = Future()
+        try:
+            future.set_result(self.run(work, wants=wants))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def read(self, work: Callable[[ports.Transaction], T]) -> T:
         """Look at one snapshot; nothing can be changed or locked in it."""
         with self.database.read() as connection:
-            return work(self._transaction(connection, None))
+            return work(self.transactions(Batch(connection))(None))
 
-    def _transaction(self, connection: Connection, now: datetime | None) -> ports.Transaction:
-        return SqlTransaction(connection, now or self._clock.now(), self._programme, self._versions)
+    def transactions(self, batch: Batch) -> "Callable[[datetime | None], ports.Transaction]":
+        """The transactions of one batch, by the instant they judge by."""
+        entrances: Entrances = {}
+        made: dict[datetime | None, ports.Transaction] = {}
+
+        def transaction(now: datetime | None) -> ports.Transaction:
+            if now not in made:
+                made[now] = SqlTransaction(
+                    batch, now or self._clock.now(), self._programme, self._versions, entrances
+                )
+            return made[now]
+
+        return transaction
 
 
 def _fulfils(store: SqlStore) -> ports.Store:

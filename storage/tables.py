@@ -20,7 +20,7 @@ from storage.schema.events import cards, coupons, inbox
 from storage.schema.exchange import claim_counts, claims, offers
 from storage.schema.members import consents, members
 from storage.schema.messages import contact_verdicts, messages
-from storage.schema.points import accounts, entries, holds, lot_moves, lots, transactions
+from storage.schema.points import accounts, entries, holds, log_head, lots, transactions
 from storage.schema.tiers import tier_history, tier_metric, tier_reviews
 
 __all__ = [
@@ -45,7 +45,7 @@ __all__ = [
     "entries",
     "holds",
     "inbox",
-    "lot_moves",
+    "log_head",
     "lots",
     "members",
     "messages",

@@ -133,7 +133,7 @@ def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -
         step_id,
         "reversed",
         "goal_undone",
-        inputs={"points": effect.points, "transaction": posted.transaction_id},
+        inputs={"points": effect.points, "transaction": posted.key},
     )
     journey.did.append(f"take back {effect.points} points")
 
@@ -182,7 +182,7 @@ def _grant(journey: Journey, key: str, step_id: str, effect: Grant, reason: str)
             "points": effect.points,
             "to": effect.to,
             "recipient": to.id,
-            "transaction": posted.transaction_id,
+            "transaction": posted.key,
         },
     )
     journey.did.append(f"grant {effect.points} points")

@@ -1,9 +1,12 @@
 """How the machinery is doing: acts on record, ledger transactions, what waits to go out."""
 
+import json
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from loyalty.ledger import OWN
+from storage.postings import account_id
 from storage.queries.pages import View, first, rows, without
 from storage.tables import audit, entries, messages, outbox, transactions
 
@@ -18,16 +21,28 @@ def audit_of(
     return rows(connection, query.order_by(audit.c.id.desc()).limit(limit))
 
 
+_MOVE = ("member_id", "expires_at", "available_at", "source", "amount", "held_delta")
+
+
 def transaction(connection: Connection, key: str) -> View | None:
     """A ledger transaction with its entries: every movement and the working it came from."""
-    found = first(connection, select(transactions).where(transactions.c.key == key))
+    shown = without(transactions, "body_hash")
+    found = first(connection, select(*shown).where(transactions.c.key == key))
     if found is None:
         return None
+    # Entries are found by their accounts: a transaction moves one member's, or two members'.
+    owners = [id for id in (found["member_id"], found["other_id"]) if id]
+    ids = [account_id(kind, owner) for owner in owners for kind in OWN]
     movements = select(*without(entries, "transaction_id")).where(
-        entries.c.transaction_id == found["id"]
+        entries.c.account_id.in_(ids), entries.c.transaction_id == found["id"]
     )
-    ordered = movements.order_by(entries.c.account_id, entries.c.seq)
-    return found | {"entries": rows(connection, ordered)}
+    ordered = rows(connection, movements.order_by(entries.c.account_id, entries.c.seq))
+    return found | {
+        "leaf": found["leaf"].hex(),
+        "meta": json.loads(found["meta"]),
+        "moves": [dict(zip(_MOVE, move, strict=True)) for move in json.loads(found["moves"])],
+        "entries": [entry | {"chain": entry["chain"].hex()} for entry in ordered],
+    }
 
 
 def outbox_lag(connection: Connection, now: datetime) -> View:

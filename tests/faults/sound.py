@@ -90,9 +90,9 @@ def _messages_are_single(connection: Connection) -> None:
 
 def _budgets_are_sums(connection: Connection) -> None:
     granted = (
-        select(transactions.c.campaign_id, func.sum(-entries.c.amount))
+        select(transactions.c.campaign_id, func.sum(entries.c.amount))
         .join(entries, entries.c.transaction_id == transactions.c.id)
-        .where(transactions.c.kind == "grant", entries.c.account_id.like("issuance:%"))
+        .where(transactions.c.kind == "grant", entries.c.contra == "issuance")
         .group_by(transactions.c.campaign_id)
     )
     by_ledger = {id: int(total) for id, total in connection.execute(granted)}

@@ -1,5 +1,6 @@
 """The ledger's rules on plain values: which lots are used, what is refused, what sums to zero."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,14 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from loyalty.book import Book, Hold, Lot, Move, Original, Posting, available
+from loyalty.book import Book, Hold, Lot, Move, Original, Posting, available, lots_of
 from loyalty.errors import Invalid, WrongState
 from loyalty.ledger import (
     UNDATED,
+    Adjust,
     Burn,
     Confirm,
     Earn,
     Expire,
+    Forfeit,
     HoldClosed,
     NotEnoughPoints,
     Release,
@@ -22,9 +25,10 @@ from loyalty.ledger import (
     Reserve,
     ReversalTooLarge,
     Reverse,
+    Transfer,
     body_hash,
 )
-from loyalty.posting import decide
+from loyalty.posting import decide, transfer
 
 NOW = datetime(2026, 10, 7, 12, tzinfo=UTC)
 SOON = NOW + timedelta(days=5)
@@ -33,27 +37,36 @@ GONE = NOW - timedelta(days=1)
 
 
 def book(*lots: Lot, debt: int = 0, hold: Hold | None = None) -> Book:
-    return Book(sum(lot.remaining for lot in lots), debt, lots, hold)
+    held = sum(lot.held for lot in lots)
+    return Book(sum(lot.remaining for lot in lots), held, debt, lots_of(*lots), hold)
 
 
 def post(request: Request, state: Book) -> Posting:
     """Decide, and check what must hold of every posting."""
     posting = decide(request, state, NOW)
-    member = posting.legs.get("member")
-    assert sum(leg.amount for leg in posting.legs.values()) == 0
-    assert sum(m.amount for m in posting.moves) == (member.amount if member else 0)
-    assert sum(m.held_delta for m in posting.moves) == (member.held_delta if member else 0)
-    assert posting.book.balance == sum(lot.remaining for lot in posting.book.lots)
-    assert all(0 <= lot.held <= lot.remaining for lot in posting.book.lots)
+    assert sum(legs(posting).values()) == 0
+    amount = sum(leg.amount for leg in posting.side.legs if leg.account == "member")
+    assert sum(m.amount for m in posting.side.moves) == amount
+    held = sum(leg.held_delta for leg in posting.side.legs)
+    assert sum(m.held_delta for m in posting.side.moves) == held
+    lots = posting.book.lots.values()
+    assert posting.book.balance == sum(lot.remaining for lot in lots)
+    assert posting.book.held == sum(lot.held for lot in lots)
+    assert all(0 <= lot.held <= lot.remaining for lot in lots)
     return posting
 
 
 def legs(posting: Posting) -> dict[str, int]:
-    return {kind: leg.amount for kind, leg in posting.legs.items()}
+    """What moved on each account, both sides of every entry."""
+    sums: Counter[str] = Counter()
+    for leg in posting.side.legs:
+        sums[leg.account] += leg.amount
+        sums[leg.contra] -= leg.amount
+    return {account: amount for account, amount in sums.items() if amount}
 
 
 def left(posting: Posting) -> list[int]:
-    return [lot.remaining for lot in posting.book.lots]
+    return [lot.remaining for lot in posting.book.lots.values()]
 
 
 def test_earned_points_top_up_the_lot_of_their_expiry_and_source() -> None:
@@ -61,7 +74,7 @@ def test_earned_points_top_up_the_lot_of_their_expiry_and_source() -> None:
     posting = post(Earn("m", 30, expires_at=SOON), book(Lot(SOON, "purchase", 10)))
 
     assert legs(posting) == {"issuance": -30, "member": 30}
-    assert posting.book.lots == (Lot(SOON, "purchase", 40),)
+    assert posting.book.lots == lots_of(Lot(SOON, "purchase", 40))
 
 
 def test_points_are_spent_soonest_expiry_first_then_by_source_undated_last() -> None:
@@ -75,7 +88,7 @@ def test_points_are_spent_soonest_expiry_first_then_by_source_undated_last() -> 
     )
     posting = post(Burn("m", 35), state)
 
-    assert [(m.expires_at, m.source, m.amount) for m in posting.moves] == [
+    assert [(m.expires_at, m.source, m.amount) for m in posting.side.moves] == [
         (SOON, "purchase", -10),
         (SOON, "welcome", -10),
         (LATER, "purchase", -10),
@@ -118,7 +131,7 @@ def test_a_hold_keeps_its_lots_through_their_expiry() -> None:
     swept = decide(Expire("m", after), held.book, after)
 
     assert legs(swept) == {"member": -20, "breakage": 20}
-    assert swept.book.lots == (Lot(SOON, "purchase", 10, held=10),)
+    assert swept.book.lots == lots_of(Lot(SOON, "purchase", 10, held=10))
 
 
 @pytest.mark.parametrize(("points", "spent"), [(None, 25), (25, 25), (12, 12)])
@@ -127,7 +140,7 @@ def test_a_hold_is_confirmed_whole_or_in_part(points: int | None, spent: int) ->
     held = post(
         Reserve("m", 25, "h", LATER), book(Lot(SOON, "purchase", 20), Lot(LATER, "purchase", 20))
     )
-    posting = post(Confirm("h", points), replace(held.book, hold=held.hold))
+    posting = post(Confirm("h", points), held.book._replace(hold=held.hold))
 
     assert legs(posting) == {"member": -spent, "redemption": spent}
     assert posting.available_after == 40 - spent
@@ -140,14 +153,14 @@ def test_a_hold_cannot_be_confirmed_for_more_than_it_holds() -> None:
     """A dearer basket needs a new hold."""
     held = post(Reserve("m", 25, "h", SOON), book(Lot(SOON, "purchase", 100)))
     with pytest.raises(NotEnoughPoints):
-        decide(Confirm("h", 26), replace(held.book, hold=held.hold), NOW)
+        decide(Confirm("h", 26), held.book._replace(hold=held.hold), NOW)
 
 
 def test_a_released_hold_gives_every_point_back() -> None:
     """A cancelled order leaves the member as before."""
     state = book(Lot(SOON, "purchase", 20), Lot(LATER, "purchase", 20))
     held = post(Reserve("m", 25, "h", SOON), state)
-    posting = post(Release("h"), replace(held.book, hold=held.hold))
+    posting = post(Release("h"), held.book._replace(hold=held.hold))
 
     assert posting.book.lots == state.lots
     assert posting.available_after == 40
@@ -156,7 +169,7 @@ def test_a_released_hold_gives_every_point_back() -> None:
 def test_a_hold_past_its_deadline_cannot_be_confirmed_but_released() -> None:
     """Late is late for the buyer; giving back is always possible."""
     held = post(Reserve("m", 10, "h", SOON), book(Lot(LATER, "purchase", 10)))
-    state = replace(held.book, hold=held.hold)
+    state = held.book._replace(hold=held.hold)
     with pytest.raises(HoldClosed):
         decide(Confirm("h"), state, SOON)
     posting = decide(Release("h"), state, SOON)
@@ -168,7 +181,7 @@ def test_a_hold_past_its_deadline_cannot_be_confirmed_but_released() -> None:
 @pytest.mark.parametrize("status", ["confirmed", "released", "expired"])
 def test_a_closed_hold_stays_closed(status: str) -> None:
     """Nothing is spent or given back twice."""
-    closed = Hold("h", 10, status, SOON, ((SOON, "purchase", 10),))  # type: ignore[arg-type]
+    closed = Hold("h", 10, status, SOON, ((Lot(SOON, "purchase", 10).key, 10),))  # type: ignore[arg-type]
     state = book(Lot(SOON, "purchase", 10), hold=closed)
     for request in (Confirm("h"), Release("h")):
         with pytest.raises(HoldClosed):
@@ -181,7 +194,7 @@ def original(kind: str = "earn", *moves: Move, already: int = 0) -> Original:
 
 
 def undo(state: Book, what: Original, points: int | None = None, policy: str = "debt") -> Posting:
-    return post(Reverse("k", points, policy), replace(state, original=what))
+    return post(Reverse("k", points, policy), state._replace(original=what))
 
 
 def test_taking_back_starts_with_the_purchases_own_lot() -> None:
@@ -228,19 +241,18 @@ def test_an_earn_that_only_repaid_makes_no_lot() -> None:
     """There is no lot of nothing."""
     posting = post(Earn("m", 50, expires_at=SOON), book(debt=60))
 
-    assert posting.book.lots == ()
+    assert sum(lot.remaining for lot in posting.book.lots.values()) == 0
     assert posting.book.debt == 10
 
 
 def test_a_cancelled_burn_returns_to_the_same_lots_last_spent_first() -> None:
     """What stays spent is what a smaller purchase would have spent, with the same dates."""
     burn = post(Burn("m", 30), book(Lot(SOON, "purchase", 20), Lot(LATER, "purchase", 20)))
-    first = undo(burn.book, original("burn", *burn.moves), points=15)
+    first = undo(burn.book, original("burn", *burn.side.moves), points=15)
     second = undo(
         first.book,
-        replace(
-            original("burn", *burn.moves, already=15),
-            returned={move.key: move.amount for move in first.moves},
+        original("burn", *burn.side.moves, already=15)._replace(
+            returned={move.key: move.amount for move in first.side.moves}
         ),
     )
 
@@ -253,8 +265,79 @@ def test_a_burn_cancelled_after_its_lot_lapsed_comes_back_lapsed() -> None:
     """Cancelling is not a way to extend the life of points (rule 7)."""
     posting = undo(book(), original("burn", Move(GONE, "purchase", -100)))
 
-    assert posting.book.balance == 100
-    assert posting.available_after == 0
+    assert posting.lapsed == 100
+    assert legs(posting) == {"redemption": -100, "breakage": 100}
+    assert posting.book.balance == 0
+
+
+def test_a_burn_that_the_shop_cancels_comes_back_to_life() -> None:
+    """No stock, a lost parcel: the member is not to blame for the days that passed (rule 7)."""
+    state = book()._replace(original=original("burn", Move(GONE, "purchase", -100)))
+    posting = decide(Reverse("k", reinstate_until=LATER), state, NOW)
+
+    assert posting.book.lots == lots_of(Lot(LATER, "purchase", 100))
+    assert (posting.lapsed, posting.available_after) == (0, 100)
+
+
+def test_points_in_their_return_window_are_there_and_cannot_be_spent() -> None:
+    """The window closes by itself: nothing has to be posted for it (rule 1)."""
+    posting = post(Earn("m", 30, expires_at=LATER, available_at=SOON), book())
+
+    assert (posting.book.balance, posting.available_after) == (30, 0)
+    with pytest.raises(NotEnoughPoints):
+        decide(Burn("m", 1), posting.book, NOW)
+    assert decide(Burn("m", 30), posting.book, SOON).book.balance == 0
+
+
+def test_a_refund_takes_the_pending_points_and_touches_nothing_else() -> None:
+    """What was spent meanwhile came from other receipts: the refund makes no debt."""
+    earned = post(
+        Earn("m", 30, expires_at=LATER, available_at=SOON), book(Lot(SOON, "purchase", 50))
+    )
+    posting = undo(earned.book, original("earn", *earned.side.moves))
+
+    assert left(posting) == [50, 0]
+    assert posting.book.debt == 0
+
+
+def test_points_handed_over_keep_their_expiry() -> None:
+    """A gift is no way to make points live longer (rules 18 and 25)."""
+    giver = book(Lot(SOON, "welcome", 20), Lot(LATER, "purchase", 20))
+    taker = book(Lot(LATER, "purchase", 5))
+    posting = transfer(Transfer("m", "n", 30), giver, taker, NOW)
+
+    assert posting.other is not None
+    assert left(posting) == [0, 10]
+    assert posting.other.book.lots == lots_of(Lot(LATER, "purchase", 15), Lot(SOON, "welcome", 20))
+    assert legs(posting) == {"member": -30, "transfer": 30}
+
+
+def test_points_cannot_be_handed_to_oneself() -> None:
+    """One book on both sides would lose what moved."""
+    state = book(Lot(SOON, "purchase", 10))
+    with pytest.raises(Invalid):
+        transfer(Transfer("m", "m", 5), state, state, NOW)
+
+
+@pytest.mark.parametrize(("points", "after"), [(40, 50), (-4, 6)])
+def test_an_adjustment_goes_either_way(points: int, after: int) -> None:
+    """A correction is an entry of its own; nothing posted is changed (rule 15)."""
+    posting = post(Adjust("m", points), book(Lot(SOON, "purchase", 10)))
+
+    assert posting.book.balance == after
+    assert legs(posting) == {"member": points, "issuance": -points}
+
+
+def test_who_leaves_leaves_everything() -> None:
+    """The balance leaves by an entry of that name, pending, lapsed and owed points with it."""
+    state = book(Lot(GONE, "p", 1), Lot(SOON, "p", 2), Lot(LATER, "p", 3, 0, SOON), debt=4)
+    posting = post(Forfeit("m"), state)
+
+    assert (posting.book.balance, posting.book.debt) == (0, 0)
+    assert legs(posting) == {"member": -6, "debt": 4, "breakage": 2}
+    held = book(Lot(SOON, "p", 2, held=1))
+    with pytest.raises(WrongState):
+        decide(Forfeit("m"), held, NOW)
 
 
 @pytest.mark.parametrize(("already", "asked"), [(0, 101), (60, 41), (100, None), (100, 1)])

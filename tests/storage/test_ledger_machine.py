@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from hypothesis.stateful import (
 from loyalty.errors import KeyReused, LoyaltyError
 from loyalty.ledger import POLICIES, HoldClosed, NotEnoughPoints, Posted, ReversalTooLarge
 from storage.database import Database
-from storage.ledger import SqlLedger
+from storage.ledger import SqlLedger, WritingLedger
 from storage.migrate import upgrade
 from storage.proof import prove
 
@@ -69,7 +70,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return f"k{self.number}"
 
     def post(self, work: Work) -> Any:
-        posted = self.database.run(lambda c: work(SqlLedger(c, self.now)))
+        posted = self.database.run(lambda c: work(WritingLedger(c, self.now)))
         if posted is not None:
             assert not posted.replayed or posted.kind == "release"
             self.done.append((work, posted, self.now))
@@ -78,14 +79,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def refused(self, work: Work, kind: type[LoyaltyError]) -> None:
         before = self.dump()
         with pytest.raises(kind):
-            self.database.run(lambda c: work(SqlLedger(c, self.now)))
+            self.database.run(lambda c: work(WritingLedger(c, self.now)))
         assert self.dump() == before
 
     def dump(self) -> list[Any]:
         with self.database.read() as connection:
             return [
-                connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2, 3").all()
-                for table in ("accounts", "transactions", "entries", "lots", "lot_moves", "holds")
+                connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all()
+                for table in ("accounts", "transactions", "entries", "lots", "log_head", "holds")
             ]
 
     # --- the model ------------------------------------------------------------------------------
@@ -291,10 +292,10 @@ class LedgerMachine(RuleBasedStateMachine):
         """Any earlier request, now: the same answer, and not a byte changed."""
         work, first, _ = data.draw(st.sampled_from(self.done))
         before = self.dump()
-        again = self.database.run(lambda c: work(SqlLedger(c, self.now)))
+        again = self.database.run(lambda c: work(WritingLedger(c, self.now)))
 
         assert again.replayed
-        assert (again.transaction_id, again.to_json()) == (first.transaction_id, first.to_json())
+        assert again == replace(first, replayed=True)
         assert self.dump() == before
 
     @precondition(lambda self: self.done)
@@ -320,7 +321,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def members_have_what_the_model_says(self) -> None:
         with self.database.read() as connection:
-            found = SqlLedger(connection, self.now).balances(MEMBERS)
+            found = WritingLedger(connection, self.now).balances(MEMBERS)
         # As a reader sees it: overdue holds count as given back.
         holds, self.holds = self.holds, {k: h for k, h in self.holds.items() if h[1] > self.now}
         for member, balance in found.items():

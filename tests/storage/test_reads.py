@@ -64,7 +64,7 @@ def test_a_members_inbox_goes_back_in_pages(database: Database, reads: SqlReads)
 
 
 def test_a_transaction_is_shown_with_its_entries(store: SqlStore, reads: SqlReads) -> None:
-    """Every movement of points has two sides, which add up to nothing."""
+    """Every movement of points names both of its sides."""
 
     def earn(tx: Transaction) -> None:
         tx.members.add(member(), "h" * 64, {})
@@ -75,8 +75,13 @@ def test_a_transaction_is_shown_with_its_entries(store: SqlStore, reads: SqlRead
     found = reads.transaction("e1")
     assert found is not None
     assert found["kind"] == "earn"
-    assert sum(entry["amount"] for entry in found["entries"]) == 0
-    assert 119 in [entry["amount"] for entry in found["entries"]]
+    [entry] = found["entries"]
+    assert (entry["account_id"], entry["contra"], entry["amount"]) == (
+        "member:lee",
+        "issuance",
+        119,
+    )
+    assert (found["meta"], found["moves"][0]["amount"]) == ({"receipt": "r1"}, 119)
     assert [line.amount for line in reads.statement("lee", before=None, limit=5)] == [119]
     assert reads.transaction("e2") is None
 

@@ -24,11 +24,13 @@ def upgrade() -> None:
         sa.Column("balance", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
             "floor IS NULL OR balance - held >= floor", name=op.f("ck_accounts_floor")
         ),
         sa.CheckConstraint("held >= 0", name=op.f("ck_accounts_held")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        postgresql_with={"fillfactor": "60"},
     )
     op.create_table(
         "api_keys",
@@ -294,9 +296,11 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=128), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("transaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("contra", sa.String(length=16), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("held_delta", sa.BigInteger(), nullable=False),
         sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "seq", name=op.f("pk_entries")),
     )
     op.create_table(
@@ -306,9 +310,8 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("transaction_id", sa.BigInteger(), nullable=False),
-        sa.Column("settled_by", sa.BigInteger(), nullable=True),
-        sa.Column("allocation", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("settled_by", sa.String(length=255), nullable=True),
+        sa.Column("allocation", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
     )
     with op.batch_alter_table("holds", schema=None) as batch_op:
@@ -353,27 +356,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_inbox_refunds_seq"), ["refunds_seq"], unique=False)
 
     op.create_table(
-        "lot_moves",
-        sa.Column("transaction_id", sa.BigInteger(), nullable=False),
-        sa.Column("account_id", sa.String(length=128), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("source", sa.String(length=64), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("held_delta", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "transaction_id", "account_id", "expires_at", "source", name=op.f("pk_lot_moves")
-        ),
+        "log_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("frontier", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_head")),
     )
     op.create_table(
         "lots",
         sa.Column("account_id", sa.String(length=128), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.String(length=64), nullable=False),
-        sa.Column("earned", sa.BigInteger(), nullable=False),
         sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("remaining >= held AND held >= 0", name=op.f("ck_lots_amounts")),
-        sa.PrimaryKeyConstraint("account_id", "expires_at", "source", name=op.f("pk_lots")),
+        sa.PrimaryKeyConstraint(
+            "account_id", "expires_at", "available_at", "source", name=op.f("pk_lots")
+        ),
+        postgresql_with={"fillfactor": "60"},
     )
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_lots_expires_at"), ["expires_at"], unique=False)
@@ -567,30 +568,42 @@ def upgrade() -> None:
 
     op.create_table(
         "transactions",
-        sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
-        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("other_id", sa.String(length=64), nullable=True),
+        sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reverses", sa.BigInteger(), nullable=True),
         sa.Column("hold_id", sa.String(length=255), nullable=True),
         sa.Column("campaign_id", sa.String(length=64), nullable=True),
-        sa.Column("meta", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("answer", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("meta", sa.Text(), nullable=False),
+        sa.Column("moves", sa.Text(), nullable=False),
+        sa.Column("balance_after", sa.BigInteger(), nullable=False),
+        sa.Column("available_after", sa.BigInteger(), nullable=False),
+        sa.Column("shortfall", sa.BigInteger(), nullable=False),
+        sa.Column("debt_change", sa.BigInteger(), nullable=False),
+        sa.Column("lapsed", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transactions")),
         sa.UniqueConstraint("key", name=op.f("uq_transactions_key")),
     )
     with op.batch_alter_table("transactions", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_transactions_campaign_id"), ["campaign_id"], unique=False
+            batch_op.f("ix_transactions_campaign_id"),
+            ["campaign_id"],
+            unique=False,
+            postgresql_where=sa.text("campaign_id IS NOT NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_transactions_reverses"), ["reverses"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_transactions_reverses"),
+            ["reverses"],
+            unique=False,
+            postgresql_where=sa.text("reverses IS NOT NULL"),
+        )
 
     op.create_table(
         "waits",
@@ -617,8 +630,13 @@ def downgrade() -> None:
 
     op.drop_table("waits")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_transactions_reverses"))
-        batch_op.drop_index(batch_op.f("ix_transactions_campaign_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_transactions_reverses"), postgresql_where=sa.text("reverses IS NOT NULL")
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_transactions_campaign_id"),
+            postgresql_where=sa.text("campaign_id IS NOT NULL"),
+        )
 
     op.drop_table("transactions")
     with op.batch_alter_table("tier_reviews", schema=None) as batch_op:
@@ -658,7 +676,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_lots_expires_at"))
 
     op.drop_table("lots")
-    op.drop_table("lot_moves")
+    op.drop_table("log_head")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_refunds_seq"))
         batch_op.drop_index(batch_op.f("ix_inbox_member_id_type_occurred_at"))

@@ -1,0 +1,200 @@
+"""One database transaction for the work of many callers, each of it done whole or not at all.
+
+Units of work run one after the other, each on what those before it left. What the busy tables need
+is read for all of them at once, changed in memory and written once; whatever else a unit asks the
+database happens inside a savepoint of its own. So a unit that is refused leaves nothing behind, and
+the others do not notice.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from loyalty.ports import Wants
+from storage.books import Books
+from storage.card_rows import CardRows
+from storage.event_rows import EventRows
+from storage.member_rows import MemberRows
+from storage.sending_rows import SendingRows
+from storage.undo import Undo
+from storage.wait_rows import WaitRows
+
+T = TypeVar("T")
+
+
+class Restart(Exception):
+    """The unit needs what it changed to be rows by now: it runs again by itself in the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """How one unit ended: its result, or the reason it has none."""
+
+    result: T | None = None
+    error: Exception | None = None
+
+
+class Batch:
+    """What units of work share inside one transaction."""
+
+    def __init__(self, connection: Connection, *, units: int = 1) -> None:
+        self._connection = connection
+        self._several = units > 1
+        self._alone = False
+        self._savepoint = False
+        self.undo = Undo()
+        self.books = Books(connection, self.undo)
+        self.people = MemberRows(connection, self.undo)
+        self.events = EventRows(connection, self.undo, units)
+        self.cards = CardRows(connection)
+        self.waits = WaitRows(connection)
+        self.sending = SendingRows(connection, self.undo)
+        self.told = cast(Connection, Direct(self, self.people))
+        self.counted = cast(Connection, Direct(self, self.events, self.people))
+        # For ports that speak to the database themselves; it looks like a connection to them.
+        self.direct = cast(Connection, Direct(self))
+
+    @property
+    def connection(self) -> Connection:
+        """For statements of the caller's own: everything pending is written first."""
+        self.flush()
+        return self.direct
+
+    def load(self, wants: Iterable[Wants]) -> None:
+        """Lock and read what units say they will need, for all of them at once."""
+        members: set[str] = set()
+        events: set[tuple[str, str]] = set()
+        keys: set[str] = set()
+        for each in wants:
+            members.update(each.members)
+            events.update(each.events)
+            keys.update(each.keys)
+        if members:
+            self.people.load(members)
+            self.cards.load(members)
+            self.waits.load(members)
+        if events:
+            self.events.load(events)
+        if members or keys:
+            self.books.load(members, keys)
+
+    def run(self, work: Callable[[], T], passes: Callable[[DBAPIError], bool]) -> Done[T]:
+        """One unit. What the weather undid is raised: then the whole batch has to begin again."""
+        for alone in (False, True):
+            if alone:
+                self._begin_alone()
+            try:
+                result = work()
+            except Restart:
+                self._undo()
+                continue
+            except DBAPIError as error:
+                if not self._several or passes(error) or error.connection_invalidated:
+                    raise
+                self._undo()
+                return Done(error=error)
+            except Exception as error:
+                if not self._several:
+                    raise
+                self._undo()
+                return Done(error=error)
+            self._end()
+            return Done(result)
+        raise AssertionError("a unit that runs alone has nothing to restart for")
+
+    def flush(self) -> None:
+        """Write what is pending, so that statements see it."""
+        if not self._pending:
+            return
+        if self._several and not self._alone and (self._savepoint or not self.undo.empty):
+            # What earlier units left must not go out under this one's savepoint.
+            raise Restart
+        self._write()
+
+    @property
+    def _pending(self) -> bool:
+        return any(rows.dirty for rows in self._rows)
+
+    @property
+    def _rows(self) -> Sequence[Any]:
+        return (self.events, self.people, self.sending, self.books)
+
+    def _write(self) -> None:
+        # The books last: they lock the head of the log.
+        for rows in self._rows:
+            rows.flush()
+
+    def finish(self) -> None:
+        """Write what is left; the caller commits."""
+        self._write()
+
+    # --- savepoints ----------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Before the unit's first own statement: remember where to go back to."""
+        if self._several and not self._savepoint:
+            self._connection.exec_driver_sql("SAVEPOINT unit")
+            self._savepoint = True
+
+    def _begin_alone(self) -> None:
+        self._write()
+        self._alone = True
+        self.save()
+
+    def _undo(self) -> None:
+        self.undo.roll_back()
+        if self._savepoint:
+            self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+            self.cards.forget()
+            self.waits.forget()
+        if self._alone:
+            # Rows went out and were taken back: what is known in memory may be of the future.
+            for rows in (self.books, self.people, self.events):
+                rows.forget()
+        self._end()
+
+    def _end(self) -> None:
+        if self._savepoint:
+            self._connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+        self._savepoint = self._alone = False
+        self.undo.forget()
+
+
+class Direct:
+    """A connection that opens the unit's savepoint before its first statement.
+
+    `reads` are rows its statements look at: what is pending of them is written first.
+    """
+
+    def __init__(self, batch: Batch, *reads: Any) -> None:
+        self._batch = batch
+        self._reads = reads
+        self._connection = batch._connection
+        self.dialect = self._connection.dialect
+
+    def execute(self, *args: Any, **more: Any) -> Any:
+        if any(rows.dirty for rows in self._reads):
+            self._batch.flush()
+        self._batch.save()
+        return self._connection.execute(*args, **more)
+
+    def exec_driver_sql(self, *args: Any, **more: Any) -> Any:
+        self._batch.save()
+        return self._connection.exec_driver_sql(*args, **more)
+
+    def scalar(self, *args: Any, **more: Any) -> Any:
+        self._batch.save()
+        return self._connection.scalar(*args, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Generic[T]):
+    """Work to be done in one piece, what it will need, and the instant to judge it by, if set."""
+
+    work: Callable[[Any], T]
+    wants: Wants
+    now: datetime | None = None

@@ -1,0 +1,218 @@
+"""Members' books in one database transaction: read under lock, changed in memory, written once.
+
+Postings of many callers are decided one after the other on what is here; the rows go out together.
+A member's accounts, lots and holds are only touched under the lock of the member's accounts.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from loyalty.book import Book, Hold, Leg, Lot, LotKey, Move, Original, Posting
+from loyalty.ledger import OWN, Posted
+from storage.bulk import instant
+from storage.postings import COLUMNS, Record, account_id, hold_of, member_of, record_of
+from storage.sealed import Account, Written, write
+from storage.selected import selected
+from storage.undo import Undo
+
+_ACCOUNTS = "SELECT id, balance, held, seq, head FROM accounts WHERE id {ids} ORDER BY id"
+_LOTS = (
+    "SELECT account_id, expires_at, available_at, source, remaining, held FROM lots "
+    "WHERE account_id {ids} AND remaining > 0"
+)
+_HOLD = "id, account_id, amount, status, expires_at, settled_by, allocation"
+_OPEN_HOLDS = f"SELECT {_HOLD} FROM holds WHERE account_id {{ids}} AND status = 'open'"
+_HOLDS = f"SELECT {_HOLD} FROM holds WHERE id {{ids}}"
+_BY_KEY = f"SELECT {COLUMNS} FROM transactions WHERE key {{ids}}"
+_REVERSALS = f"SELECT {COLUMNS} FROM transactions WHERE reverses {{ids}}"
+
+
+class Books:
+    """What the ledger's postings read and change before they are written."""
+
+    def __init__(self, connection: Connection, undo: Undo) -> None:
+        self._connection = connection
+        self._undo = undo
+        self._accounts: dict[str, Account] = {}
+        self._books: dict[str, Book] = {}
+        self._records: dict[str, Record | None] = {}
+        self._holds: dict[str, tuple[str, Hold, str | None]] = {}
+        self._open: dict[str, tuple[str, ...]] = {}
+        self._pending: list[Record] = []
+        self._settled: dict[str, bool] = {}
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def load(self, member_ids: Iterable[str], keys: Iterable[str] = ()) -> None:
+        """Lock and read these books and look these keys up, in four queries at most.
+
+        Locked in the order of ids, so that two programs never lock two books crosswise; what hangs
+        on them is read after, so that it is as the lock's last holder left it.
+        """
+        members = sorted(set(member_ids) - self._books.keys())
+        if members:
+            self._load_books(members)
+        unknown = sorted(set(keys) - self._records.keys())
+        if unknown:
+            found = {row[1]: record_of(row) for row in selected(self._connection, _BY_KEY, unknown)}
+            for key in unknown:
+                self._records[key] = found.get(key)
+
+    def _load_books(self, members: Sequence[str]) -> None:
+        ids = [account_id(kind, member) for kind in OWN for member in members]
+        rows = selected(self._connection, _ACCOUNTS, ids, lock=True)
+        for id, balance, held, seq, head in rows:
+            self._accounts[id] = Account(balance, held, seq, bytes(head))
+        own = {member: self._accounts.get(account_id("member", member)) for member in members}
+        lots: dict[str, dict[LotKey, Lot]] = {member: {} for member in members}
+        with_points = [account_id("member", m) for m, at in own.items() if at and at.balance]
+        for account, expires, available, source, remaining, held in (
+            selected(self._connection, _LOTS, with_points) if with_points else ()
+        ):
+            lot = Lot(instant(expires), source, remaining, held, instant(available))
+            lots[member_of(account)][lot.key] = lot
+        holders = [account_id("member", m) for m, at in own.items() if at and at.held]
+        if holders:
+            self._load_holds(_OPEN_HOLDS, holders)
+        for member in members:
+            account, owed = own[member], self._accounts.get(account_id("debt", member))
+            self._books[member] = Book(
+                account.balance if account else 0,
+                account.held if account else 0,
+                -owed.balance if owed else 0,
+                lots[member],
+            )
+
+    def _load_holds(self, query: str, ids: Sequence[str]) -> None:
+        for row in selected(self._connection, query, ids):
+            account, hold, settled_by = hold_of(row)
+            if hold.id in self._holds:
+                continue  # ours is newer
+            self._holds[hold.id] = (account, hold, settled_by)
+            if hold.status == "open":
+                mine = self._open.get(account, ())
+                if hold.id not in mine:
+                    self._open[account] = (*mine, hold.id)
+
+    def book(self, member_id: str) -> Book:
+        """The member's book, locked."""
+        if member_id not in self._books:
+            self._load_books([member_id])
+        return self._books[member_id]
+
+    def known(self, member_id: str) -> bool:
+        return member_id in self._books
+
+    def record(self, key: str) -> Record | None:
+        """The transaction with this key, stored or about to be."""
+        if key not in self._records:
+            self.load((), [key])
+        return self._records[key]
+
+    def hold(self, hold_id: str) -> tuple[str, Hold, str | None] | None:
+        """The hold with its member, and the key of what settled it."""
+        if hold_id not in self._holds:
+            self._load_holds(_HOLDS, [hold_id])
+        found = self._holds.get(hold_id)
+        return None if found is None else (member_of(found[0]), found[1], found[2])
+
+    def refresh_hold(self, hold_id: str) -> None:
+        """Read a hold again, now that its book is locked, unless it changed here."""
+        if hold_id not in self._settled:
+            self._holds.pop(hold_id, None)
+            self._load_holds(_HOLDS, [hold_id])
+
+    def overdue(self, member_id: str, now: datetime) -> list[str]:
+        """Open holds past their deadline, the oldest first."""
+        if not self._books[member_id].held:
+            return []
+        mine = (self._holds[id][1] for id in self._open.get(account_id("member", member_id), ()))
+        late = [hold for hold in mine if hold.status == "open" and hold.expires_at <= now]
+        return [hold.id for hold in sorted(late, key=lambda hold: (hold.expires_at, hold.id))]
+
+    def original(self, record: Record) -> Original:
+        """A transaction with what was reversed of it; its book must be locked."""
+        stored = (
+            [record_of(row) for row in selected(self._connection, _REVERSALS, [record.id])]
+            if record.id
+            else []
+        )
+        mine = [each for each in self._pending if each.reverses is record]
+        member, points = record.posted.member_id, 0
+        returned: dict[LotKey, int] = {}
+        for each in (*stored, *mine):
+            points += each.posted.points
+            for move in each.moves_of(member):
+                returned[move.key] = returned.get(move.key, 0) + move.amount
+        posted = record.posted
+        moves = record.moves_of(member)
+        return Original(posted.key, posted.kind, posted.points, moves, points, returned)
+
+    # --- changing ------------------------------------------------------------------------------
+
+    def post(self, posting: Posting, record: Record, other_id: str | None = None) -> Posted:
+        """Apply a decided posting; it is written with the rest."""
+        posted, undo = record.posted, self._undo
+        self._apply(record, posted.member_id, posting.side.legs, posting.side.moves)
+        undo.put(self._books, posted.member_id, posting.side.book)
+        if posting.other and other_id:
+            record.other_id = other_id
+            self._apply(record, other_id, posting.other.legs, posting.other.moves)
+            undo.put(self._books, other_id, posting.other.book)
+        if hold := posting.hold:
+            account = account_id("member", posted.member_id)
+            by = None if hold.status == "open" else posted.key
+            undo.put(self._holds, hold.id, (account, hold, by))
+            undo.put(self._settled, hold.id, True)
+            if hold.status == "open":
+                undo.put(self._open, account, (*self._open.get(account, ()), hold.id))
+        undo.put(self._records, posted.key, record)
+        undo.append(self._pending, record)
+        return posted
+
+    def _apply(
+        self, record: Record, member_id: str, legs: Sequence[Leg], moves: Sequence[Move]
+    ) -> None:
+        record.legs.extend((account_id(leg.account, member_id), leg) for leg in legs)
+        record.moves.extend((member_id, move) for move in moves)
+
+    # --- writing -------------------------------------------------------------------------------
+
+    @property
+    def dirty(self) -> bool:
+        return bool(self._pending)
+
+    def flush(self) -> None:
+        """Number, seal and write what was posted; the log's head is locked until the commit."""
+        if not self._pending:
+            return
+        lots: dict[tuple[str, LotKey], Any] = {}
+        for record in self._pending:
+            for member, move in record.moves:
+                lots[account_id("member", member), move.key] = member
+        changed = [
+            (account, *key[:2], key.source, *self._left(member, key))
+            for (account, key), member in sorted(lots.items())
+        ]
+        holds = [self._holds[id] for id in self._settled]
+        write(self._connection, Written(self._pending, self._accounts, changed, holds))
+        # From now on they are rows like any other: whoever sends a key again gets a repeat.
+        for record in self._pending:
+            record.posted = replace(record.posted, replayed=True)
+        self._pending.clear()
+        self._settled.clear()
+
+    def forget(self) -> None:
+        """Look again: what is known here was taken back."""
+        for known in (self._accounts, self._books, self._records, self._holds, self._open):
+            known.clear()
+        self._pending.clear()
+        self._settled.clear()
+
+    def _left(self, member_id: str, key: LotKey) -> tuple[int, int]:
+        lot = self._books[member_id].lots[key]
+        return lot.remaining, lot.held

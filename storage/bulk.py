@@ -1,0 +1,223 @@
+"""Many rows in one statement, on either database: what group commit writes with.
+
+PostgreSQL takes new rows by COPY and changed ones as arrays; SQLite takes both row by row without
+leaving its own code. Values are given as tuples in the order of the table's columns.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+
+from storage.schema.core import Instant
+
+Row = tuple[Any, ...]
+
+
+def written(value: datetime) -> str:
+    """An instant as SQLite keeps it."""
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def instant(value: Any) -> datetime:
+    """An instant as either driver gives it."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    at: datetime = value.astimezone(UTC)
+    return at
+
+
+def dumped(value: Any) -> str:
+    """JSON as columns keep it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _text(value: str) -> str:
+    return value.replace("\\", "\\\\")
+
+
+def _binary(value: bytes) -> str:
+    return "\\\\x" + value.hex()
+
+
+def _instant(value: datetime) -> str:
+    return value.isoformat()
+
+
+def _boolean(value: bool) -> str:
+    return "t" if value else "f"
+
+
+def _json(value: Any) -> str:
+    return _text(dumped(value))
+
+
+def _for_postgresql(column: Column[Any]) -> Callable[[Any], str]:
+    kinds: tuple[tuple[Any, Callable[[Any], str]], ...] = (
+        (Instant, _instant),
+        (JSON, _json),
+        (LargeBinary, _binary),
+        (Boolean, _boolean),
+        ((BigInteger, Integer), str),
+    )
+    return next((encode for kind, encode in kinds if isinstance(column.type, kind)), _text)
+
+
+def _for_sqlite(column: Column[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(column.type, Instant):
+        return written
+    if isinstance(column.type, JSON):
+        return dumped
+    return None
+
+
+def _copied(text: str) -> str:
+    """A field of COPY's text format; backslashes were doubled before."""
+    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+class Bulk:
+    """Writes rows of one table; `keys` and `sets` make it overwrite what is there.
+
+    `without` names columns that the database fills in.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        keys: Sequence[str] = (),
+        sets: Sequence[str] = (),
+        without: Sequence[str] = (),
+    ) -> None:
+        columns = [column for column in table.columns if column.name not in without]
+        names = [column.name for column in columns]
+        listed = ", ".join(names)
+        conflict = ""
+        if keys:
+            changes = ", ".join(f"{name} = excluded.{name}" for name in sets)
+            conflict = f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+        marks = ", ".join("?" * len(names))
+        self._sqlite = f"INSERT INTO {table.name} ({listed}) VALUES ({marks}){conflict}"
+        self._convert = [
+            (at, convert) for at, column in enumerate(columns) if (convert := _for_sqlite(column))
+        ]
+        self._copy = None if keys else f"COPY {table.name} ({listed}) FROM STDIN"
+        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
+        self._unnest = (
+            f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}){conflict}"
+        )
+        self._encode = [_for_postgresql(column) for column in columns]
+        self._textual = [encode in (_text, _json) for encode in self._encode]
+
+    def __call__(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Write them all. Raises what the database says about the first that cannot be."""
+        if not rows:
+            return
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(self._sqlite, [self._converted(row) for row in rows])
+        elif self._copy:
+            self._copy_in(connection, rows)
+        else:
+            connection.exec_driver_sql(self._unnest, _arrays(rows, self._encode))
+
+    def _converted(self, row: Row) -> Row:
+        return _converted(row, self._convert)
+
+    def _copy_in(self, connection: Connection, rows: Iterable[Row]) -> None:
+        encoders = list(zip(self._encode, self._textual, strict=True))
+        lines = []
+        for row in rows:
+            fields = []
+            for value, (encode, textual) in zip(row, encoders, strict=True):
+                if value is None:
+                    fields.append("\\N")
+                else:
+                    text = encode(value)
+                    fields.append(_copied(text) if textual else text)
+            lines.append("\t".join(fields))
+        lines.append("")
+        raw: Any = connection.connection.dbapi_connection
+        assert self._copy is not None
+        try:
+            with raw.cursor() as cursor, cursor.copy(self._copy) as copy:
+                copy.write("\n".join(lines))
+        except psycopg.Error as error:
+            raise _as_sqlalchemy(connection, self._copy, error) from error
+
+
+class BulkUpdate:
+    """Changes columns of rows that are there; values are the key first, then `sets` in order."""
+
+    def __init__(self, table: Table, key: str, sets: Sequence[str]) -> None:
+        columns = [table.c[key], *(table.c[name] for name in sets)]
+        changes = ", ".join(f"{name} = ?" for name in sets)
+        self._sqlite = f"UPDATE {table.name} SET {changes} WHERE {key} = ?"
+        self._convert = [
+            (at, convert) for at, column in enumerate(columns) if (convert := _for_sqlite(column))
+        ]
+        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
+        named = ", ".join(column.name for column in columns)
+        changes = ", ".join(f"{name} = new.{name}" for name in sets)
+        self._unnest = (
+            f"UPDATE {table.name} AS old SET {changes} "
+            f"FROM unnest({arrays}) AS new({named}) WHERE old.{key} = new.{key}"
+        )
+        self._encode = [_for_postgresql(column) for column in columns]
+
+    def __call__(self, connection: Connection, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        if connection.dialect.name == "sqlite":
+            converted = [_converted(row, self._convert) for row in rows]
+            turned = [(*row[1:], row[0]) for row in converted]
+            connection.exec_driver_sql(self._sqlite, turned)
+        else:
+            connection.exec_driver_sql(self._unnest, _arrays(rows, self._encode))
+
+
+def _converted(row: Row, convert: Sequence[tuple[int, Callable[[Any], Any]]]) -> Row:
+    if not convert:
+        return row
+    values = list(row)
+    for at, each in convert:
+        if values[at] is not None:
+            values[at] = each(values[at])
+    return tuple(values)
+
+
+def _arrays(rows: Sequence[Row], encode: Sequence[Callable[[Any], str]]) -> tuple[str, ...]:
+    columns = zip(*rows, strict=True)
+    return tuple(_array(values, each) for values, each in zip(columns, encode, strict=True))
+
+
+def _array(values: Iterable[Any], encode: Callable[[Any], str]) -> str:
+    """An array as PostgreSQL reads it; encoders double backslashes, as it wants them in quotes."""
+    if encode is str:
+        return "{" + ",".join("NULL" if v is None else str(v) for v in values) + "}"
+    quoted = ("NULL" if v is None else '"' + encode(v).replace('"', '\\"') + '"' for v in values)
+    return "{" + ",".join(quoted) + "}"
+
+
+def _as_sqlalchemy(connection: Connection, statement: str, error: psycopg.Error) -> Exception:
+    """The error as every other statement would raise it, so that one handler knows them all."""
+    gone = isinstance(error, psycopg.OperationalError)
+    if gone:
+        connection.invalidate()
+    wrapped = DBAPIError.instance(
+        statement,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=gone,
+        dialect=connection.dialect,
+    )
+    return wrapped if isinstance(wrapped, Exception) else error
