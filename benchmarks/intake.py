@@ -9,7 +9,6 @@ same receipts to a route that reads them and records nothing. The last line is o
 
 import argparse
 import json
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from typing import Any
 import httpx2
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from benchmarks import http_load
 from benchmarks.api_process import Api, api, programme
 from benchmarks.http_load import Answers, Running, request, write_requests
+from benchmarks.intake_report import Figures, show, summary
 from benchmarks.intake_server import BASE
 from benchmarks.ledger_proof import require_sound
 from benchmarks.ledger_rows import add_members, member_id
@@ -52,17 +51,6 @@ class Size:
 
 
 QUICK = Size(1, 1.0, 0.5, 200, 4, 2, 1, 3, 3_000, 40)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One run: receipts a second, latency of requests, CPU microseconds per receipt."""
-
-    per_s: float
-    p50_ms: float
-    p99_ms: float
-    api_us: float
-    server_us: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,42 +189,6 @@ def _in_turns(till: Till, size: Size, console: Console) -> dict[str, list[Figure
                 figures[name].append(runs[name](size.seconds))
                 progress.advance(task)
     return figures
-
-
-def summary(figures: dict[str, list[Figures]]) -> dict[str, float]:
-    """Medians; the ratio is of figures of the same round."""
-
-    def middle(name: str, what: str) -> float:
-        values: list[float] = [getattr(f, what) for f in figures[name]]
-        return round(statistics.median(values), 2)
-
-    pairs = list(zip(figures["receipts"], figures["base"], strict=True))
-    return {
-        "ratio": round(statistics.median(ours.per_s / base.per_s for ours, base in pairs), 3),
-        "per_s": middle("receipts", "per_s"),
-        "batch_per_s": middle("batches", "per_s"),
-        "p99_ms": middle("receipts", "p99_ms"),
-        "base_per_s": middle("base", "per_s"),
-        "api_us": middle("receipts", "api_us"),
-        "server_us": middle("receipts", "server_us"),
-        "base_us": middle("base", "api_us"),
-    }
-
-
-def show(figures: dict[str, list[Figures]]) -> None:
-    shown = Table("round", "receipts/s", "p50 ms", "p99 ms", "API us", "PostgreSQL us")
-    for name, rounds in figures.items():
-        for f in rounds:
-            shown.add_row(
-                name,
-                f"{f.per_s:,.0f}",
-                f"{f.p50_ms:,.1f}",
-                f"{f.p99_ms:,.1f}",
-                f"{f.api_us:,.0f}",
-                f"{f.server_us:,.0f}",
-            )
-        shown.add_section()
-    Console(stderr=True).print(shown)
 
 
 def main() -> None:

