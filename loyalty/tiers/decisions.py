@@ -150,12 +150,21 @@ def _lower(case: Case, rank: int, allowed: int) -> int:
     """The rank a member falls to; `allowed` is what the metric reaches, below `rank`."""
     if case.tiers.downgrade == "keep":
         # Only a tier set by hand for a time ends here: what was there before it comes back.
-        row = case.place.on_ladder
-        before = case.tiers.rank(row.came_from) if row else None
-        return min(max(allowed, before or 0), rank - 1)
+        before = case.tiers.rank(_before_by_hand(case.place)) or 0
+        return min(max(allowed, before), rank - 1)
     if case.tiers.downgrade == "one_down" or case.tiers.soft_landing:
         return rank - 1
     return allowed
+
+
+def _before_by_hand(place: Place) -> str:
+    """The tier that a member had before people stepped in, however often they did."""
+    tier = place.given
+    for row in reversed([row for row in place.history if row.track == "ladder"]):
+        if row.reason != "set_by_hand":
+            break
+        tier = row.came_from
+    return tier
 
 
 def _row(

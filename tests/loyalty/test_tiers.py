@@ -1,5 +1,6 @@
 """Up at once, down by the policy: the rules of the ladder, each with its figures."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -302,6 +303,35 @@ def test_a_kept_tier_is_not_lost_to_a_refund_in_a_later_year() -> None:
 
     assert life.review(at("2028-02-05")) is None
     assert life.tier(at("2028-02-05")) == "silver"
+
+
+def test_a_refund_undoes_a_rise_whose_validity_was_opened_later() -> None:
+    """A change of policy in between does not make the receipt any more kept than it is."""
+    life = diamond({})
+    life.tiers = rules(downgrade="one_down")
+    life.review(day("2026-04-01"))
+    life.returns(day("2026-04-02"), day("2026-03-01"), 1000)
+
+    fell = life.review(at("2026-04-03"))
+
+    assert fell is not None
+    assert (fell.tier, fell.reason) == ("gold", "refunded")
+
+
+def test_a_tier_lent_twice_by_hand_goes_back_to_what_was_before_both() -> None:
+    """Diamond for June, then for July too: a silver member is silver again in August."""
+    life = Life(rules())
+    life.buys(day("2026-03-01"), 100)
+    for start, end, before in (
+        ("2026-06-01", "2026-07-01", "silver"),
+        ("2026-06-20", "2026-08-01", "diamond"),
+    ):
+        row = Held("ladder", "diamond", day(start), day(end), "set_by_hand", before)
+        life.place = replace(life.place, history=(*life.place.history, row))
+
+    life.review(day("2026-08-05"))
+
+    assert life.tier(day("2026-08-05")) == "silver"
 
 
 # --- gifts --------------------------------------------------------------------------------------
