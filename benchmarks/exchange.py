@@ -115,7 +115,7 @@ def measure(size: Size, console: Console) -> tuple[Answers, Counted]:
     ):
         with store.database.write() as connection:
             add_members(connection, size.claims)
-            fund(connection, size.claims)
+        fund(store, size.claims)
         server.administer("VACUUM ANALYZE", "milepost")
         launch(store, size.stock)
         with api(store, Path(name), size.processes) as running:

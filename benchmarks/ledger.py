@@ -29,7 +29,7 @@ from benchmarks.ledger_load import Load, Mix, own_cpu
 from benchmarks.ledger_naive import Naive
 from benchmarks.ledger_proof import require_sound
 from benchmarks.ledger_report import Figures, show, summary
-from benchmarks.ledger_rows import FLOOR, FLOOR_BATCH, fund
+from benchmarks.ledger_rows import FLOOR, FLOOR_BATCH, add_members, fund
 from benchmarks.postgres import Postgres, postgres
 from bootstrap.clock import SystemClock
 from loyalty.programme import Programme
@@ -105,9 +105,11 @@ def funded(url: str, members: int) -> Iterator[SqlStore]:
     upgrade(url)
     database = Database(url)
     try:
+        store = SqlStore(database, SystemClock(), Programme())
         with database.write() as connection:
-            fund(connection, members)
-        yield SqlStore(database, SystemClock(), Programme())
+            add_members(connection, members)
+        fund(store, members)
+        yield store
     finally:
         database.dispose()
 
@@ -163,6 +165,7 @@ def on_postgres(size: Size, console: Console) -> dict[str, float]:
             server.administer("VACUUM ANALYZE", "milepost")
             store.database.dispose()  # a template must have no connections
             server.new_database("floor", "milepost")
+            server.administer("CREATE SEQUENCE floor START 1000000000", "floor")
             script = Path(folder) / "floor.sql"
             script.write_text(FLOOR.format(members=size.members, batch=FLOOR_BATCH))
             naive = Naive(server.new_database("naive"), size.members)

@@ -1,20 +1,16 @@
 """How postings get into the ledger: the one place that knows which door of Milepost is open.
 
-With `storage.poster` it is the group-commit writer, as the API uses it. Before it is there, each
-posting is a transaction of its own through `SqlStore.run`, from a pool of threads.
+It is the group-commit writer, as the API uses it.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 from loyalty.ledger import Posted
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from storage.store import SqlStore
 
 THREADS = 16
@@ -43,29 +39,11 @@ Door = Callable[[Wish], "Future[Posted]"]
 @contextmanager
 def door(store: SqlStore) -> Iterator[Door]:
     """What callers put their wishes into; everything taken is answered when the block ends."""
-    if find_spec("storage.poster"):
-        poster: Any = import_module("storage.poster")
-        with _grouped(poster, store) as submit:
-            yield submit
-    else:
-        with _one_by_one(store) as submit:
-            yield submit
-
-
-@contextmanager
-def _grouped(poster: Any, store: SqlStore) -> Iterator[Door]:
-    writer = poster.Poster(store)
+    writer = store.group()
     try:
-        # What a posting will want to lock and read may be told before; nothing is told here.
-        yield lambda wish: writer.submit(wish.work, None)
+        yield lambda wish: writer.submit(
+            wish.work, Wants(members=(wish.member_id,), keys=(wish.key,))
+        )
     finally:
         writer.close()
-
-
-@contextmanager
-def _one_by_one(store: SqlStore) -> Iterator[Door]:
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        yield lambda wish: pool.submit(store.run, wish.work)
-    finally:
-        pool.shutdown(cancel_futures=True)
+        store._poster = None

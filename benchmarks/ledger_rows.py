@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, bindparam, text
 
-from loyalty.ledger import UNDATED
+from loyalty.ports import Transaction, Wants
 from storage.schema.core import Instant, Json
+from storage.store import SqlStore
 
 FUNDED = 10_000
 """Points that each member has to begin with."""
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 FLOOR_BATCH = 100
+FUNDED_AT_ONCE = 1000
 
 
 def member_id(number: int) -> str:
@@ -31,22 +33,6 @@ _MEMBERS = (
     "spend_minor, body_hash, answer) SELECT member, 'active', :at, 'en', 'ordinary', :none, "
     "{no}, 0, 0, '', :empty FROM {numbers}"
 )
-_FUNDING = (
-    "INSERT INTO transactions (key, body_hash, kind, at, effective_at, meta, answer) "
-    "SELECT 'funded:' || member, '', 'grant', :at, :at, :empty, :empty FROM {numbers}",
-    "INSERT INTO accounts (id, kind, floor, balance, held, seq) "
-    "SELECT 'member:' || member, 'member', 0, :points, 0, 1 FROM {numbers}",
-    "INSERT INTO accounts (id, kind, floor, balance, held, seq) "
-    "SELECT 'issuance:' || member, 'issuance', NULL, -:points, 0, 1 FROM {numbers}",
-    "INSERT INTO entries (account_id, seq, transaction_id, amount, held_delta, balance) "
-    "SELECT 'member:' || substr(key, 8), 1, id, :points, 0, :points FROM transactions",
-    "INSERT INTO entries (account_id, seq, transaction_id, amount, held_delta, balance) "
-    "SELECT 'issuance:' || substr(key, 8), 1, id, -:points, 0, -:points FROM transactions",
-    "INSERT INTO lots (account_id, expires_at, source, earned, remaining, held) "
-    "SELECT 'member:' || member, :undated, 'before', :points, :points, 0 FROM {numbers}",
-    "INSERT INTO lot_moves (transaction_id, account_id, expires_at, source, amount, held_delta) "
-    "SELECT id, 'member:' || substr(key, 8), :undated, 'before', :points, 0 FROM transactions",
-)
 
 
 def add_members(connection: Connection, members: int) -> None:
@@ -54,9 +40,16 @@ def add_members(connection: Connection, members: int) -> None:
     _run(connection, (_MEMBERS,), members)
 
 
-def fund(connection: Connection, members: int) -> None:
-    """Give every one of them points, on a ledger that is empty."""
-    _run(connection, _FUNDING, members)
+def fund(store: SqlStore, members: int) -> None:
+    """Give every one of them points, through the ledger itself: chains and log are then sound."""
+    for first in range(1, members + 1, FUNDED_AT_ONCE):
+        ids = [member_id(n) for n in range(first, min(first + FUNDED_AT_ONCE, members + 1))]
+
+        def give(tx: Transaction, ids: list[str] = ids) -> None:
+            for member in ids:
+                tx.ledger.earn(f"funded:{member}", member, FUNDED, kind="grant", source="before")
+
+        store.run(give, wants=Wants(members=tuple(ids), keys=tuple(f"funded:{m}" for m in ids)))
 
 
 def _run(connection: Connection, statements: tuple[str, ...], members: int) -> None:
@@ -70,7 +63,6 @@ def _run(connection: Connection, statements: tuple[str, ...], members: int) -> N
 def _bound(statement: str) -> TextClause:
     values: dict[str, tuple[Any, Any]] = {
         "at": (BEGAN, Instant),
-        "undated": (UNDATED, Instant),
         "empty": ({}, Json),
         "none": ([], Json),
     }
@@ -89,32 +81,24 @@ def _bound(statement: str) -> TextClause:
 FLOOR = """\
 \\set start random(0, {members} - 1)
 WITH picked AS (
-  SELECT nextval('transactions_id_seq') AS id, 'b' || (1 + (:start + g * 997) % {members}) AS member
+  SELECT nextval('floor') AS id, 'b' || (1 + (:start + g * 997) % {members}) AS member
   FROM generate_series(1, {batch}) AS g
 ), given AS (
   UPDATE accounts SET balance = balance + 10, seq = seq + 1 FROM picked
   WHERE accounts.id = 'member:' || member
   RETURNING accounts.id AS account, seq, picked.id AS transaction, 10 AS amount, balance
-), issued AS (
-  UPDATE accounts SET balance = balance - 10, seq = seq + 1 FROM picked
-  WHERE accounts.id = 'issuance:' || member
-  RETURNING accounts.id AS account, seq, picked.id AS transaction, -10 AS amount, balance
 ), legs AS (
-  INSERT INTO entries (account_id, seq, transaction_id, amount, held_delta, balance)
-  SELECT account, seq, transaction, amount, 0, balance FROM given
-  UNION ALL SELECT account, seq, transaction, amount, 0, balance FROM issued
+  INSERT INTO entries
+    (account_id, seq, transaction_id, contra, amount, held_delta, balance, chain)
+  SELECT account, seq, transaction, 'issuance', amount, 0, balance, sha256('x') FROM given
 ), filled AS (
-  UPDATE lots SET earned = earned + 10, remaining = remaining + 10 FROM picked
+  UPDATE lots SET remaining = remaining + 10 FROM picked
   WHERE account_id = 'member:' || member AND source = 'before'
-  RETURNING account_id, expires_at, source, picked.id AS transaction
-), moved AS (
-  INSERT INTO lot_moves (transaction_id, account_id, expires_at, source, amount, held_delta)
-  SELECT transaction, account_id, expires_at, source, 10, 0 FROM filled
 )
-INSERT INTO transactions (id, key, body_hash, kind, at, effective_at, meta, answer)
-SELECT id, 'bench-earn-' || lpad(id::text, 24, '0'), repeat('0f', 32), 'earn', now(), now(), '{{}}',
-  '{{"kind": "earn", "lots": [["2027-01-01T00-00-00+00-00", "purchase", 10]], "points": 10,
-  "hold_id": null, "member_id": "b12345", "shortfall": 0, "debt_change": 0,
-  "balance_after": 10010, "available_after": 10010}}'
+INSERT INTO transactions (id, key, body_hash, kind, member_id, points, at, effective_at, meta,
+  moves, balance_after, available_after, shortfall, debt_change, lapsed, leaf)
+SELECT id, 'bench-earn-' || lpad(id::text, 24, '0'), sha256('x'), 'earn', member, 10, now(), now(),
+  '{{}}', '[["b12345", "2035-01-01T00-00-00+00-00", null, "purchase", 10, 0]]', 10010, 10010,
+  0, 0, 0, sha256('x')
 FROM picked;
 """
