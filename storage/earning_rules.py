@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
 from loyalty.earning.activate import LEAD
 from loyalty.earning.rule_set import RuleSet
@@ -25,34 +24,32 @@ _ALL = select(*_shape.columns).order_by(_table.c.version)
 _ADD = InsertOnce(_table)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    at: datetime
-    versions: tuple[RulesVersion, ...]
+@dataclass(slots=True)
+class RulesKnown:
+    """What a process knew of the versions when it last looked; one for each store."""
 
-
-_known: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
+    at: datetime | None = None
+    versions: tuple[RulesVersion, ...] = ()
 
 
 class SqlEarningRules:
     """The EarningRules port on one transaction's connection."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, known: RulesKnown) -> None:
         self._connection = connection
         self._now = now
+        self._known = known
 
     def at(self, instant: datetime) -> RulesVersion | None:
-        known = _known.get(self._connection.engine)
-        if known is None or not known.at <= self._now < known.at + LEAD / 2:
-            known = _Known(self._now, tuple(self.listed()))
-            _known[self._connection.engine] = known
+        known = self._known
+        if known.at is None or not known.at <= self._now < known.at + LEAD / 2:
+            known.versions, known.at = tuple(self.listed()), self._now
         begun = [each for each in known.versions if each.active_from <= instant]
         return max(begun, key=lambda each: (each.active_from, each.version), default=None)
 
     def listed(self) -> Sequence[RulesVersion]:
-        known = _known.get(self._connection.engine)
         # The same version stays the same object, so that what was made ready stays ready.
-        there = {each.version: each for each in known.versions} if known else {}
+        there = {each.version: each for each in self._known.versions}
         rows = self._connection.execute(_ALL)
         return [there.get(row.version) or _version(row) for row in rows]
 

@@ -17,7 +17,7 @@ from storage.cards import SqlCards
 from storage.database import Database, passes
 from storage.decisions import SqlDecisions
 from storage.earning_counters import SqlCounters
-from storage.earning_rules import SqlEarningRules
+from storage.earning_rules import RulesKnown, SqlEarningRules
 from storage.enrolments import SqlEnrolments
 from storage.inbox import SqlInbox
 from storage.ledger import SqlLedger
@@ -41,6 +41,7 @@ class SqlTransaction:
         programme: Programme,
         versions: VersionCache,
         entrances: Entrances,
+        rules: RulesKnown,
     ) -> None:
         direct = batch.direct
         self._batch = batch
@@ -57,7 +58,7 @@ class SqlTransaction:
         self.offers: ports.Offers = SqlOffers(direct)
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
         self.tiers: ports.Tiers = SqlTiers(batch.counted, programme.tiers)
-        self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now)
+        self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.counters: ports.Counters = SqlCounters(direct)
         self.audit: ports.Audit = SqlAudit(direct, now)
 
@@ -78,6 +79,7 @@ class SqlStore:
         self._clock = clock
         self._programme = programme
         self._versions: VersionCache = {}
+        self._rules = RulesKnown()
         self._poster: Poster | None = None
 
     def group(self, **limits: int) -> Poster:
@@ -135,7 +137,12 @@ class SqlStore:
         def transaction(now: datetime | None) -> ports.Transaction:
             if now not in made:
                 made[now] = SqlTransaction(
-                    batch, now or self._clock.now(), self._programme, self._versions, entrances
+                    batch,
+                    now or self._clock.now(),
+                    self._programme,
+                    self._versions,
+                    entrances,
+                    self._rules,
                 )
             return made[now]
 

@@ -74,7 +74,7 @@ class RulesText(BaseModel):
     """A file of earning rules."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": _EXAMPLE}]})
-    text: str = Field(max_length=SIZE_MAX, description="YAML or JSON")
+    text: str = Field(description=f"YAML or JSON, up to {SIZE_MAX:,} characters")
 
 
 class Activation(RulesText):
@@ -120,7 +120,7 @@ def list_earning_rules(
 
 
 @router.get(
-    "/v1/earning-rules/{version}",
+    "/v1/earning-rules/{version:int}",
     summary="Read a version of the earning rules",
     responses=problems("unknown"),
 )

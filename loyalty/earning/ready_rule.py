@@ -15,6 +15,8 @@ from loyalty.earning.holidays import is_holiday
 from loyalty.earning.rule_set import WEEKDAYS, Cap, Rule
 from loyalty.events import Line
 
+_KEPT = 256
+
 
 class ReadyRule:
     """One rule, made ready to be asked."""
@@ -44,6 +46,7 @@ class ReadyRule:
         self.brands = frozenset(when.brands or ())
         self.yes = self._reason("applies", applied=True)
         self._no: dict[str, Reason] = {}
+        self._on: dict[tuple[int, ...], Reason] = {}
 
     def counts_at(self, at: datetime) -> bool:
         return (self.starts is None or self.starts <= at) and (self.ends is None or at < self.ends)
@@ -89,9 +92,16 @@ class ReadyRule:
         self, lines: tuple[int, ...] | None, caps: tuple[Room, ...], ref: str | None = None
     ) -> Reason:
         """The rule as one that holds so far; thresholds, groups and caps come later."""
-        if lines is None and not caps and ref is None:
+        if caps or ref is not None:
+            return self._reason("applies", applied=True, lines=lines, caps=caps, ref=ref)
+        if lines is None:
             return self.yes
-        return self._reason("applies", applied=True, lines=lines, caps=caps, ref=ref)
+        # Receipts differ in few ways: the second line, the first two ...
+        if lines not in self._on:
+            if len(self._on) >= _KEPT:
+                self._on.clear()
+            self._on[lines] = self._reason("applies", applied=True, lines=lines)
+        return self._on[lines]
 
     def _reason(
         self,
