@@ -57,7 +57,7 @@ class SqlTransaction:
         self.messages: ports.Messages = SqlMessages(batch.told, programme, now)
         self.offers: ports.Offers = SqlOffers(direct)
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
-        self.tiers: ports.Tiers = SqlTiers(batch.counted, programme.tiers)
+        self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.counters: ports.Counters = SqlCounters(direct)
         self.audit: ports.Audit = SqlAudit(direct, now)

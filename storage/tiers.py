@@ -53,8 +53,14 @@ _NOTHING_COMES = delete(_reviews).where(_reviews.c.member_id == bindparam("membe
 
 
 class SqlTiers:
-    def __init__(self, connection: Connection, tiers: Tiers) -> None:
+    """`receipts` sees receipts that this transaction has yet to write, which costs it a write.
+
+    The rest needs no such look: whatever changed a member's tier is in the history already.
+    """
+
+    def __init__(self, connection: Connection, receipts: Connection, tiers: Tiers) -> None:
         self._connection = connection
+        self._receipts = receipts
         self._tiers = tiers
 
     def at(self, member_id: str, instant: datetime) -> str:
@@ -84,14 +90,14 @@ class SqlTiers:
     def metric(self, member_id: str, since: datetime, before: datetime | None) -> int:
         """The metric over acts with since <= occurred_at < before (none = all since)."""
         window: dict[str, Any] = {"member": member_id, "since": since}
-        if self._tiers.metric == "spend_minor":
-            query = _SPENT
-        else:
-            query, window["name"] = _SUM, self._tiers.metric
         if before is not None:
-            query = _SPENT_BEFORE if query is _SPENT else _SUM_BEFORE
             window["before"] = before
-        return int(self._connection.execute(query, window).scalar_one() or 0)
+        if self._tiers.metric == "spend_minor":
+            spent = _SPENT if before is None else _SPENT_BEFORE
+            return int(self._receipts.execute(spent, window).scalar_one() or 0)
+        window["name"] = self._tiers.metric
+        summed = _SUM if before is None else _SUM_BEFORE
+        return int(self._connection.execute(summed, window).scalar_one() or 0)
 
     def review_of(self, member_id: str) -> TierReview | None:
         row = self._connection.execute(_REVIEW, {"member": member_id}).one_or_none()
