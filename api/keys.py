@@ -120,7 +120,7 @@ _bearer = HTTPBearer(
 )
 
 
-def _caller(
+async def _caller(
     request: Request,
     needed: SecurityScopes,
     _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],

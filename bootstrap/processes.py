@@ -44,6 +44,7 @@ async def run_worker(settings: Settings) -> None:
     parts = Parts(settings)
     client = await _ready(parts, stop, _runtime(settings))
     if client is not None:
+        parts.store.group()  # turns that fall together share a commit
         care = UpkeepActivities(Care(parts.store, parts.clock))
         acts = [*activities(parts.store, parts.clock), care.look_after]
         worker = build_worker(client, settings.temporal_task_queue, acts)

@@ -16,10 +16,20 @@ from bootstrap.metrics import new_registry
 from bootstrap.settings import Settings
 from bootstrap.wiring import Parts
 from storage.desk import SqlDesk
+from storage.poster import Busy, Stopped
 from storage.readiness import database_state
 
-WEATHER: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
-"""What the database being away looks like. Any other error of it will come again, and is ours."""
+WEATHER: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    Busy,
+    Stopped,
+)
+"""What passes: the database is away, the line before it full, the process about to stop.
+
+Any other error of it will come again, and is ours.
+"""
 
 
 def services(parts: Parts) -> Services:

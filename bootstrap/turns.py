@@ -11,7 +11,7 @@ from activities.journey import JourneyActivities
 from loyalty.campaign_turn import take_campaign_turn
 from loyalty.exchange_order import settle
 from loyalty.journeys.turn import take_turn
-from loyalty.ports import Clock, Store, Transaction
+from loyalty.ports import Clock, Store, Transaction, Wants
 
 
 class Turns:
@@ -22,7 +22,12 @@ class Turns:
         self._clock = clock
 
     def journey(self, request: TurnRequest) -> TurnOutcome:
-        return self._take(request, lambda tx: take_turn(tx, request.subject, request.turn))
+        # The member is part of the enrolment's id: known before a row is read, so that turns of
+        # many members can share one transaction and lock them in one order.
+        member_id = request.subject.split("/")[2]
+        return self._take(
+            request, lambda tx: take_turn(tx, request.subject, request.turn), Wants((member_id,))
+        )
 
     def campaign(self, request: TurnRequest) -> TurnOutcome:
         return self._take(request, lambda tx: take_campaign_turn(tx, request.subject, request.turn))
@@ -33,9 +38,13 @@ class Turns:
         )
 
     def _take(
-        self, request: TurnRequest, work: Callable[[Transaction], dict[str, Any]]
+        self,
+        request: TurnRequest,
+        work: Callable[[Transaction], dict[str, Any]],
+        wants: Wants | None = None,
     ) -> TurnOutcome:
-        return TurnOutcome.model_validate(self._store.run(work, now=self._now(request.due)))
+        done = self._store.run(work, now=self._now(request.due), wants=wants)
+        return TurnOutcome.model_validate(done)
 
     def _now(self, due: datetime | None) -> datetime | None:
         """The instant to judge by: a timer that fired has come, even where our clock lags behind.

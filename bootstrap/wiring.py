@@ -85,6 +85,8 @@ class Parts:
         )
 
     def close(self) -> None:
+        if "store" in self.__dict__:
+            self.store.close()
         if "database" in self.__dict__:
             self.database.dispose()
 

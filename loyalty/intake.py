@@ -18,8 +18,22 @@ from loyalty.errors import KeyReused, invalid_field
 from loyalty.events import CLOCK_SKEW, MemberEvent, Purchase, body_hash
 from loyalty.following import follow
 from loyalty.members import Member
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
+
+
+def purchase_wants(purchase: Purchase) -> Wants:
+    """What recording a receipt will look at."""
+    return Wants(
+        members=(purchase.member_id,),
+        events=((purchase.source, purchase.id),),
+        keys=(earn_key(purchase.source, purchase.id),),
+    )
+
+
+def event_wants(event: MemberEvent) -> Wants:
+    """What recording another act will look at."""
+    return Wants(members=(event.member_id,), events=((event.source, event.id),))
 
 
 def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:

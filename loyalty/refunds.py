@@ -13,8 +13,17 @@ from loyalty.following import follow, nudge_waiting
 from loyalty.intake import earn_key, not_in_future, replay
 from loyalty.journeys.goals import kept_minor as kept_of
 from loyalty.members import Member
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
+
+
+def refund_wants(refunded: Refund) -> Wants:
+    """What recording a refund will look at; whose purchase it was is found on the way."""
+    purchase = (refunded.purchase_source or refunded.source, refunded.purchase_id)
+    return Wants(
+        events=((refunded.source, refunded.id), purchase),
+        keys=(f"refund:{refunded.source}:{refunded.id}", earn_key(*purchase)),
+    )
 
 
 def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:

@@ -175,6 +175,7 @@ class Direct:
         self._reads = reads
         self._connection = batch._connection
         self.dialect = self._connection.dialect
+        self.engine = self._connection.engine
 
     def execute(self, *args: Any, **more: Any) -> Any:
         if any(rows.dirty for rows in self._reads):

@@ -87,6 +87,12 @@ class SqlStore:
         self._poster = Poster(self.database, self.transactions, **limits)
         return self._poster
 
+    def close(self) -> None:
+        """Finish what is in line."""
+        if self._poster is not None:
+            self._poster.close()
+            self._poster = None
+
     def run(
         self,
         work: Callable[[ports.Transaction], T],

@@ -1,6 +1,7 @@
 """What happened: purchases, refunds and members' other acts, one at a time or a batch."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
@@ -22,12 +23,14 @@ from api.routes.event_shapes import (
     RefundRecorded,
 )
 from api.services import Given
+from api.waiting import answer_of
 from loyalty.errors import LoyaltyError
 from loyalty.events import MemberEvent, Purchase, Refund
-from loyalty.intake import record_event, record_purchase
-from loyalty.refunds import record_refund
+from loyalty.intake import event_wants, purchase_wants, record_event, record_purchase
+from loyalty.refunds import record_refund, refund_wants
 
 router = APIRouter(tags=["Events"])
+Answer = Mapping[str, Any]
 
 
 _ERRORS = problems("unknown", "key_reused", write=True)
@@ -39,7 +42,7 @@ _ERRORS = problems("unknown", "key_reused", write=True)
     status_code=201,
     responses=_ERRORS | twice(PurchaseRecorded, "Recorded now"),
 )
-def record_one_purchase(
+async def record_one_purchase(
     body: Purchase, given: Given, caller: Annotated[Caller, needs("record")]
 ) -> JSONResponse:
     """Credits what the receipt earns at once and tells every journey that waits for it.
@@ -47,7 +50,7 @@ def record_one_purchase(
     The pair (`source`, `id`) makes it safe to send again: the first answer comes back. The same
     pair with other content is refused.
     """
-    return recorded(given.store.run(lambda tx: record_purchase(tx, body)))
+    return recorded(await answer_of(_purchase(given, body)))
 
 
 @router.post(
@@ -56,11 +59,11 @@ def record_one_purchase(
     status_code=201,
     responses=_ERRORS | twice(RefundRecorded, "Recorded now"),
 )
-def record_one_refund(
+async def record_one_refund(
     body: Refund, given: Given, caller: Annotated[Caller, needs("record")]
 ) -> JSONResponse:
     """Takes back what the refunded lines earned, by the rules they were earned under."""
-    return recorded(given.store.run(lambda tx: record_refund(tx, body)))
+    return recorded(await answer_of(_refund(given, body)))
 
 
 @router.post(
@@ -74,7 +77,7 @@ def record_one_refund(
         "Recorded now; a batch always answers 200 with the fate of each event",
     ),
 )
-def record_events(
+async def record_events(
     request: Request,
     body: Annotated[dict[str, Any], Body()],
     given: Given,
@@ -86,25 +89,21 @@ def record_events(
     events. Each is recorded, or refused, for itself; `results` keeps the order.
     """
     if "events" in body:
-        return _batch(request, given, body)
+        return await _batch(request, given, body)
     try:
-        return recorded(_record(given, body))
+        return recorded(await answer_of(_record(given, body)))
     except ValidationError as error:
         raise _as_body(error) from None
 
 
-def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> JSONResponse:
+async def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> JSONResponse:
     events = body["events"]
     extra = sorted(set(body) - {"events"})
     if extra or not isinstance(events, list) or not 1 <= len(events) <= BATCH_MAX:
         raise RequestValidationError([_batch_problem(extra)])
-    results: list[ItemResult] = []
-    away = False
-    for index, item in enumerate(events):
-        result = _one(request, given, index, item, away)
-        # Once the database is away it is not asked again for each of the rest.
-        away = result.status == 503
-        results.append(result)
+    # All of them are put in line before the first is waited for: a batch shares few commits.
+    sent = [(index, item, _sent(given, item)) for index, item in enumerate(events)]
+    results = [await _one(request, given, *each) for each in sent]
     count = {status: sum(result.status == status for result in results) for status in (200, 201)}
     answer = BatchResult(
         recorded=count[201],
@@ -115,14 +114,26 @@ def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> JSONRespo
     return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 200)
 
 
-def _one(request: Request, given: Given, index: int, item: Any, away: bool) -> ItemResult:
+def _sent(given: Given, item: Any) -> Future[Answer]:
+    """The work put in line; what refuses it at once comes out when it is waited for."""
+    try:
+        return _record(given, item)
+    except Exception as error:
+        if not isinstance(error, (ValidationError, *given.weather)):
+            raise
+        refused: Future[Answer] = Future()
+        refused.set_exception(error)
+        return refused
+
+
+async def _one(
+    request: Request, given: Given, index: int, item: Any, sent: Future[Answer]
+) -> ItemResult:
     name: dict[str, Any] = {"index": index}
     if isinstance(item, dict):
         name |= {key: item[key] for key in ("source", "id") if isinstance(item.get(key), str)}
     try:
-        if away:
-            return _refused(name, unavailable(request))
-        answer = _record(given, item)
+        answer = await answer_of(sent)
     except ValidationError as error:
         return _refused(name, invalid(request, _as_body(error).errors()))
     except LoyaltyError as error:
@@ -136,18 +147,24 @@ def _refused(name: Mapping[str, Any], why: Problem) -> ItemResult:
     return ItemResult(**name, status=why.status, problem=why)
 
 
-def _record(given: Given, item: Any) -> dict[str, Any]:
-    """One event of any kind, in a transaction of its own."""
+def _record(given: Given, item: Any) -> Future[Answer]:
+    """One event of any kind, put in line."""
     kind = item.get("type") if isinstance(item, dict) else None
     if kind in ("purchase", "refund"):
         bare = {key: value for key, value in item.items() if key != "type"}
         if kind == "purchase":
-            purchase = Purchase.model_validate(bare)
-            return given.store.run(lambda tx: record_purchase(tx, purchase))
-        refund = Refund.model_validate(bare)
-        return given.store.run(lambda tx: record_refund(tx, refund))
+            return _purchase(given, Purchase.model_validate(bare))
+        return _refund(given, Refund.model_validate(bare))
     event = MemberEvent.model_validate(item)
-    return given.store.run(lambda tx: record_event(tx, event))
+    return given.store.submit(lambda tx: record_event(tx, event), event_wants(event))
+
+
+def _purchase(given: Given, purchase: Purchase) -> Future[Answer]:
+    return given.store.submit(lambda tx: record_purchase(tx, purchase), purchase_wants(purchase))
+
+
+def _refund(given: Given, refund: Refund) -> Future[Answer]:
+    return given.store.submit(lambda tx: record_refund(tx, refund), refund_wants(refund))
 
 
 def _as_body(error: ValidationError) -> RequestValidationError:
