@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from bootstrap.tier_review import TierReviews
 from loyalty.errors import Invalid, Unknown, WrongState
+from loyalty.intake import purchase_wants, record_purchase
 from loyalty.programme import Programme
 from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
 from loyalty.tiers.settings import Period, Rung, Tiers
@@ -21,6 +23,7 @@ from loyalty.tiers.standing import Held, Standing
 from storage import tables
 from storage.database import Database
 from storage.store import SqlStore
+from tests.conftest import DatabaseMaker
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import StillClock
 
@@ -81,10 +84,10 @@ Opened = Callable[..., TierDesk]
 def opened(database: Database) -> Opened:
     """A programme with these rules of tiers, and lee in it."""
 
-    def open_desk(**changes: Any) -> TierDesk:
+    def open_desk(on: Database = database, **changes: Any) -> TierDesk:
         clock = StillClock(day("2026-03-01"))
         programme = Programme(tiers=Tiers(**{"ladder": LADDER, **changes}))
-        desk = TierDesk(SqlStore(database, clock, programme), clock)
+        desk = TierDesk(SqlStore(on, clock, programme), clock)
         desk.joins("lee")
         return desk
 
@@ -170,6 +173,38 @@ def test_many_tills_at_once_raise_once(opened: Opened) -> None:
     assert [row.tier for row in desk.history()] == ["silver", "gold"]
     assert desk.balance("lee").available == earned + 10 + 50
     assert [said["tier"] for said in desk.told("tier.changed")] == ["silver", "gold"]
+
+
+def test_receipts_that_are_committed_together_raise_as_if_alone(
+    opened: Opened, database: Database, new_database: DatabaseMaker
+) -> None:
+    """Four members and twice the same one in one group: tiers, gifts and points are the same."""
+    other = new_database("sqlite" if database.dialect == "sqlite" else "postgres")
+    alone, grouped = opened(), opened(on=other)
+    figures = []
+    for desk in (alone, grouped):
+        desk.crowd(3)
+        receipts = [
+            desk.receipt(who, f"r{n}", [("grocery", minor)])
+            for n, (who, minor) in enumerate(
+                [("lee", 99_000), ("m000", 100_000), ("m001", 1_000), ("lee", 1_000),
+                 ("m002", 500_000), ("lee", 400_000)]
+            )
+        ]  # fmt: skip
+        poster = desk.store.group() if desk is grouped else None
+        line = [
+            desk.store.submit(partial(record_purchase, purchase=each), purchase_wants(each))
+            for each in receipts
+        ]
+        for future in line:
+            future.result()
+        if poster is not None:
+            poster.close()
+        people = ("lee", "m000", "m001", "m002")
+        figures.append([(desk.member(who).tier, desk.balance(who).available) for who in people])
+
+    assert figures[0] == figures[1]
+    assert [tier for tier, _ in figures[1]] == ["gold", "silver", "ordinary", "gold"]
 
 
 def test_a_tier_given_at_registration_is_where_the_member_starts(opened: Opened) -> None:
