@@ -6,11 +6,13 @@ the example figures of a regional supermarket and every one of them can be chang
 
 from datetime import datetime, time, timedelta
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from loyalty.conditions import BadCondition, check
+from loyalty.earning.facts import CONDITIONS
 from loyalty.earning.rule_set import Base, Match, Rule, RuleSet, Stacking
 from loyalty.tiers.settings import Tiers
 from loyalty.timing import start_of_month
@@ -61,6 +63,17 @@ class Earning(Settings):
     cash_minor: int = Field(100, ge=1)
     # Rules that could give back more of a purchase's price than this need a reason; 1,000 = 10%.
     highest_return_bp: int = Field(1_000, ge=0)
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        """What is wrong is said at start, not at the till."""
+        for rule in self.rule_set.rules:
+            if rule.when.condition is not None:
+                try:
+                    check(rule.when.condition, CONDITIONS)
+                except BadCondition as bad:
+                    raise ValueError(f"rule {rule.id!r}: {bad.reason}") from None
+        return self
 
     @cached_property
     def rule_set(self) -> RuleSet:

@@ -77,7 +77,8 @@ def _read(tree: Any, found: Findings, event_types: Sequence[str], zone: ZoneInfo
             for n, rule in enumerate(written["rules"])
         ]
         _each_once(rules, found)
-        written["rules"] = tuple(rule for rule in rules if rule is not None)
+        # By id, or the whole would complain of two again.
+        written["rules"] = tuple({rule.id: rule for rule in rules if rule is not None}.values())
     return found.read(RuleSet, _parts(written, (), found), ())
 
 

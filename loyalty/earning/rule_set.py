@@ -201,3 +201,10 @@ class RuleSet(Written):
     caps: Caps = ()  # on all that a member earns
     campaign_caps: dict[RuleId, Caps] = Field(default_factory=dict, max_length=200)
     rules: tuple[Rule, ...] = Field((), max_length=RULES_MAX)
+
+    @model_validator(mode="after")
+    def _each_rule_once(self) -> Self:
+        names = [rule.id for rule in self.rules]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has two rules {twice[0]!r}")
+        return self

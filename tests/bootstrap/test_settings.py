@@ -165,6 +165,8 @@ def test_the_documentation_lists_every_setting() -> None:
     ("text", "said"),
     [
         ("zone: Mars/Olympus", "zone: "),
+        ("earning: {rules: [{id: x, points: 1, when: {condition: a.b}}]}", "There is no 'a"),
+        ("earning: {rules: [{id: weekend, points: 1}]}", "has two rules 'weekend'"),
         ("earning: {weekend_bonus: 1}", "earning.weekend_bonus is not known. Did you mean"),
         ("contact: {frequency_cap: 0}", "contact.frequency_cap: Input should be greater"),
         ("currency: yuan", "currency: String should match pattern"),

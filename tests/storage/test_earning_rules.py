@@ -1,5 +1,6 @@
 """Versions of the earning rules at work: who is judged by which, and what caps remember."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import event as sqlalchemy_event
 from loyalty.earning import activate
 from loyalty.earning.load import load_rules
 from loyalty.errors import Invalid
+from loyalty.intake import purchase_wants, record_purchase
 from storage import tables
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
@@ -75,8 +77,6 @@ def test_a_late_receipt_is_judged_by_the_tier_of_when_it_happened(desk: FrontDes
     asked: list[datetime] = []
 
     def record(tx: Any) -> Any:
-        from loyalty.intake import record_purchase
-
         class GoldSinceToday:
             def at(self, member_id: str, instant: datetime) -> str:
                 asked.append(instant)
@@ -153,6 +153,22 @@ def test_a_cap_is_used_up_over_receipts_and_keeps_what_was_wished(desk: FrontDes
 
     assert points == [40, 30, 20]
     assert used(desk) == {("b", "2026-03"): (60, 30)}
+
+
+def test_a_cap_holds_when_many_tills_send_at_once(desk: FrontDesk) -> None:
+    """Twelve receipts committed in groups wish 20 each: 30 are granted, whoever comes first."""
+    switch(desk, CAPPED)
+    purchases = [desk.receipt("lee", f"r{n}", [("grocery", 10_000)]) for n in range(12)]
+    with closing(desk.store.group()):
+        waiting = [
+            desk.store.submit(lambda tx, p=p: record_purchase(tx, p), purchase_wants(p))  # type: ignore[misc]
+            for p in purchases
+        ]
+        points = [each.result()["points"] for each in waiting]
+
+    assert sorted(points) == [20] * 10 + [30, 40]
+    assert used(desk) == {("b", "2026-03"): (240, 30)}
+    assert desk.balance("lee").posted == 270
 
 
 def test_a_return_gives_room_back_in_the_same_period_only(desk: FrontDesk) -> None:
