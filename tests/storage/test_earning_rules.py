@@ -11,6 +11,7 @@ from loyalty.earning import activate
 from loyalty.earning.load import load_rules
 from loyalty.errors import Invalid
 from loyalty.intake import purchase_wants, record_purchase
+from loyalty.tiers.standing import Held
 from storage import tables
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
@@ -70,28 +71,18 @@ def test_a_late_receipt_is_judged_by_the_rules_of_when_it_happened(desk: FrontDe
 
 
 def test_a_late_receipt_is_judged_by_the_tier_of_when_it_happened(desk: FrontDesk) -> None:
-    """Whoever became gold today was not gold yesterday."""
+    """Whoever became gold today was not gold yesterday (rule 13)."""
     switch(desk, DOUBLE + "rules: [{id: gold, when: {tiers: [gold]}, bonus_bp: 10000}]\n")
     yesterday = desk.clock.instant
     desk.clock.instant += timedelta(days=1)
-    asked: list[datetime] = []
+    today = desk.clock.instant
+    gold = Held("ladder", "gold", today, None, "reached", "ordinary")
+    desk.store.run(lambda tx: tx.tiers.add("lee", gold))
 
-    def record(tx: Any) -> Any:
-        class GoldSinceToday:
-            def at(self, member_id: str, instant: datetime) -> str:
-                asked.append(instant)
-                return "gold" if instant >= desk.clock.instant else "ordinary"
+    late = desk.buys("lee", "late", ("grocery", 10_000), occurred_at=yesterday)
+    new = desk.buys("lee", "new", ("grocery", 10_000))
 
-            def __getattr__(self, name: str) -> Any:
-                return getattr(real, name)
-
-        real, tx.tiers = tx.tiers, GoldSinceToday()
-        late = desk.receipt("lee", "late", [("grocery", 10_000)], occurred_at=yesterday)
-        new = desk.receipt("lee", "new", [("grocery", 10_000)])
-        return [record_purchase(tx, each)["points"] for each in (late, new)]
-
-    assert desk.store.run(record) == [20, 40]
-    assert asked == [yesterday, desk.clock.instant]
+    assert [late["points"], new["points"]] == [20, 40]
 
 
 def test_a_change_of_rules_never_touches_what_was_posted(desk: FrontDesk) -> None:
