@@ -16,7 +16,8 @@ from loyalty.tiers.changes import after as tier_after
 
 def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None:
     """What an event sets going: tiers, journeys that wait for it, and campaigns that it opens."""
-    event = replace(event, seq=seq)
+    if event.seq != seq:
+        event = replace(event, seq=seq)
     changed = tier_after(tx, member, event)
     if changed is not None:
         member = changed.member

@@ -49,8 +49,18 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
     rules = rules_at(tx, purchase.occurred_at)
     facts = facts_of_purchase(tx, member, purchase, rules)
     breakdown = earn(purchase, rules, facts, tx.programme.tz)
+    seq = tx.inbox.number()
+    points, working = breakdown.points, breakdown.to_json()
+    key = earn_key(purchase.source, purchase.id) if points else None
+    answer = {
+        "first_purchase": member.purchases == 0,
+        "seq": seq,
+        "points": points,
+        "breakdown": working,
+        "transaction": key,
+    }
     event = InboxEvent(
-        seq=0,
+        seq=seq,
         source=purchase.source,
         event_id=purchase.id,
         type="purchase",
@@ -58,25 +68,16 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         occurred_at=purchase.occurred_at,
         recorded_at=tx.now,
         body=purchase.model_dump(mode="json"),
-        answer={"first_purchase": member.purchases == 0},
+        answer=answer,
         body_hash=hash_,
         store=purchase.store,
         channel=purchase.channel,
         amount_minor=purchase.net_minor,
     )
-    seq = tx.inbox.add(event)
-    key = earn_key(purchase.source, purchase.id)
-    points, working = breakdown.points, breakdown.to_json()
-    posted = _credit(tx, key, event, points, working) if points else None
+    tx.inbox.add(event)
+    if key:
+        _credit(tx, key, event, points, working)
     count_earned(tx, member.id, breakdown)
-    answer = {
-        **event.answer,
-        "seq": seq,
-        "points": points,
-        "breakdown": working,
-        "transaction": posted,
-    }
-    tx.inbox.answer(seq, answer)
     bought = replace(
         member,
         purchases=member.purchases + 1,
@@ -85,7 +86,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         last_purchase_at=max(member.last_purchase_at or event.occurred_at, event.occurred_at),
     )
     tx.members.save(bought)
-    follow(tx, bought, replace(event, answer=answer), seq)
+    follow(tx, bought, event, seq)
     return {**answer, "replayed": False}
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from loyalty.earning.version import RulesVersion
 from loyalty.ledger import Balance, Posted
-from loyalty.members import Member
+from loyalty.members import Mark, Member
 from loyalty.messages import NewMessage, Queued
 from loyalty.offers import Claim, Offer, OfferState, Standing
 from loyalty.programme import Programme
@@ -26,6 +26,7 @@ from loyalty.records import (
     Version,
 )
 from loyalty.tiers.standing import Held, TierReview
+from loyalty.till.hold import TillHold, TillReturn
 
 T = TypeVar("T")
 
@@ -109,6 +110,10 @@ class Members(Protocol):
         """Body hash and first answer of a registration, for repeats."""
         ...
 
+    def found_by(self, mark: Mark, value: str) -> Sequence[str]:
+        """Ids of active members with this card or phone, two at most."""
+        ...
+
     def save(self, member: Member) -> None: ...
     def page(self, after: str, limit: int) -> Sequence[Member]:
         """Active members by id, for audiences."""
@@ -120,7 +125,14 @@ class Members(Protocol):
 class Inbox(Protocol):
     def find(self, source: str, event_id: str) -> InboxEvent | None: ...
     def add(self, event: InboxEvent) -> int:
-        """Record it; `seq` and `answer` of the argument are ignored. Returns its seq."""
+        """Record it and return its number: that of the event, or the next if it has none.
+
+        One without a number is answered later.
+        """
+        ...
+
+    def number(self) -> int:
+        """The next number, for an event that is answered before it is recorded."""
         ...
 
     def answer(self, seq: int, answer: Mapping[str, Any]) -> None: ...
@@ -317,6 +329,20 @@ class Tiers(Protocol):
         ...
 
 
+class Till(Protocol):
+    """Holds placed at the till and what came of them; `till/` says what they mean."""
+
+    def get(self, hold_id: str) -> TillHold | None: ...
+    def of_purchase(self, source: str, purchase_id: str) -> TillHold | None:
+        """The confirmed hold that paid a part of this purchase."""
+        ...
+
+    def add(self, hold: TillHold) -> None: ...
+    def save(self, hold: TillHold) -> None: ...
+    def returned(self, key: str) -> TillReturn | None: ...
+    def add_return(self, returned: TillReturn) -> None: ...
+
+
 class EarningRules(Protocol):
     """Versions of the earning rules; the programme's own block is not among them."""
 
@@ -375,6 +401,7 @@ class Transaction(Protocol):
     earning_rules: EarningRules
     counters: Counters
     tiers: Tiers
+    till: Till
     audit: Audit
 
 

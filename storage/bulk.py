@@ -4,11 +4,11 @@ PostgreSQL takes new rows by COPY and changed ones as arrays; SQLite takes both 
 leaving its own code. Values are given as tuples in the order of the table's columns.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import psycopg
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
 from sqlalchemy.dialects import postgresql
@@ -34,7 +34,7 @@ def instant(value: Any) -> datetime:
 
 def dumped(value: Any) -> str:
     """JSON as columns keep it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value).decode()
 
 
 def _text(value: str) -> str:

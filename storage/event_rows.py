@@ -1,14 +1,14 @@
 """Recorded events of one transaction: found, numbered and answered in memory, written once."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from loyalty.records import InboxEvent
-from storage.bulk import Bulk, instant
+from storage.bulk import Bulk, dumped, instant
 from storage.tables import inbox
 from storage.undo import Undo
 
@@ -47,7 +47,7 @@ class EventRows:
         self._found.update(dict.fromkeys(wanted))
         if self._connection.dialect.name == "sqlite":
             query = _FIND.format(columns=_LISTED, pairs=_SQLITE_PAIRS)
-            rows = self._connection.exec_driver_sql(query, (json.dumps(wanted),))
+            rows = self._connection.exec_driver_sql(query, (dumped(wanted),))
         else:
             query = _FIND.format(columns=_LISTED, pairs=_POSTGRESQL_PAIRS)
             sources, ids = zip(*wanted, strict=True)
@@ -62,8 +62,8 @@ class EventRows:
         return self._found[source, event_id]
 
     def add(self, event: InboxEvent) -> int:
-        seq = self._next()
-        recorded = replace(event, seq=seq, answer={})
+        seq = event.seq or self.number()
+        recorded = event if event.seq else replace(event, seq=seq, answer={})
         self._undo.put(self.pending, seq, recorded)
         self._undo.put(self._found, (event.source, event.event_id), recorded)
         return seq
@@ -81,7 +81,8 @@ class EventRows:
         self._undo.put(self._found, (event.source, event.event_id), changed)
         return True
 
-    def _next(self) -> int:
+    def number(self) -> int:
+        """The next number; one that is not used leaves a gap."""
         if not self._numbers:
             if self._connection.dialect.name == "sqlite":
                 last = self._connection.exec_driver_sql("SELECT max(seq) FROM inbox").scalar() or 0
@@ -119,5 +120,5 @@ def _event(row: Any) -> InboxEvent:
         values[_AT[name]] = instant(values[_AT[name]])
     for name in ("body", "answer"):
         if isinstance(values[_AT[name]], str):
-            values[_AT[name]] = json.loads(values[_AT[name]])
+            values[_AT[name]] = orjson.loads(values[_AT[name]])
     return InboxEvent(*values)

@@ -35,8 +35,11 @@ class SqlInbox:
         return self._events.find(source, event_id)
 
     def add(self, event: InboxEvent) -> int:
-        """Record it; `seq` and `answer` of the argument are ignored. Returns its seq."""
+        """Record it and return its number: that of the event, or the next if it has none."""
         return self._events.add(event)
+
+    def number(self) -> int:
+        return self._events.number()
 
     def answer(self, seq: int, answer: Mapping[str, Any]) -> None:
         if not self._events.change(seq, answer=dict(answer)):

@@ -1,12 +1,13 @@
 """Ledger transactions as rows, and what their callers were told."""
 
-import json
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from loyalty.book import Hold, Leg, LotKey, Move, Posting
 from loyalty.ledger import UNDATED, LotUse, OwnKind, Posted
-from storage.bulk import instant
+from storage.bulk import dumped, instant
 
 
 def account_id(kind: OwnKind, member_id: str) -> str:
@@ -60,7 +61,7 @@ class Record:
 
     def moves_json(self) -> str:
         """Every move with its member: canonical, for it is sealed as it is written."""
-        return _encode(
+        return dumped(
             [
                 [
                     member,
@@ -75,14 +76,11 @@ class Record:
         )
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 def meta_json(meta: Any) -> str:
     """Canonical JSON: keys sorted, no spaces, text as it is."""
     if not meta:
         return "{}"
-    return json.dumps(meta, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return orjson.dumps(meta, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def record_of(row: Any) -> Record:
@@ -99,7 +97,7 @@ def record_of(row: Any) -> Record:
                 datetime.fromisoformat(available),
             ),
         )
-        for member, expires, available, source, amount, held in json.loads(row[9])
+        for member, expires, available, source, amount, held in orjson.loads(row[9])
     ]
     posted = Posted(
         key=row[1],
@@ -115,7 +113,7 @@ def record_of(row: Any) -> Record:
         debt_change=row[13],
         lapsed=row[14],
         replayed=True,
-        meta=json.loads(row[8]),
+        meta=orjson.loads(row[8]),
     )
     return Record(posted, bytes(row[2]), moves, id=row[0])
 
@@ -160,7 +158,7 @@ def answer_for(
 
 
 def allocation_json(hold: Hold) -> str:
-    return _encode(
+    return dumped(
         [
             [key.expires_at.isoformat(), key.available_at.isoformat(), key.source, points]
             for key, points in hold.allocation
@@ -173,6 +171,6 @@ def hold_of(row: Any) -> tuple[str, Hold, str | None]:
     id, account, amount, status, expires_at, settled_by, allocation = row
     parts = tuple(
         (LotKey(datetime.fromisoformat(at), datetime.fromisoformat(since), source), points)
-        for at, since, source, points in json.loads(allocation)
+        for at, since, source, points in orjson.loads(allocation)
     )
     return account, Hold(id, amount, status, instant(expires_at), parts), settled_by
