@@ -32,7 +32,9 @@ def activate(
     Refused when it could give back more than the programme's limit, unless a reason says why.
     """
     hash_ = digest(rule_set.model_dump(mode="json", exclude={"version"}))
-    for there in tx.earning_rules.listed():
+    made_before = tx.earning_rules.listed()
+    # Without an instant only the newest is "the same again": older rules may well come back.
+    for there in made_before if active_from else made_before[-1:]:
         if there.hash == hash_ and active_from in (None, there.active_from):
             return there, True
     begins = active_from or tx.now + LEAD
@@ -42,7 +44,7 @@ def activate(
     stack = stack_of(rule_set, tx.programme)
     if stack.return_bp > tx.programme.earning.highest_return_bp and not reason:
         raise _too_high(stack, tx.programme)
-    number = max([FIRST, *(each.version for each in tx.earning_rules.listed())]) + 1
+    number = max([FIRST, *(each.version for each in made_before)]) + 1
     made = RulesVersion(
         version=number,
         body=rule_set.model_copy(update={"version": str(number)}),

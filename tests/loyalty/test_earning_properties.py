@@ -13,6 +13,7 @@ from loyalty.earning.earn import earn
 from loyalty.earning.facts import Facts
 from loyalty.earning.give_back import Kept, keep, kept_after, refund, room_back
 from loyalty.earning.rule_set import RuleSet
+from loyalty.earning.stack import highest_stack
 from loyalty.events import Line, Purchase, RefundLine
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -195,3 +196,16 @@ def test_any_sequence_of_returns_sums_to_the_whole(
     assert sum(back) == breakdown.points
     assert min(back) >= 0
     assert room == {(c.counter, c.period): c.granted for c in breakdown.counted if c.granted}
+
+
+@settings(max_examples=150, deadline=None)
+@given(purchase=purchases(), rule_set=rule_sets())
+def test_no_receipt_earns_more_than_the_highest_stack(
+    purchase: Purchase, rule_set: RuleSet
+) -> None:
+    """What was shown before activation is a bound that no till can pass."""
+    rule_set = rule_set.model_copy(update={"card_maximum_bp": 10_000})
+    stack = highest_stack(rule_set, SHANGHAI, 100, 100)
+
+    bound = (stack.points_per_10000 + 1) * purchase.net_minor // 10_000 + stack.flat_points
+    assert earned(purchase, rule_set).points <= bound

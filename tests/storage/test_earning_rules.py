@@ -118,6 +118,14 @@ def test_the_same_rules_again_are_the_same_version(desk: FrontDesk) -> None:
     assert desk.count(tables.audit, tables.audit.c.action == "earning_rules.activate") == 1
 
 
+def test_older_rules_may_come_back(desk: FrontDesk) -> None:
+    """As a version of their own: what happened in between stays as it was judged."""
+    versions = [switch(desk, text) for text in (DOUBLE, DOUBLE + "tax: excluded\n", DOUBLE)]
+
+    assert versions == [2, 3, 4]
+    assert desk.buys("lee", "r1", ("grocery", 500))["breakdown"]["rule_version"] == "4"
+
+
 def test_a_stack_above_the_limit_needs_a_reason(desk: FrontDesk) -> None:
     """5 points a yuan, stacked fivefold, at 100 = 1 yuan would give back a quarter."""
     luxury = "base: {minor: 100}\ncategory_rates_bp: {luxury: 50000}\n"
