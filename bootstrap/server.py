@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from api.app import create_app
+from bootstrap.memory import rest_easy
 from bootstrap.services import services
 from bootstrap.settings import Settings
 from bootstrap.stopping import when_orphaned
@@ -24,6 +25,7 @@ def run_server(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     parts.store.group()
     app = create_app(services(parts))
+    rest_easy()
     server = uvicorn.Server(
         uvicorn.Config(
             app,

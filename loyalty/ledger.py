@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from loyalty.errors import LoyaltyError, WrongState
@@ -175,19 +176,24 @@ _NAMES = {
 }
 
 
+@lru_cache(maxsize=8192)
+def stamp(at: datetime) -> str:
+    """An instant as it is sealed: UTC. Many postings share their dates, so it is kept a while."""
+    return at.astimezone(UTC).isoformat()
+
+
 def body_hash(request: Request | Transfer) -> bytes:
     """The fingerprint a repeated key is compared by; `meta` describes and is not part of it.
 
     Each value is written with its type and length, so that no two bodies read the same.
     """
-    parts = [type(request).__name__]
-    for name in _NAMES[type(request)]:
+    kind = type(request)
+    parts = [kind.__name__]
+    for name in _NAMES[kind]:
         value = getattr(request, name)
         if value is None:
             continue  # a field added later leaves the fingerprints of older bodies as they were
-        if isinstance(value, datetime):
-            value = value.astimezone(UTC).isoformat()
-        text = str(value)
+        text = stamp(value) if isinstance(value, datetime) else str(value)
         parts.append(f"{name}:{type(value).__name__}:{len(text)}:{text}")
     return hashlib.sha256("\n".join(parts).encode()).digest()
 

@@ -6,6 +6,7 @@ leaving its own code. Values are given as tuples in the order of the table's col
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,16 +15,19 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Connection, Integer, L
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
+from loyalty.ledger import stamp
 from storage.schema.core import Instant
 
 Row = tuple[Any, ...]
 
 
+@lru_cache(maxsize=8192)
 def written(value: datetime) -> str:
     """An instant as SQLite keeps it."""
     return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
+@lru_cache(maxsize=8192)
 def instant(value: Any) -> datetime:
     """An instant as either driver gives it."""
     if isinstance(value, str):
@@ -45,10 +49,6 @@ def _binary(value: bytes) -> str:
     return "\\\\x" + value.hex()
 
 
-def _instant(value: datetime) -> str:
-    return value.isoformat()
-
-
 def _boolean(value: bool) -> str:
     return "t" if value else "f"
 
@@ -59,7 +59,7 @@ def _json(value: Any) -> str:
 
 def _for_postgresql(column: Column[Any]) -> Callable[[Any], str]:
     kinds: tuple[tuple[Any, Callable[[Any], str]], ...] = (
-        (Instant, _instant),
+        (Instant, stamp),
         (JSON, _json),
         (LargeBinary, _binary),
         (Boolean, _boolean),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ _SQLITE_PAIRS = (
 )
 _POSTGRESQL_PAIRS = "unnest(%s::text[], %s::text[]) AS asked(source, event_id)"
 _add = Bulk(inbox)
+_row = attrgetter(*_COLUMNS)
 _AT = {name: at for at, name in enumerate(_FIELDS)}
 
 
@@ -108,10 +110,6 @@ class EventRows:
         self._found.clear()
         self.pending.clear()
         self._numbers.clear()
-
-
-def _row(event: InboxEvent) -> tuple[Any, ...]:
-    return tuple(getattr(event, name) for name in _COLUMNS)
 
 
 def _event(row: Any) -> InboxEvent:

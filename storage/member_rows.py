@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ _SELECT = f"SELECT {', '.join(SHAPE.names)} FROM members WHERE id {{ids}} ORDER 
 # What intake changes with every receipt; anything else of a member changes seldom.
 _COUNTED = ("first_purchase_at", "last_purchase_at", "purchases", "spend_minor")
 _OTHERS = tuple(name for name in SHAPE.names if name != "id")
+_settled = attrgetter(*(name for name in _OTHERS if name not in _COUNTED))
 _count = BulkUpdate(members, "id", _COUNTED)
 _save = BulkUpdate(members, "id", _OTHERS)
 
@@ -73,11 +75,7 @@ class MemberRows:
             if now is None or now == before:
                 continue
             values = SHAPE.values(now) | {"tags": list(now.tags)}
-            if before is not None and all(
-                getattr(now, name) == getattr(before, name)
-                for name in _OTHERS
-                if name not in _COUNTED
-            ):
+            if before is not None and _settled(now) == _settled(before):
                 counted.append((id, *(values[name] for name in _COUNTED)))
             else:
                 others.append((id, *(values[name] for name in _OTHERS)))

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from loyalty.book import Hold, Leg, LotKey, Move, Posting
-from loyalty.ledger import UNDATED, LotUse, OwnKind, Posted
+from loyalty.ledger import UNDATED, LotUse, OwnKind, Posted, stamp
 from storage.bulk import dumped, instant
 
 
@@ -65,8 +65,8 @@ class Record:
             [
                 [
                     member,
-                    move.expires_at.isoformat(),
-                    move.available_at.isoformat(),
+                    stamp(move.expires_at),
+                    stamp(move.available_at),
                     move.source,
                     move.amount,
                     move.held_delta,
@@ -160,7 +160,7 @@ def answer_for(
 def allocation_json(hold: Hold) -> str:
     return dumped(
         [
-            [key.expires_at.isoformat(), key.available_at.isoformat(), key.source, points]
+            [stamp(key.expires_at), stamp(key.available_at), key.source, points]
             for key, points in hold.allocation
         ]
     )
