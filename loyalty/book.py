@@ -78,7 +78,6 @@ class Original(NamedTuple):
     points: int
     moves: tuple[Move, ...]
     reversed_points: int = 0
-    returned: Mapping[LotKey, int] = {}
 
 
 class Book(NamedTuple):
@@ -133,8 +132,9 @@ def available(lots: Iterable[Lot], debt: int, now: datetime) -> int:
 
 
 def lapsed(lots: Iterable[Lot], before: datetime) -> list[Lot]:
-    """Lots to break, chosen by shape and never by label (rule 5); the instant is exclusive."""
-    return [lot for lot in lots if lot.expires_at <= before and lot.free > 0]
+    """Lots to break, soonest first, chosen by shape and never by label (rule 5); exclusive."""
+    gone = (lot for lot in lots if lot.expires_at <= before and lot.free > 0)
+    return sorted(gone, key=lambda lot: lot.key)
 
 
 def soonest_first(book: Book, now: datetime) -> list[Lot]:

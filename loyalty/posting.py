@@ -182,7 +182,8 @@ def _forfeit(book: Book, now: datetime) -> Posting:
         raise WrongState(
             f"{book.held} points are held: release them before the member leaves.", held=book.held
         )
-    moves = moved((lot, lot.free) for lot in book.lots.values())
+    # In one order, however the lots were read: the moves are sealed as they are listed.
+    moves = moved((book.lots[key], book.lots[key].free) for key in sorted(book.lots))
     points = book.balance
     legs = (Leg("member", "breakage", -points), Leg("debt", "breakage", book.debt))
     return settle("forfeit", points, book, now, legs, moves)

@@ -59,8 +59,12 @@ def _give_back(
     now lives on where the shop is at fault, and otherwise its points lapse as they return (rule 7).
     """
     moves, left, lapsed = [], points, 0
+    # What was returned before went the same way, so it is the first so many points of it.
+    before = original.reversed_points
     for move in sorted(original.moves, key=lambda move: move.key, reverse=True):
-        part = min(left, -move.amount - original.returned.get(move.key, 0))
+        passed = min(before, -move.amount)
+        before -= passed
+        part = min(left, -move.amount - passed)
         left -= part
         expires_at = move.expires_at
         if expires_at <= now:

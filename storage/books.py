@@ -142,15 +142,10 @@ class Books:
             else []
         )
         mine = [each for each in self._pending if each.reverses is record]
-        member, points = record.posted.member_id, 0
-        returned: dict[LotKey, int] = {}
-        for each in (*stored, *mine):
-            points += each.posted.points
-            for move in each.moves_of(member):
-                returned[move.key] = returned.get(move.key, 0) + move.amount
         posted = record.posted
-        moves = record.moves_of(member)
-        return Original(posted.key, posted.kind, posted.points, moves, points, returned)
+        points = sum(each.posted.points for each in (*stored, *mine))
+        moves = record.moves_of(posted.member_id)
+        return Original(posted.key, posted.kind, posted.points, moves, points)
 
     # --- changing ------------------------------------------------------------------------------
 
@@ -172,6 +167,8 @@ class Books:
                 undo.put(self._open, account, (*self._open.get(account, ()), hold.id))
         undo.put(self._records, posted.key, record)
         undo.append(self._pending, record)
+        # Whoever sends the key again gets a repeat, written or not.
+        record.posted = replace(posted, replayed=True)
         return posted
 
     def _apply(
@@ -200,9 +197,6 @@ class Books:
         ]
         holds = [self._holds[id] for id in self._settled]
         write(self._connection, Written(self._pending, self._accounts, changed, holds))
-        # From now on they are rows like any other: whoever sends a key again gets a repeat.
-        for record in self._pending:
-            record.posted = replace(record.posted, replayed=True)
         self._pending.clear()
         self._settled.clear()
 

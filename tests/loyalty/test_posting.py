@@ -245,16 +245,23 @@ def test_an_earn_that_only_repaid_makes_no_lot() -> None:
     assert posting.book.debt == 10
 
 
+def test_points_that_live_on_under_the_date_of_another_lot_are_not_mistaken_for_its_own() -> None:
+    """A burn took 10 each of two lots; the older lapsed, and was first given the newer's date."""
+    moves = (Move(GONE, "purchase", -10), Move(LATER, "purchase", -10))
+    whole = original("burn", *moves)
+    first = post(Reverse("k", 15, reinstate_until=LATER), book()._replace(original=whole))
+    second = undo(first.book, whole._replace(reversed_points=15))
+
+    assert left(first) == [15]
+    assert left(second) == [15]
+    assert second.lapsed == 5
+
+
 def test_a_cancelled_burn_returns_to_the_same_lots_last_spent_first() -> None:
     """What stays spent is what a smaller purchase would have spent, with the same dates."""
     burn = post(Burn("m", 30), book(Lot(SOON, "purchase", 20), Lot(LATER, "purchase", 20)))
     first = undo(burn.book, original("burn", *burn.side.moves), points=15)
-    second = undo(
-        first.book,
-        original("burn", *burn.side.moves, already=15)._replace(
-            returned={move.key: move.amount for move in first.side.moves}
-        ),
-    )
+    second = undo(first.book, original("burn", *burn.side.moves, already=15))
 
     assert left(burn) == [0, 10]
     assert left(first) == [5, 20]
