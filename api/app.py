@@ -28,17 +28,19 @@ from api.routes import (
     ledger,
     members,
     messages,
+    quotes,
     runs,
     stop_list,
     templates,
     tiers,
+    till,
 )
 from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, tiers, stop_list, inbox, events, ledger, exchanges, templates, earning_rules,
-    campaigns, admissions, runs, messages, audit, codec,
+    members, tiers, stop_list, inbox, events, quotes, till, ledger, exchanges, templates,
+    earning_rules, campaigns, admissions, runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
@@ -60,6 +62,7 @@ offset. Lists are paged: pass `next` of one page as `after` or `before` of the f
 _TAGS = {
     "Members": "Who takes part, what they have, what they may be told.",
     "Events": "What happened: purchases, refunds, check-ins, reviews and the rest.",
+    "Till": "What a cart would earn, and paying with points.",
     "Points": "Single movements of points, with their working.",
     "Exchanges": "Limited offers: claim, then confirm or give back.",
     "Templates": "What a marketer may choose from.",

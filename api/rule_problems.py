@@ -64,6 +64,31 @@ RULE_PROBLEMS: dict[str, Kind] = {
             "zh": "会员的可用积分不足。被冻结或已过期的积分不计入可用积分。",
         },
     ),
+    "bill_too_small": Kind(
+        409,
+        {"en": "The bill is too small for points", "zh": "账单未达到积分抵扣门槛"},
+        {
+            "en": (
+                "Points may be used from a larger bill on; gift cards and the like do not count. "
+                "`facts` says the minimum and what is missing. Take the whole sum in money."
+            ),
+            "zh": (
+                "账单金额未达到使用积分的最低要求，礼品卡等不计入。最低金额和差额见 `facts`。请"
+                "全部以现金支付。"
+            ),
+        },
+    ),
+    "too_many_points": Kind(
+        409,
+        {"en": "More points than this bill takes", "zh": "积分超过本单可用上限"},
+        {
+            "en": (
+                "Only a part of a bill may be paid with points. `facts` says how many may be used: "
+                "ask for those, or fewer."
+            ),
+            "zh": "每单只能用积分支付一部分。可用数量见 `facts`，请改用该数量或更少。",
+        },
+    ),
     "sold_out": Kind(
         409,
         {"en": "Sold out", "zh": "已兑完"},

@@ -5,7 +5,7 @@ Every body is bounded, every instant knows its zone, and money is whole minor un
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -156,6 +156,10 @@ class Refund(Event):
     purchase_id: EventId = Field(description="the purchase's id")
     purchase_source: Id | None = Field(None, description="its source, if it is another one")
     lines: tuple[RefundLine, ...] | None = Field(None, min_length=1, max_length=LINES_MAX)
+    fault: Literal["member", "merchant"] = Field(
+        "member",
+        description="merchant: points it was paid with live on for a while if they lapsed since",
+    )
 
     @model_validator(mode="after")
     def _each_line_once(self) -> Self:

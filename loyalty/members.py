@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from loyalty.ledger import Balance
 
+Mark = Literal["card_no", "phone_digits"]
+"""What a member can be found by besides the id (feature 6)."""
 EXPIRING_SOON = timedelta(days=30)
 """How far ahead `member.expiring_points` and `points.expiring` look."""
 NEVER_DAYS = 36_500
@@ -35,10 +38,28 @@ class Member:
     last_purchase_at: datetime | None = None
     purchases: int = 0
     spend_minor: int = 0
+    card_no: str | None = None
+    # The phone's digits with its country, so that a member is found however it was written.
+    phone_digits: str | None = None
 
     def zone(self, programme: ZoneInfo) -> ZoneInfo:
         """The zone the member lives by."""
         return ZoneInfo(self.time_zone) if self.time_zone else programme
+
+
+def phone_digits(phone: str, country: str) -> str:
+    """A phone number as its digits with the country's code before them (feature 6).
+
+    `country` stands in where none was written; a leading zero is a country's own dialling prefix.
+    """
+    digits = "".join(sign for sign in phone if sign in "0123456789")
+    if phone.strip().startswith("+"):
+        return digits
+    if digits.startswith("00"):
+        return digits[2:]
+    if digits.startswith(country) and len(digits) >= len(country) + 10:
+        return digits
+    return country + digits.lstrip("0")
 
 
 def member_facts(member: Member, balance: Balance, now: datetime) -> Mapping[str, object]:

@@ -130,6 +130,20 @@ class Contact(Settings):
     give_up_after: timedelta = timedelta(days=3)
 
 
+class Burning(Settings):
+    """How points pay a part of the bill at the till (feature 30). What a point is worth stands in
+    `earning`: `cash_points` for `cash_minor`.
+    """
+
+    minimum_bill_minor: int = Field(20_000, ge=0, description="of what points may pay for")
+    step_points: int = Field(100, ge=1, description="points are used in multiples of these")
+    maximum_share_bp: int = Field(10_000, ge=1, le=10_000, description="of the bill; 10,000 = all")
+    hold_minutes: int = Field(10, ge=1, le=1_440)
+    excluded_categories: tuple[str, ...] = ("gift_card", "top_up")
+    # Rule 7: how long points live that lapsed meanwhile and come back through the shop's fault.
+    grace_days: int = Field(30, ge=1, le=3_650)
+
+
 class Reward(Settings):
     """Something members know the price of, so that a message can say what their points buy."""
 
@@ -146,6 +160,9 @@ class Programme(Settings):
     earning: Earning = Earning()
     expiry: Expiry = Expiry()
     contact: Contact = Contact()
+    burning: Burning = Burning()
+    # Put before phone numbers that are written without one, so that a member is found by either.
+    phone_country: str = Field("86", pattern=r"^[1-9][0-9]{0,2}$")
     tiers: Tiers = Tiers()
     # Rule 13: how long after a period's end an upload still counts for it.
     lateness: timedelta = timedelta(days=3)
@@ -157,6 +174,12 @@ class Programme(Settings):
         Reward(id="soup", name={"en": "a soup set", "zh": "煲汤食材包"}, points=800),
         Reward(id="cup", name={"en": "a coffee cup", "zh": "联名咖啡杯"}, points=3000),
     )
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Self:
+        if self.burning.step_points * self.earning.cash_minor % self.earning.cash_points:
+            raise ValueError("each step of points must be worth whole minor units at the till")
+        return self
 
     @property
     def known_events(self) -> tuple[str, ...]:

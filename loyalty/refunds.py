@@ -15,6 +15,7 @@ from loyalty.journeys.goals import kept_minor as kept_of
 from loyalty.members import Member
 from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
+from loyalty.till.give_back import refunded as give_points_back
 
 
 def refund_wants(refunded: Refund) -> Wants:
@@ -60,15 +61,27 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
     )
     seq = tx.inbox.add(event)
     key = f"refund:{refunded.source}:{refunded.id}"
+    bought = (purchase_row.source, purchase_row.event_id)
+    # Before the earned points go: what it was paid with is there again to take them from.
+    back = give_points_back(
+        tx,
+        f"refund-points:{refunded.source}:{refunded.id}",
+        bought,
+        purchase_row.amount_minor or 0,
+        purchase_row.refunded_minor,
+        purchase_row.refunded_minor + outcome.amount_minor,
+        refunded.fault,
+    )
     if outcome.points:
-        earned = earn_key(purchase_row.source, purchase_row.event_id)
-        tx.ledger.reverse(key, earned, outcome.points, policy="debt")
+        tx.ledger.reverse(key, earn_key(*bought), outcome.points, policy="debt")
     give_room_back(tx, member.id, outcome.kept, refunded.occurred_at)
     tx.inbox.refunded(purchase_row.seq, purchase_row.refunded_minor + outcome.amount_minor)
     answer = {
         "seq": seq,
         "purchase": purchase_row.event_id,
         "amount_minor": outcome.amount_minor,
+        "cash_minor": back.cash_minor,
+        "points_returned": back.points,
         "points_reversed": outcome.points,
         "transaction": key if outcome.points else None,
     }

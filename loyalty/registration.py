@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from loyalty.digest import digest
-from loyalty.errors import Invalid, KeyReused
+from loyalty.errors import Invalid, KeyReused, invalid_field
 from loyalty.events import Instant, Name, one_line
 from loyalty.following import follow
 from loyalty.intake import not_in_future
-from loyalty.members import Member
+from loyalty.members import Member, phone_digits
 from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose
 from loyalty.records import InboxEvent
@@ -20,6 +20,7 @@ from loyalty.records import InboxEvent
 SOURCE = "milepost"
 """The source of events that Milepost itself records."""
 MEMBER_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$"
+CARD_NO = r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$"
 
 
 class Consent(BaseModel):
@@ -61,6 +62,9 @@ class Registration(BaseModel):
         None, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
     )
     phone: str | None = Field(None, max_length=32, pattern=r"^\+?[0-9 ()-]{5,31}$")
+    card_no: str | None = Field(
+        None, pattern=CARD_NO, description="What the till reads from the member's card or app"
+    )
     birthday: str | None = Field(None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
     locale: Literal["en", "zh"] = Field("en", description="The language the member is written to")
     time_zone: str | None = Field(None, max_length=64, description="IANA name; none = programme's")
@@ -124,13 +128,17 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
                 }
             ],
         )
+    if registration.card_no and tx.members.found_by("card_no", registration.card_no):
+        raise invalid_field("card_no", "taken", "is another member's card already")
+    phone = registration.phone
     member = Member(
         status="active",
         registered_at=at,
         inviter_id=registration.invited_by,
+        phone_digits=phone_digits(phone, tx.programme.phone_country) if phone else None,
         **registration.model_dump(
             include={
-                "id", "source", "name", "email", "phone", "birthday",
+                "id", "source", "name", "email", "phone", "card_no", "birthday",
                 "locale", "time_zone", "tier", "tags",
             }
         ),

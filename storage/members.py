@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select
 
 from loyalty.errors import Unknown
-from loyalty.members import Member
+from loyalty.members import Mark, Member
 from storage import tables
 from storage.batch import Batch
 from storage.rows import Shape, Upsert
@@ -25,6 +25,13 @@ _PAGE = (
     .order_by(_table.c.id)
     .limit(bindparam("most"))
 )
+_FOUND = {
+    mark: select(_table.c.id)
+    .where(_table.c[mark] == bindparam("value"), _table.c.status == "active")
+    .order_by(_table.c.id)
+    .limit(2)
+    for mark in ("card_no", "phone_digits")
+}
 _CONSENT = Upsert(tables.consents)
 
 
@@ -55,6 +62,10 @@ class SqlMembers:
         """Body hash and first answer of a registration, for repeats."""
         row = self._connection.execute(_STORED, {"member": member_id}).one_or_none()
         return (row[0], row[1]) if row else None
+
+    def found_by(self, mark: Mark, value: str) -> Sequence[str]:
+        """Ids of active members with this card or phone; two are enough to know it is not one."""
+        return self._connection.execute(_FOUND[mark], {"value": value}).scalars().all()
 
     def save(self, member: Member) -> None:
         self._batch.people.save(member)

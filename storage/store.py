@@ -27,6 +27,7 @@ from storage.offers import SqlOffers
 from storage.outbox import SendingOutbox
 from storage.poster import Poster
 from storage.tiers import SqlTiers
+from storage.till import SqlTill
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class SqlTransaction:
         self.offers: ports.Offers = SqlOffers(direct)
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
         self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
+        self.till: ports.Till = SqlTill(direct)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.counters: ports.Counters = SqlCounters(direct)
         self.audit: ports.Audit = SqlAudit(direct, now)

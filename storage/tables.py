@@ -22,6 +22,7 @@ from storage.schema.members import consents, members
 from storage.schema.messages import contact_verdicts, messages
 from storage.schema.points import accounts, entries, holds, log_head, lots, transactions
 from storage.schema.tiers import tier_history, tier_metric, tier_reviews
+from storage.schema.till import till_holds, till_returns
 
 __all__ = [
     "Instant",
@@ -56,6 +57,8 @@ __all__ = [
     "tier_history",
     "tier_metric",
     "tier_reviews",
+    "till_holds",
+    "till_returns",
     "transactions",
     "waits",
 ]

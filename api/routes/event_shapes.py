@@ -37,8 +37,10 @@ class RefundRecorded(Recorded):
     """What the refund took back."""
 
     purchase: str
-    amount_minor: int
-    points_reversed: int
+    amount_minor: int = Field(description="What came back of the receipt")
+    cash_minor: int = Field(description="To be paid out: without the share paid with points")
+    points_returned: int = Field(description="Points it was paid with, back in their lots")
+    points_reversed: int = Field(description="Points it had earned, taken back")
     transaction: str | None
 
 

@@ -47,6 +47,7 @@ class MemberView(BaseModel):
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+    card_no: str | None = None
     birthday: str | None = None
     locale: str
     time_zone: str | None = None

@@ -26,8 +26,13 @@ members = Table(
     Column("last_purchase_at", Instant),
     Column("purchases", Integer, nullable=False, server_default="0"),
     Column("spend_minor", BigInteger, nullable=False, server_default="0"),
+    key("card_no", 64),
+    Column("phone_digits", String(40)),
     Column("body_hash", String(64), nullable=False),
     Column("answer", Json, nullable=False),
+    # A clerk finds a member by the card or the phone number.
+    Index(None, "card_no"),
+    Index(None, "phone_digits"),
     Index(None, "inviter_id"),
     Index(None, "last_purchase_at"),
 )

@@ -115,6 +115,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "checkpoints",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pushed", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_checkpoints")),
+    )
+    op.create_table(
         "claim_counts",
         sa.Column("offer_id", sa.String(length=64), nullable=False),
         sa.Column("member_id", sa.String(length=64), nullable=False),
@@ -399,15 +408,19 @@ def upgrade() -> None:
         sa.Column("last_purchase_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("purchases", sa.Integer(), server_default="0", nullable=False),
         sa.Column("spend_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("card_no", sa.String(length=64), nullable=True),
+        sa.Column("phone_digits", sa.String(length=40), nullable=True),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
         sa.Column("answer", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
     )
     with op.batch_alter_table("members", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_members_card_no"), ["card_no"], unique=False)
         batch_op.create_index(batch_op.f("ix_members_inviter_id"), ["inviter_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_members_last_purchase_at"), ["last_purchase_at"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_members_phone_digits"), ["phone_digits"], unique=False)
 
     op.create_table(
         "messages",
@@ -567,6 +580,44 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "till_holds",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("worth_minor", sa.BigInteger(), nullable=False),
+        sa.Column("bill_minor", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_points", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_minor", sa.BigInteger(), nullable=False),
+        sa.Column("purchase_source", sa.String(length=64), nullable=True),
+        sa.Column("purchase_id", sa.String(length=128), nullable=True),
+        sa.Column("came_back_minor", sa.BigInteger(), nullable=False),
+        sa.Column("returned_points", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_hash", sa.String(length=80), nullable=True),
+        sa.CheckConstraint(
+            "returned_points <= confirmed_points", name=op.f("ck_till_holds_returned")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_till_holds")),
+        sa.UniqueConstraint(
+            "purchase_source", "purchase_id", name=op.f("uq_till_holds_purchase_source_purchase_id")
+        ),
+    )
+    with op.batch_alter_table("till_holds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_till_holds_member_id"), ["member_id"], unique=False)
+
+    op.create_table(
+        "till_returns",
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("hold_id", sa.String(length=255), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_till_returns")),
+    )
+    op.create_table(
         "transactions",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
@@ -639,6 +690,11 @@ def downgrade() -> None:
         )
 
     op.drop_table("transactions")
+    op.drop_table("till_returns")
+    with op.batch_alter_table("till_holds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_till_holds_member_id"))
+
+    op.drop_table("till_holds")
     with op.batch_alter_table("tier_reviews", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tier_reviews_due_at_member_id"))
 
@@ -668,8 +724,10 @@ def downgrade() -> None:
 
     op.drop_table("messages")
     with op.batch_alter_table("members", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_members_phone_digits"))
         batch_op.drop_index(batch_op.f("ix_members_last_purchase_at"))
         batch_op.drop_index(batch_op.f("ix_members_inviter_id"))
+        batch_op.drop_index(batch_op.f("ix_members_card_no"))
 
     op.drop_table("members")
     with op.batch_alter_table("lots", schema=None) as batch_op:
@@ -720,6 +778,7 @@ def downgrade() -> None:
 
     op.drop_table("claims")
     op.drop_table("claim_counts")
+    op.drop_table("checkpoints")
     with op.batch_alter_table("cards", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cards_member_id_ends_at"))
 

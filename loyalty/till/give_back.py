@@ -1,0 +1,127 @@
+"""Goods that were partly paid with points come back: so do the points, and less money.
+
+What comes back of the bill takes its share of the points with it, rounded down on all that came
+back so far, so that any sequence of returns sums to the whole. They go to the lots they came from,
+with the same expiry (rule 3). A lot that lapsed meanwhile is over, unless the shop is at fault:
+then its points live on for a while (rule 7).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from loyalty.errors import KeyReused, WrongState, invalid_field
+from loyalty.events import body_hash
+from loyalty.ledger import Posted
+from loyalty.offers import Fault
+from loyalty.ports import Transaction
+from loyalty.till.flow import locked_hold
+from loyalty.till.hold import TillHold, TillReturn
+from loyalty.till.requests import HoldReturn
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What came back: `amount_minor` of the bill, of which points had paid `points_minor`."""
+
+    amount_minor: int
+    points_minor: int
+    points: int
+    lapsed: int
+
+    @property
+    def cash_minor(self) -> int:
+        """What the member gets in money; the whole would pay the points' share twice."""
+        return self.amount_minor - self.points_minor
+
+
+def return_points(tx: Transaction, hold_id: str, wanted: HoldReturn) -> dict[str, Any]:
+    """Give a confirmed hold's points back, all that is left or the share of what came back.
+
+    For purchases that are not recorded here: a recorded one gives them back with its refund.
+    """
+    hold, hash_ = locked_hold(tx, hold_id), body_hash(wanted)
+    key = f"till-return:{wanted.source}:{wanted.id}"
+    if (known := tx.till.returned(key)) is not None:
+        if known.body_hash != hash_ or known.hold_id != hold.id:
+            raise KeyReused("return", f"{wanted.source}/{wanted.id}")
+        return {**known.answer, "replayed": True}
+    _may_return(tx, hold)
+    left = hold.bill_minor - hold.came_back_minor
+    amount = left if wanted.amount_minor is None else wanted.amount_minor
+    if not 0 < amount <= left:
+        raise invalid_field("amount_minor", "too_much", f"only {left} are left of the bill")
+    before, after = hold.came_back_minor, hold.came_back_minor + amount
+    back = _give(tx, key, hold, before, after, wanted.fault)
+    answer = {
+        "hold_id": hold.id,
+        "amount_minor": back.amount_minor,
+        "cash_minor": back.cash_minor,
+        "points_returned": back.points,
+        "points_lapsed": back.lapsed,
+        "transaction": key if back.points else None,
+    }
+    tx.till.add_return(TillReturn(key, hold.id, hash_, answer))
+    return {**answer, "replayed": False}
+
+
+def refunded(
+    tx: Transaction,
+    key: str,
+    purchase: tuple[str, str],
+    bill_minor: int,
+    before_minor: int,
+    after_minor: int,
+    fault: Fault,
+) -> Share:
+    """A recorded purchase of `bill_minor` was refunded up to `after_minor`: its points' share."""
+    hold = tx.till.of_purchase(*purchase)
+    if hold is None:
+        return Share(after_minor - before_minor, 0, 0, 0)
+    return _give(tx, key, replace(hold, bill_minor=bill_minor), before_minor, after_minor, fault)
+
+
+def _give(
+    tx: Transaction, key: str, hold: TillHold, before: int, after: int, fault: Fault
+) -> Share:
+    bill = hold.bill_minor
+    paid = hold.confirmed_minor * after // bill - hold.confirmed_minor * before // bill
+    # Never below zero: what was given back by hand before its purchase was recorded stays so.
+    points = max(0, hold.confirmed_points * after // bill - hold.returned_points)
+    posted = _reverse(tx, key, hold, points, fault) if points else None
+    kept = tx.till.get(hold.id) or hold
+    tx.till.save(
+        replace(kept, came_back_minor=after, returned_points=hold.returned_points + points)
+    )
+    return Share(after - before, paid, points, posted.lapsed if posted else 0)
+
+
+def _reverse(tx: Transaction, key: str, hold: TillHold, points: int, fault: Fault) -> Posted:
+    grace = timedelta(days=tx.programme.burning.grace_days)
+    return tx.ledger.reverse(
+        key,
+        hold.burn_key,
+        points,
+        reinstate_until=tx.now + grace if fault == "merchant" else None,
+        meta={"fault": fault, "hold": hold.id},
+    )
+
+
+def _may_return(tx: Transaction, hold: TillHold) -> None:
+    if hold.status != "confirmed":
+        raise WrongState(
+            f"Hold {hold.id!r} is {hold.status_at(tx.now)}: none of its points were spent. "
+            "Release an open hold instead.",
+            hold_id=hold.id,
+            status=hold.status_at(tx.now),
+        )
+    purchase = tx.inbox.find(hold.purchase_source or "", hold.purchase_id or "")
+    if purchase is not None:
+        raise WrongState(
+            f"Purchase {hold.purchase_id!r} is recorded here: record its refund, and the points "
+            "come back with it.",
+            hold_id=hold.id,
+            purchase_id=hold.purchase_id,
+        )
+    if hold.came_back_minor >= hold.bill_minor:
+        raise WrongState(f"All of the bill of hold {hold.id!r} came back already.", hold_id=hold.id)
