@@ -3,10 +3,8 @@
 import asyncio
 from collections import deque
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
-
-T = TypeVar("T")
 
 
 class Postbox:
@@ -40,7 +38,7 @@ class Postbox:
 _boxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Postbox] = WeakKeyDictionary()
 
 
-async def answer_of(future: "Future[T]") -> T:
+async def answer_of(future: "Future[Any]") -> Any:
     """What the store answers, or what it raises.
 
     Who stops waiting does not stop the work: it is done, or it is not, as for a lost answer.
@@ -51,6 +49,6 @@ async def answer_of(future: "Future[T]") -> T:
     box = _boxes.get(loop)
     if box is None:
         box = _boxes[loop] = Postbox(loop)
-    waiting: asyncio.Future[T] = loop.create_future()
+    waiting: asyncio.Future[Any] = loop.create_future()
     future.add_done_callback(lambda done, box=box: box.deliver(waiting, done))  # type: ignore[misc]
     return await waiting

@@ -21,7 +21,22 @@ from loyalty.offers import (
     SoldOut,
     claim_answer,
 )
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
+
+
+def claim_wants(request: ClaimRequest) -> Wants:
+    """What a claim will look at."""
+    return Wants(
+        members=(request.member_id,),
+        keys=(hold_key(request),),
+        offers=(request.campaign_id,),
+        claims=(request.claim_id,),
+    )
+
+
+def hold_key(request: ClaimRequest) -> str:
+    """The ledger key of a claim's hold, and the hold's id."""
+    return f"claim:{request.campaign_id}:{request.request_id}"
 
 
 def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
@@ -151,9 +166,7 @@ def _take_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
 def _hold_points(tx: Transaction, offer: Offer, request: ClaimRequest) -> Claim:
     points = offer.points * request.quantity
     expires_at = tx.now + offer.hold
-    posted = tx.ledger.hold(
-        f"claim:{offer.id}:{request.request_id}", request.member_id, points, expires_at=expires_at
-    )
+    posted = tx.ledger.hold(hold_key(request), request.member_id, points, expires_at=expires_at)
     return Claim(
         id=request.claim_id,
         offer_id=offer.id,

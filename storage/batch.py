@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from loyalty.ports import Wants
 from storage.books import Books
 from storage.card_rows import CardRows
+from storage.claim_rows import ClaimRows
+from storage.decision_rows import DecisionRows
 from storage.event_rows import EventRows
 from storage.member_rows import MemberRows
 from storage.sending_rows import SendingRows
@@ -46,6 +48,7 @@ class Batch:
         self._several = units > 1
         self._alone = False
         self._savepoint = False
+        self._locked: tuple[set[str], set[str]] = (set(), set())
         self.undo = Undo()
         self.books = Books(connection, self.undo)
         self.people = MemberRows(connection, self.undo)
@@ -53,6 +56,8 @@ class Batch:
         self.cards = CardRows(connection)
         self.waits = WaitRows(connection)
         self.sending = SendingRows(connection, self.undo)
+        self.claims = ClaimRows(connection, self.undo)
+        self.decided = DecisionRows(connection, self.undo)
         self.told = cast(Connection, Direct(self, self.people))
         self.counted = cast(Connection, Direct(self, self.events, self.people))
         # For ports that speak to the database themselves; it looks like a connection to them.
@@ -69,16 +74,22 @@ class Batch:
         members: set[str] = set()
         events: set[tuple[str, str]] = set()
         keys: set[str] = set()
+        offers: set[str] = set()
+        claims: set[str] = set()
         for each in wants:
             members.update(each.members)
             events.update(each.events)
             keys.update(each.keys)
+            offers.update(each.offers)
+            claims.update(each.claims)
         if members:
             self.people.load(members)
             self.cards.load(members)
             self.waits.load(members)
         if events:
             self.events.load(events)
+        if offers:
+            self.claims.load(offers, claims, members)
         if members or keys:
             self.books.load(members, keys)
 
@@ -93,7 +104,8 @@ class Batch:
                 self._undo()
                 continue
             except DBAPIError as error:
-                if not self._several or passes(error) or error.connection_invalidated:
+                # Without a savepoint there is nowhere to go back to: PostgreSQL gave up all of it.
+                if not self._savepoint or passes(error) or error.connection_invalidated:
                     raise
                 self._undo()
                 return Done(error=error)
@@ -121,7 +133,7 @@ class Batch:
 
     @property
     def _rows(self) -> Sequence[Any]:
-        return (self.events, self.people, self.sending, self.books)
+        return (self.events, self.people, self.sending, self.decided, self.claims, self.books)
 
     def _write(self) -> None:
         # The books last: they lock the head of the log.
@@ -139,6 +151,7 @@ class Batch:
         if self._several and not self._savepoint:
             self._connection.exec_driver_sql("SAVEPOINT unit")
             self._savepoint = True
+            self._locked = (set(self.books.members), set(self.people.members))
 
     def _begin_alone(self) -> None:
         self._write()
@@ -151,9 +164,12 @@ class Batch:
             self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
             self.cards.forget()
             self.waits.forget()
+            # What was locked since is locked no longer, and may change before it is looked at.
+            self.books.forget_but(self._locked[0])
+            self.people.forget_but(self._locked[1])
         if self._alone:
             # Rows went out and were taken back: what is known in memory may be of the future.
-            for rows in (self.books, self.people, self.events):
+            for rows in (self.books, self.people, self.events, self.decided, self.claims):
                 rows.forget()
         self._end()
 

@@ -84,6 +84,8 @@ def _copied(text: str) -> str:
 class Bulk:
     """Writes rows of one table; `keys` and `sets` make it overwrite what is there.
 
+    `keys` without `sets` leave what is there as it is.
+
     `without` names columns that the database fills in.
     """
 
@@ -101,7 +103,8 @@ class Bulk:
         conflict = ""
         if keys:
             changes = ", ".join(f"{name} = excluded.{name}" for name in sets)
-            conflict = f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+            then = f"UPDATE SET {changes}" if sets else "NOTHING"
+            conflict = f" ON CONFLICT ({', '.join(keys)}) DO {then}"
         marks = ", ".join("?" * len(names))
         self._sqlite = f"INSERT INTO {table.name} ({listed}) VALUES ({marks}){conflict}"
         self._convert = [

@@ -59,24 +59,38 @@ _ADD_VERSION = InsertOnce(_versions)
 VersionCache = MutableMapping[tuple[str, int], Version]
 """Committed versions by campaign and number; they never change, so they never go stale."""
 
-Entrances = MutableMapping[str, Sequence[tuple[Campaign, Version]]]
-"""Which campaigns an event type opens, as one transaction sees it."""
+
+class Seen:
+    """Campaigns as one database transaction sees them, and which of them an event type opens."""
+
+    def __init__(self) -> None:
+        self.campaigns: dict[str, Campaign | None] = {}
+        self.entrances: dict[str, Sequence[tuple[Campaign, Version]]] = {}
+
+    def forget(self) -> None:
+        """Look again: one of them was changed."""
+        self.campaigns.clear()
+        self.entrances.clear()
+
 
 _CACHE_LIMIT = 512
 
 
 class SqlCampaigns:
-    def __init__(
-        self, connection: Connection, cache: VersionCache, entrances: Entrances | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, cache: VersionCache, seen: Seen) -> None:
         self._connection = connection
         self._cache = cache
-        self._entrances = {} if entrances is None else entrances
+        self._seen = seen
         self._mine: set[tuple[str, int]] = set()  # not committed yet, so not for the cache
 
     def get(self, campaign_id: str) -> Campaign | None:
+        """As it was when this transaction first looked, unless it changed it since."""
+        known = self._seen.campaigns
+        if campaign_id in known:
+            return known[campaign_id]
         row = self._connection.execute(_GET, {"campaign": campaign_id}).one_or_none()
-        return Campaign(*row) if row else None
+        known[campaign_id] = found = Campaign(*row) if row else None
+        return found
 
     def lock(self, campaign_id: str) -> Campaign:
         row = self._connection.execute(_LOCK, {"campaign": campaign_id}).one_or_none()
@@ -85,12 +99,12 @@ class SqlCampaigns:
         return Campaign(*row)
 
     def add(self, campaign: Campaign) -> None:
-        self._entrances.clear()
+        self._seen.forget()
         self._connection.execute(_ADD, _values(campaign))
 
     def save(self, campaign: Campaign) -> None:
         """State, version, position, turn, wake_at and budget limit; never the budget counters."""
-        self._entrances.clear()
+        self._seen.forget()
         values = _values(campaign)
         for name in _BUDGET:
             del values[name]
@@ -131,21 +145,23 @@ class SqlCampaigns:
 
     def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
         """Launched or paused campaigns whose entry is this event type."""
-        if (known := self._entrances.get(event_type)) is not None:
+        if (known := self._seen.entrances.get(event_type)) is not None:
             return known
         campaigns = [Campaign(*row) for row in self._connection.execute(_OPEN)]
         pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in campaigns]
         found = [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
-        self._entrances[event_type] = found
+        self._seen.entrances[event_type] = found
         return found
 
     def reserve(self, campaign_id: str, points: int) -> bool:
         """Take room in the budget; false when it does not fit (one conditional update)."""
+        self._seen.campaigns.pop(campaign_id, None)
         parameters = {"campaign": campaign_id, "points": points}
         return self._connection.execute(_RESERVE, parameters).rowcount == 1
 
     def spend(self, campaign_id: str, *, granted: int, reserved: int) -> None:
         """Move the counters by these deltas."""
+        self._seen.campaigns.pop(campaign_id, None)
         deltas = {"campaign": campaign_id, "granted": granted, "reserved": reserved}
         self._connection.execute(_SPEND, deltas)
 

@@ -1,6 +1,5 @@
-"""Offers, claims and limits in SQL: stock and limits move by conditional updates only.
+"""Offers, claims and limits: whoever takes stock has locked it and sees what is left.
 
-Nobody reads a number and writes back a smaller one: two that read the same number would both win.
 Source: rule 21.
 """
 
@@ -10,20 +9,18 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     and_,
     case,
     func,
-    insert,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from loyalty.errors import Unknown
 from loyalty.offers import Claim, Offer, OfferState, Standing
+from storage.batch import Batch
 from storage.rows import InsertOnce, Shape
-from storage.tables import claim_counts, claims, offers
+from storage.tables import claims, offers
 
 _offer = Shape(Offer, offers)
 _claim = Shape(Claim, claims)
@@ -35,11 +32,14 @@ _ADD_OFFER = InsertOnce(offers)
 class SqlOffers:
     """The Offers port on one transaction's connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._upsert = postgresql.insert if _on_postgresql(connection) else sqlite.insert
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._rows = batch.claims
+        self._connection = batch.direct
 
     def get(self, offer_id: str) -> Offer | None:
+        if known := self._rows.known(offer_id):
+            return known
         found = self._connection.execute(_OFFERS.where(offers.c.id == offer_id)).one_or_none()
         return Offer(*found) if found else None
 
@@ -47,48 +47,36 @@ class SqlOffers:
         return _ADD_OFFER(self._connection, _offer.values(offer))
 
     def move(self, offer_id: str, before: OfferState, after: OfferState) -> bool:
+        self._written()
         where = and_(offers.c.id == offer_id, offers.c.state == before)
-        return self._changed(update(offers).where(where).values(state=after))
+        moved = self._changed(update(offers).where(where).values(state=after))
+        self._rows.moved(offer_id)
+        return moved
 
     def take(self, offer_id: str, quantity: int) -> bool:
-        enough = and_(offers.c.state == "open", offers.c.remaining >= quantity)
-        left = offers.c.remaining - quantity
-        statement = update(offers).where(offers.c.id == offer_id, enough).values(remaining=left)
-        return self._changed(statement)
+        offer = self._rows.locked(offer_id)
+        if offer is None or offer.state != "open" or offer.remaining < quantity:
+            return False
+        self._rows.left(offer, offer.remaining - quantity)
+        return True
 
     def count(self, offer_id: str, member_id: str, quantity: int, limit: int) -> bool:
-        if quantity > limit:
-            return False  # the first row would be written without meeting the condition below
-        taken = claim_counts.c.taken + quantity
-        statement = (
-            self._upsert(claim_counts)
-            .values(offer_id=offer_id, member_id=member_id, taken=quantity)
-            .on_conflict_do_update(
-                index_elements=["offer_id", "member_id"],
-                set_={"taken": taken},
-                where=taken <= limit,
-            )
-            # Asked by a returned row, not by a row count: drivers do not agree on that for inserts.
-            .returning(claim_counts.c.taken)
-        )
-        return self._connection.execute(statement).one_or_none() is not None
+        taken = self._rows.taken(offer_id, member_id) + quantity
+        if taken > limit:
+            return False
+        self._rows.count(offer_id, member_id, taken)
+        return True
 
     def give_back(self, claim: Claim) -> None:
-        self._connection.execute(
-            update(offers)
-            .where(offers.c.id == claim.offer_id)
-            .values(remaining=offers.c.remaining + claim.quantity)
-        )
-        self._connection.execute(
-            update(claim_counts)
-            .where(
-                claim_counts.c.offer_id == claim.offer_id,
-                claim_counts.c.member_id == claim.member_id,
-            )
-            .values(taken=claim_counts.c.taken - claim.quantity)
-        )
+        offer = self._rows.locked(claim.offer_id)
+        if offer is not None:
+            self._rows.left(offer, offer.remaining + claim.quantity)
+        taken = self._rows.taken(claim.offer_id, claim.member_id)
+        self._rows.count(claim.offer_id, claim.member_id, taken - claim.quantity)
 
     def standing(self, offer_id: str, now: datetime) -> Standing:
+        self._written()
+
         def units(where: ColumnElement[bool]) -> Any:
             return func.coalesce(func.sum(case((where, claims.c.quantity), else_=0)), 0)
 
@@ -111,6 +99,7 @@ class SqlOffers:
         return Standing(*(int(figure) for figure in row))
 
     def taken(self, offer_id: str, member_ids: Sequence[str], now: datetime) -> Mapping[str, int]:
+        self._written()
         live = (claims.c.status == "confirmed") | (
             (claims.c.status == "reserved") & (claims.c.expires_at > now)
         )
@@ -123,10 +112,11 @@ class SqlOffers:
         return {member_id: counted.get(member_id, 0) for member_id in member_ids}
 
     def claim(self, claim_id: str) -> Claim | None:
-        found = self._connection.execute(_CLAIMS.where(claims.c.id == claim_id)).one_or_none()
-        return Claim(*found) if found else None
+        return self._rows.claim(claim_id)
 
     def lock_claim(self, claim_id: str) -> Claim:
+        if pending := self._rows.pending.get(claim_id):
+            return pending
         statement = _CLAIMS.where(claims.c.id == claim_id).with_for_update()
         found = self._connection.execute(statement).one_or_none()
         if found is None:
@@ -134,6 +124,7 @@ class SqlOffers:
         return Claim(*found)
 
     def claims_of(self, member_id: str, limit: int) -> Sequence[Claim]:
+        self._written()
         statement = (
             _CLAIMS.where(claims.c.member_id == member_id)
             .order_by(claims.c.reserved_at.desc(), claims.c.id)
@@ -149,6 +140,9 @@ class SqlOffers:
         offer_id: str | None = None,
         member_id: str | None = None,
     ) -> Sequence[Claim]:
+        if self._rows.nothing_overdue(now, offer_id, member_id):
+            return []
+        self._written()
         statement = _CLAIMS.where(claims.c.status == "reserved", claims.c.expires_at <= now)
         if offer_id is not None:
             statement = statement.where(claims.c.offer_id == offer_id)
@@ -157,21 +151,27 @@ class SqlOffers:
         # Passing over locked rows also means never to wait here, so no deadlock can begin here.
         statement = statement.order_by(claims.c.expires_at, claims.c.id).limit(limit)
         rows = self._connection.execute(statement.with_for_update(skip_locked=True))
-        return [Claim(*row) for row in rows]
+        found = [Claim(*row) for row in rows]
+        if not found and offer_id is not None and member_id is None:
+            self._rows.none_overdue(offer_id, now)
+        return found
 
     def add_claim(self, claim: Claim) -> None:
-        self._connection.execute(insert(claims), _claim.values(claim))
+        self._rows.add(claim)
 
     def settle_claim(self, claim: Claim) -> None:
+        if self._rows.change(claim):
+            return
         self._connection.execute(
             update(claims)
             .where(claims.c.id == claim.id)
             .values(status=claim.status, settled_at=claim.settled_at)
         )
 
+    def _written(self) -> None:
+        """Before a statement that looks at claims: those of this transaction are rows."""
+        if self._rows.dirty:
+            self._batch.flush()
+
     def _changed(self, statement: Any) -> bool:
         return self._connection.execute(statement).rowcount == 1
-
-
-def _on_postgresql(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"

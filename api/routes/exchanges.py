@@ -11,8 +11,9 @@ from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import LongId, recorded, twice
 from api.services import Given
+from api.waiting import answer_of
 from loyalty.errors import Unknown
-from loyalty.exchange import confirm, release, reserve
+from loyalty.exchange import claim_wants, confirm, release, reserve
 from loyalty.offers import ClaimRelease, ClaimRequest, claim_answer
 from loyalty.ports import Transaction
 
@@ -48,7 +49,7 @@ _CLOSED = ("offer_not_open", "sold_out", "limit_reached", "not_enough_points", "
     responses=problems("unknown", "key_reused", *_CLOSED, write=True)
     | twice(ClaimView, "Stock and points are set aside"),
 )
-def claim(
+async def claim(
     body: ClaimRequest, given: Given, caller: Annotated[Caller, needs("redeem")]
 ) -> JSONResponse:
     """Sets stock and points aside for a short while, or takes nothing at all.
@@ -56,7 +57,8 @@ def claim(
     Confirm when the member has the goods; release when something went wrong. A claim that nobody
     confirms in time gives both back by itself.
     """
-    return recorded(given.store.run(lambda tx: reserve(tx, body)))
+    sent = given.store.submit(lambda tx: reserve(tx, body), claim_wants(body))
+    return recorded(await answer_of(sent))
 
 
 @router.get("/v1/exchanges", summary="List a member's claims", responses=problems("unknown"))
