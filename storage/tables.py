@@ -21,6 +21,7 @@ from storage.schema.exchange import claim_counts, claims, offers
 from storage.schema.members import consents, members
 from storage.schema.messages import contact_verdicts, messages
 from storage.schema.points import accounts, entries, holds, log_head, lots, transactions
+from storage.schema.sealing import checkpoints
 from storage.schema.tiers import tier_history, tier_metric, tier_reviews
 from storage.schema.till import till_holds, till_returns
 
@@ -34,6 +35,7 @@ __all__ = [
     "campaign_versions",
     "campaigns",
     "cards",
+    "checkpoints",
     "claim_counts",
     "claims",
     "consents",

@@ -1,0 +1,90 @@
+"""The database to verify, opened for reading only: a live one, a replica, a restored dump, a file.
+
+Nothing here trusts the program that wrote the rows, nor needs it: plain SQL, read once, in order,
+a page at a time, from one snapshot.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.pool import NullPool
+
+from loyalty.errors import WrongState
+from storage.database import database_url
+
+PAGE = 2000
+TABLES = ("transactions", "entries", "accounts", "lots", "holds", "log_head", "checkpoints")
+
+
+class Source:
+    """One snapshot of one database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.postgres = connection.dialect.name == "postgresql"
+        # Both databases and Python shall put ids in one order: that of their bytes.
+        self.collate = ' COLLATE "C"' if self.postgres else ""
+
+    def rows(self, query: str, **values: Any) -> Iterator[Any]:
+        """Rows in the order of the query, never more than a page of them in memory."""
+        options = {"stream_results": True, "yield_per": PAGE}
+        result = self._connection.execute(text(query), values, execution_options=options)
+        for page in result.partitions(PAGE):
+            yield from page
+
+    def one(self, query: str, **values: Any) -> Any:
+        """The first row, or none."""
+        return self._connection.execute(text(query), values).first()
+
+    def count(self, table: str) -> int:
+        return int(self.one(f"SELECT count(*) FROM {table}")[0])
+
+
+@contextmanager
+def opened_source(url: str) -> Iterator[Source]:
+    """Read one snapshot of the database at `url`. Raises WrongState where there is no ledger."""
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            there = set(inspect(connection).get_table_names())
+            missing = [table for table in TABLES if table not in there]
+            if missing:
+                names = ", ".join(missing)
+                raise WrongState(f"That database has no ledger: {names} missing.", missing=missing)
+            yield Source(connection)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    address = database_url(url)
+    if address.drivername != "sqlite":
+        return create_engine(
+            address,
+            poolclass=NullPool,
+            hide_parameters=True,
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+        )
+    path = Path(str(address.database)).absolute()
+    if not path.is_file():
+        raise WrongState(f"There is no file {str(address.database)!r}.")
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin no transaction for reading
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
