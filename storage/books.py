@@ -104,6 +104,11 @@ class Books:
             self._load_books([member_id])
         return self._books[member_id]
 
+    @property
+    def members(self) -> Iterable[str]:
+        """Whose books are locked."""
+        return self._books
+
     def known(self, member_id: str) -> bool:
         return member_id in self._books
 
@@ -206,6 +211,17 @@ class Books:
             known.clear()
         self._pending.clear()
         self._settled.clear()
+
+    def forget_but(self, kept: set[str]) -> None:
+        """Look again at the books of everybody else."""
+        for member in self._books.keys() - kept:
+            del self._books[member]
+            for kind in OWN:
+                self._accounts.pop(account_id(kind, member), None)
+                self._open.pop(account_id(kind, member), None)
+            mine = [id for id, hold in self._holds.items() if member_of(hold[0]) == member]
+            for id in mine:
+                del self._holds[id]
 
     def _left(self, member_id: str, key: LotKey) -> tuple[int, int]:
         lot = self._books[member_id].lots[key]

@@ -49,6 +49,11 @@ class MemberRows:
             member = _member(row)
             self._members[member.id] = self._stored[member.id] = member
 
+    @property
+    def members(self) -> Iterable[str]:
+        """Who is locked, or known not to be there."""
+        return self._members
+
     def known(self, member_id: str) -> Member | None:
         """The member as this transaction sees it, if it looked."""
         return self._members.get(member_id)
@@ -89,6 +94,12 @@ class MemberRows:
         self._members.clear()
         self._stored.clear()
         self._changed.clear()
+
+    def forget_but(self, kept: set[str]) -> None:
+        """Look again at everybody else."""
+        for member in self._members.keys() - kept:
+            del self._members[member]
+            self._stored.pop(member, None)
 
 
 def _member(row: Any) -> Member:
