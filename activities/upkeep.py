@@ -15,6 +15,8 @@ class UpkeepReport(Contract):
     """What one round found and did; zeros are the good news."""
 
     lapsed_members: int = 0  # members whose points lapsed and were booked out
+    noticed_members: int = 0  # members told that points lapse soon
+    prolonged_members: int = 0  # whose points live on, as no notice was given in time
     overdue_claims: int = 0  # reservations given back because nobody else had
     reviewed_tiers: int = 0  # members whose tier changed, or who were warned
     restarted_runs: int = 0  # journeys that nothing would have woken

@@ -11,9 +11,10 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.upkeep import UpkeepBrief, UpkeepReport
+from bootstrap.expiry_care import Expiries
 from bootstrap.tier_review import TierReviews
 from loyalty.exchange_order import settle
-from loyalty.ports import Clock, Transaction, Wants
+from loyalty.ports import Clock
 from loyalty.reconcile import look_again, look_again_at_campaign
 from storage.queries import upkeep as queries
 from storage.queries.operations import outbox_lag
@@ -26,8 +27,6 @@ log = logging.getLogger("milepost.upkeep")
 
 WORKFLOW_ID = "upkeep"
 PAGE = 200
-PAGES_MAX = 500
-"""Pages a round: a million members' expiry is spread over several rounds, not one long one."""
 CLAIM_GRACE = timedelta(minutes=1)
 """An order gives its own reservation back at its deadline; upkeep comes after it."""
 
@@ -39,12 +38,16 @@ class Care:
         self._store = store
         self._clock = clock
         self._review_tiers = TierReviews(store)
+        self._expire = Expiries(store)
 
     def __call__(self) -> UpkeepReport:
         now = self._clock.now()
         lag = self._read(outbox_lag, now)
+        lapsed, noticed, prolonged = self._expire(now)
         report = UpkeepReport(
-            lapsed_members=self._expire(now),
+            lapsed_members=lapsed,
+            noticed_members=noticed,
+            prolonged_members=prolonged,
             overdue_claims=self._give_back(now),
             reviewed_tiers=self._review_tiers(now),
             restarted_runs=self._restart_runs(now),
@@ -55,18 +58,6 @@ class Care:
         )
         self._tell(report)
         return report
-
-    def _expire(self, now: datetime) -> int:
-        after, members = "", 0
-        for _ in range(PAGES_MAX):
-            page = self._read(queries.lapsed_members, now, after, PAGE)
-            for member_id in page:
-                work = partial(_expire_one, member_id=member_id, now=now)
-                members += self._store.run(work, wants=Wants((member_id,)))
-            if len(page) < PAGE:
-                break
-            after = page[-1]
-        return members
 
     def _give_back(self, now: datetime) -> int:
         overdue = self._read(queries.overdue_claims, now - CLAIM_GRACE)
@@ -99,11 +90,6 @@ class Care:
                 report.restarted_runs,
                 report.restarted_campaigns,
             )
-
-
-def _expire_one(tx: Transaction, member_id: str, now: datetime) -> bool:
-    tx.members.lock(member_id)
-    return tx.ledger.expire(member_id, now) is not None
 
 
 async def start_upkeep(client: Client, task_queue: str) -> None:

@@ -17,7 +17,7 @@ from loyalty.earning.ready import ready
 from loyalty.errors import KeyReused, invalid_field
 from loyalty.events import CLOCK_SKEW, MemberEvent, Purchase, body_hash
 from loyalty.following import follow
-from loyalty.members import Member
+from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
 
@@ -41,6 +41,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
     member, hash_ = tx.members.lock(purchase.member_id), body_hash(purchase)
     if (answer := replay(tx, purchase.source, purchase.id, hash_, "purchase")) is not None:
         return answer
+    needs_active(member)
     not_in_future(tx, purchase.occurred_at)
     if purchase.currency != tx.programme.currency:
         raise invalid_field(
@@ -98,13 +99,17 @@ def earn_key(source: str, purchase_id: str) -> str:
 def _credit(
     tx: Transaction, key: str, event: InboxEvent, points: int, working: Mapping[str, Any]
 ) -> str:
+    expiry, zone, opens = tx.programme.expiry, tx.programme.tz, None
+    if event.type == "purchase":
+        opens = expiry.available_at(event.occurred_at, tx.now, zone)
     tx.ledger.earn(
         key,
         event.member_id,
         points,
-        expires_at=tx.programme.expiry.of(event.occurred_at, tx.now, tx.programme.tz),
+        expires_at=expiry.of(event.occurred_at, opens or tx.now, zone),
         source=event.type,
         effective_at=event.occurred_at,
+        available_at=opens,
         meta={"breakdown": working},
     )
     return key
@@ -115,6 +120,7 @@ def record_event(tx: Transaction, event: MemberEvent) -> dict[str, Any]:
     member, hash_ = tx.members.lock(event.member_id), body_hash(event)
     if (answer := replay(tx, event.source, event.id, hash_, "event")) is not None:
         return answer
+    needs_active(member)
     not_in_future(tx, event.occurred_at)
     if event.type not in tx.programme.event_types:
         raise invalid_field(

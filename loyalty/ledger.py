@@ -137,20 +137,37 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """Break what lapsed before an instant and is not held."""
+    """Break what lapsed before an instant and is not held.
+
+    `undated` breaks points without a date as well: a policy by inactivity says when (rule 8).
+    """
 
     member_id: str
     before: datetime
+    undated: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prolong:
+    """Let the lots of one expiry live until another, where nobody was warned in time (rule 8)."""
+
+    member_id: str
+    expires_at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Hand points over; each keeps its expiry (rules 18 and 25)."""
+    """Hand points over; each keeps its expiry (rules 18 and 25).
+
+    `everything` is a merger: pending and lapsed lots and the debt go as well, whatever `points` is.
+    """
 
     member_id: str
     to_member_id: str
     points: int
     kind: str = "transfer"
+    everything: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +186,7 @@ class Forfeit:
     member_id: str
 
 
-Request = Earn | Burn | Reserve | Confirm | Release | Reverse | Expire | Adjust | Forfeit
+Request = Earn | Burn | Reserve | Confirm | Release | Reverse | Expire | Prolong | Adjust | Forfeit
 _NAMES = {
     request: tuple(field.name for field in fields(request))
     for request in (*get_args(Request), Transfer)

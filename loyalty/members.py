@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from loyalty.errors import WrongState
 from loyalty.ledger import Balance
 
 Mark = Literal["card_no", "phone_digits"]
@@ -41,6 +42,8 @@ class Member:
     card_no: str | None = None
     # The phone's digits with its country, so that a member is found however it was written.
     phone_digits: str | None = None
+    # Status `merged`: whoever asks for this member means that one (rule 18).
+    merged_into: str | None = None
 
     def zone(self, programme: ZoneInfo) -> ZoneInfo:
         """The zone the member lives by."""
@@ -60,6 +63,14 @@ def phone_digits(phone: str, country: str) -> str:
     if digits.startswith(country) and len(digits) >= len(country) + 10:
         return digits
     return country + digits.lstrip("0")
+
+
+def needs_active(member: Member) -> None:
+    """Raises WrongState for who is no member any more: nothing new is recorded for them."""
+    if member.status != "active":
+        raise WrongState(
+            f"Member {member.id!r} is {member.status}.", member_id=member.id, status=member.status
+        )
 
 
 def member_facts(member: Member, balance: Balance, now: datetime) -> Mapping[str, object]:

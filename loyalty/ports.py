@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from loyalty.earning.version import RulesVersion
 from loyalty.ledger import Balance, Posted
+from loyalty.member_moves import Adjustment, MemberMove, MoveKind
 from loyalty.members import Mark, Member
 from loyalty.messages import NewMessage, Queued
 from loyalty.offers import Claim, Offer, OfferState, Standing
@@ -68,7 +69,17 @@ class Ledger(Protocol):
         reinstate_until: datetime | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Posted: ...
-    def expire(self, member_id: str, before: datetime, key: str | None = None) -> Posted | None: ...
+    def expire(
+        self, member_id: str, before: datetime, key: str | None = None, *, undated: bool = False
+    ) -> Posted | None: ...
+    def prolong(
+        self, key: str, member_id: str, expires_at: datetime, until: datetime
+    ) -> Posted: ...
+    def lapsing(self, member_id: str, until: datetime) -> Sequence[tuple[datetime, int]]:
+        """Free points by the instant they lapse, lapsed ones too."""
+        ...
+
+    def undated(self, member_id: str) -> int: ...
     def transfer(
         self,
         key: str,
@@ -77,6 +88,7 @@ class Ledger(Protocol):
         points: int,
         *,
         kind: str = "transfer",
+        everything: bool = False,
         meta: Mapping[str, Any] | None = None,
     ) -> Posted: ...
     def adjust(
@@ -370,6 +382,41 @@ class Counters(Protocol):
         ...
 
 
+class Notices(Protocol):
+    """Which members were told of which expiry (rule 8)."""
+
+    def given(self, member_id: str, expires_at: datetime) -> datetime | None: ...
+    def add(self, member_id: str, expires_at: datetime, event_seq: int | None) -> None: ...
+
+
+class MemberMoves(Protocol):
+    """Mergers, gifts and erasures, each once by its id, and corrections by two people."""
+
+    def find(self, kind: MoveKind, id: str) -> MemberMove | None: ...
+    def add(self, move: MemberMove) -> None: ...
+    def gifted(self, member_id: str, since: datetime) -> tuple[int, int]:
+        """Points given away and received since an instant."""
+        ...
+
+    def take_over(self, member_id: str, into: str) -> None:
+        """Add one member's counters of caps and limits to another's."""
+        ...
+
+    def forget(self, member_id: str) -> None:
+        """Clear consents, messages and what events said, of a member who leaves."""
+        ...
+
+    def adjustment(self, id: str) -> Adjustment | None: ...
+    def lock_adjustment(self, id: str) -> Adjustment:
+        """The proposal, locked; raises Unknown."""
+        ...
+
+    def propose(self, adjustment: Adjustment) -> None: ...
+    def approve(self, adjustment: Adjustment) -> None:
+        """Save who approved it and when."""
+        ...
+
+
 class Audit(Protocol):
     """Who did what to which thing, and why: acts of people and of their programs."""
 
@@ -401,6 +448,8 @@ class Transaction(Protocol):
     earning_rules: EarningRules
     counters: Counters
     tiers: Tiers
+    notices: Notices
+    member_moves: MemberMoves
     till: Till
     audit: Audit
 

@@ -33,6 +33,7 @@ from loyalty.ledger import (
     Forfeit,
     HoldClosed,
     NotEnoughPoints,
+    Prolong,
     Release,
     Request,
     Reserve,
@@ -42,7 +43,7 @@ from loyalty.ledger import (
 from loyalty.reversing import reverse
 
 
-def decide(request: Request, book: Book, now: datetime) -> Posting:
+def decide(request: Request, book: Book, now: datetime) -> Posting:  # noqa: C901 - one case each
     """Apply one request to one member's book, or raise why not."""
     match request:
         case Earn():
@@ -59,6 +60,8 @@ def decide(request: Request, book: Book, now: datetime) -> Posting:
             return reverse(request, book, now)
         case Expire():
             return _expire(request, book, now)
+        case Prolong():
+            return _prolong(request, book, now)
         case Adjust():
             return _adjust(request, book, now)
         case Forfeit():
@@ -145,11 +148,31 @@ def _expire(request: Expire, book: Book, now: datetime) -> Posting:
     if request.before > now:
         problem = {"field": "before", "code": "in_future", "message": "must not be in the future"}
         raise Invalid("Points cannot lapse before their time.", [problem])
-    gone = lapsed(book.lots.values(), request.before)
+    lots = [book.lots[key] for key in sorted(book.lots)]
+    gone = lapsed(lots, request.before)
+    if request.undated:
+        gone += [lot for lot in lots if lot.expires_at == UNDATED and lot.live(now) and lot.free]
     moves = moved((lot, lot.free) for lot in gone)
     points = -sum(move.amount for move in moves)
     _at_least_one(points)
     return settle("expire", points, book, now, (Leg("member", "breakage", -points),), moves)
+
+
+def _prolong(request: Prolong, book: Book, now: datetime) -> Posting:
+    """Out of the lots that would lapse and into later ones; what is held stays with its hold."""
+    if request.until <= max(request.expires_at, now):
+        problem = {"field": "until", "code": "too_early", "message": "must be later"}
+        raise Invalid("Points can only be given more time.", [problem])
+    lots = [book.lots[key] for key in sorted(book.lots)]
+    moves, points = [], 0
+    for lot in lots:
+        if lot.expires_at == request.expires_at and lot.free > 0:
+            points += lot.free
+            moves.append(Move(lot.expires_at, lot.source, -lot.free, 0, lot.available_at))
+            moves.append(Move(request.until, lot.source, lot.free, 0, lot.available_at))
+    _at_least_one(points)
+    legs = (Leg("member", "breakage", -points), Leg("member", "breakage", points))
+    return settle("prolong", points, book, now, legs, moves)
 
 
 def transfer(request: Transfer, book: Book, other: Book, now: datetime) -> Posting:
@@ -157,14 +180,25 @@ def transfer(request: Transfer, book: Book, other: Book, now: datetime) -> Posti
     if request.to_member_id == request.member_id:
         problem = {"field": "to_member_id", "code": "same", "message": "must be another member"}
         raise Invalid("Points cannot be handed to oneself.", [problem])
-    points = request.points
-    drawn = _pay(book, points, now)
-    given = settle(
-        request.kind, points, book, now, (Leg("member", "transfer", -points),), moved(drawn)
-    )
+    points, owed = request.points, 0
+    if request.everything:
+        points, owed, drawn = book.balance, book.debt, _all_of(book)
+    else:
+        drawn = _pay(book, points, now)
+    out = (Leg("member", "transfer", -points), Leg("debt", "transfer", owed))
+    into = (Leg("member", "transfer", points), Leg("debt", "transfer", -owed))
     moves = [Move(lot.expires_at, lot.source, n, 0, lot.available_at) for lot, n in drawn]
-    taken = side(other, (Leg("member", "transfer", points),), moves)
-    return given._replace(other=taken)
+    given = settle(request.kind, points, book, now, out, moved(drawn))
+    return given._replace(other=side(other, into, moves))
+
+
+def _all_of(book: Book) -> list[tuple[Lot, int]]:
+    """Every lot, whole: only a book without holds can go over (rule 18)."""
+    if book.held:
+        raise WrongState(
+            f"{book.held} points are held: confirm or release them first.", held=book.held
+        )
+    return [(book.lots[key], book.lots[key].free) for key in sorted(book.lots)]
 
 
 def _adjust(request: Adjust, book: Book, now: datetime) -> Posting:

@@ -13,6 +13,7 @@ from loyalty.following import follow, nudge_waiting
 from loyalty.intake import earn_key, not_in_future, replay
 from loyalty.journeys.goals import kept_minor as kept_of
 from loyalty.members import Member
+from loyalty.merging import carry_over
 from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
 from loyalty.till.give_back import refunded as give_points_back
@@ -73,7 +74,9 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         refunded.fault,
     )
     if outcome.points:
-        tx.ledger.reverse(key, earn_key(*bought), outcome.points, policy="debt")
+        taken = tx.ledger.reverse(key, earn_key(*bought), outcome.points, policy="debt")
+        if taken.member_id != member.id:  # merged since: what is owed goes to who lives on
+            carry_over(tx, f"{key}:merged", taken.member_id, member.id)
     give_room_back(tx, member.id, outcome.kept, refunded.occurred_at)
     tx.inbox.refunded(purchase_row.seq, purchase_row.refunded_minor + outcome.amount_minor)
     answer = {

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from loyalty.book import Book, lapsed
+from loyalty.book import Book, Lot, lapsed
 from loyalty.errors import Invalid, KeyReused, Unknown
 from loyalty.ledger import (
+    UNDATED,
     Adjust,
     Balance,
     Burn,
@@ -21,6 +22,7 @@ from loyalty.ledger import (
     Expire,
     Forfeit,
     Posted,
+    Prolong,
     Release,
     Request,
     Reserve,
@@ -110,15 +112,39 @@ class SqlLedger:
             key, request, original.posted.member_id, state, reverses=original, meta=meta
         )
 
-    def expire(self, member_id: str, before: datetime, key: str | None = None) -> Posted | None:
+    def expire(
+        self, member_id: str, before: datetime, key: str | None = None, *, undated: bool = False
+    ) -> Posted | None:
         """Break what lapsed up to `before` and is not held; none when there is nothing."""
         key = key or f"expire:{member_id}:{before.isoformat()}"
-        request = Expire(member_id, before)
+        request = Expire(member_id, before, undated or None)
         known = self._open(key, request, member_id)
         book = self._books.book(member_id)
-        if known or not lapsed(book.lots.values(), before):
+        gone = lapsed(book.lots.values(), before) or (undated and self._undated(member_id))
+        if known or not gone:
             return known
         return self._write(key, request, member_id, book)
+
+    def prolong(self, key: str, member_id: str, expires_at: datetime, until: datetime) -> Posted:
+        """Let what would lapse at one instant live until another (rule 8)."""
+        return self._post(key, Prolong(member_id, expires_at, until), member_id)
+
+    def lapsing(self, member_id: str, until: datetime) -> Sequence[tuple[datetime, int]]:
+        """Free points by the instant they lapse, up to `until`, lapsed ones too; by date."""
+        sums: dict[datetime, int] = {}
+        for lot in lapsed(self._books.book(member_id).lots.values(), until):
+            sums[lot.expires_at] = sums.get(lot.expires_at, 0) + lot.free
+        return sorted(sums.items())
+
+    def undated(self, member_id: str) -> int:
+        """Points without a date that can be spent now."""
+        return sum(lot.free for lot in self._undated(member_id))
+
+    def _undated(self, member_id: str) -> list[Lot]:
+        lots = self._books.book(member_id).lots.values()
+        return [
+            lot for lot in lots if lot.expires_at == UNDATED and lot.live(self._now) and lot.free
+        ]
 
     def transfer(
         self,
@@ -128,10 +154,11 @@ class SqlLedger:
         points: int,
         *,
         kind: str = "transfer",
+        everything: bool = False,
         meta: Mapping[str, Any] | None = None,
     ) -> Posted:
-        """Hand points to another member; each keeps its expiry."""
-        request = Transfer(member_id, to_member_id, points, kind)
+        """Hand points to another member; each keeps its expiry. `everything` merges two books."""
+        request = Transfer(member_id, to_member_id, points, kind, everything or None)
         self._books.load((member_id, to_member_id))
         known = self._open(key, request, member_id) or self._open(key, request, to_member_id)
         if known:

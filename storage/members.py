@@ -42,17 +42,22 @@ class SqlMembers:
         self._now = now
 
     def get(self, member_id: str) -> Member | None:
-        if known := self._batch.people.known(member_id):
-            return known
-        row = self._connection.execute(_GET, {"member": member_id}).one_or_none()
-        return _member(row) if row else None
+        """The member; for one who was merged, the one who lives on."""
+        member = self._batch.people.known(member_id)
+        if member is None:
+            row = self._connection.execute(_GET, {"member": member_id}).one_or_none()
+            member = _member(row) if row else None
+        return self.get(member.merged_into) if member and member.merged_into else member
 
     def lock(self, member_id: str) -> Member:
-        """The member, locked first of all rows; raises Unknown."""
+        """The member, locked first of all rows; raises Unknown.
+
+        For one who was merged, the one who lives on: who buys with an old card buys as that member.
+        """
         member = self._batch.people.locked(member_id)
         if member is None:
             raise Unknown("member", member_id)
-        return member
+        return self.lock(member.merged_into) if member.merged_into else member
 
     def add(self, member: Member, body_hash: str, answer: Mapping[str, Any]) -> None:
         registration = {"body_hash": body_hash, "answer": dict(answer)}

@@ -19,8 +19,10 @@ from storage.decisions import SqlDecisions
 from storage.earning_counters import SqlCounters
 from storage.earning_rules import RulesKnown, SqlEarningRules
 from storage.enrolments import SqlEnrolments
+from storage.expiry_notices import SqlNotices
 from storage.inbox import SqlInbox
 from storage.ledger import SqlLedger
+from storage.member_moves import SqlMemberMoves
 from storage.members import SqlMembers
 from storage.messages import SqlMessages
 from storage.offers import SqlOffers
@@ -59,6 +61,8 @@ class SqlTransaction:
         self.offers: ports.Offers = SqlOffers(direct)
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
         self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
+        self.notices: ports.Notices = SqlNotices(direct, now)
+        self.member_moves: ports.MemberMoves = SqlMemberMoves(direct)
         self.till: ports.Till = SqlTill(direct)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.counters: ports.Counters = SqlCounters(direct)

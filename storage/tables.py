@@ -18,6 +18,8 @@ from storage.schema.core import Instant, Json, Serial, metadata
 from storage.schema.earning import earning_counters, earning_rules
 from storage.schema.events import cards, coupons, inbox
 from storage.schema.exchange import claim_counts, claims, offers
+from storage.schema.expiry import expiry_notices
+from storage.schema.member_moves import adjustments, member_moves
 from storage.schema.members import consents, members
 from storage.schema.messages import contact_verdicts, messages
 from storage.schema.points import accounts, entries, holds, log_head, lots, transactions
@@ -30,6 +32,7 @@ __all__ = [
     "Json",
     "Serial",
     "accounts",
+    "adjustments",
     "api_keys",
     "audit",
     "campaign_versions",
@@ -46,10 +49,12 @@ __all__ = [
     "earning_rules",
     "enrolments",
     "entries",
+    "expiry_notices",
     "holds",
     "inbox",
     "log_head",
     "lots",
+    "member_moves",
     "members",
     "messages",
     "metadata",

@@ -146,9 +146,10 @@ def read_balance(
     """What the member can spend, what is on hold, and every coming expiry."""
 
     def look(tx: Transaction) -> Balance:
-        if tx.members.get(member_id) is None:
+        member = tx.members.get(member_id)
+        if member is None:
             raise Unknown("member", member_id)
-        return tx.ledger.balance(member_id)
+        return tx.ledger.balance(member.id)
 
     balance = given.store.read(look)
     return BalanceView(

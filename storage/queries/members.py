@@ -9,10 +9,12 @@ _SHOWN = without(members, "body_hash", "answer")
 
 
 def member_view(connection: Connection, member_id: str) -> View | None:
-    """A member's row with consents, cards, coupons and journeys."""
+    """A member's row with consents, cards, coupons and journeys; of one merged, the survivor's."""
     found = first(connection, select(*_SHOWN).where(members.c.id == member_id))
     if found is None:
         return None
+    if found["merged_into"]:
+        return member_view(connection, found["merged_into"])
     said = select(*without(consents, "member_id")).where(consents.c.member_id == member_id)
     held = select(*without(cards, "member_id")).where(cards.c.member_id == member_id)
     given = select(*without(coupons, "member_id")).where(coupons.c.member_id == member_id)

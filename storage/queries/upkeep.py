@@ -5,31 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, String, exists, func, literal, select, update
 
-from storage.postings import account_id, member_of
 from storage.queries.pages import View, rows
-from storage.tables import campaigns, claims, enrolments, lots, outbox
+from storage.tables import campaigns, claims, enrolments, outbox
 
 ONCE_PER = timedelta(hours=1)
 """A run that was started again and is stuck again waits this long: something is wrong with it."""
-
-
-def lapsed_members(
-    connection: Connection, now: datetime, after: str = "", limit: int = 200
-) -> list[str]:
-    """Members with points that lapsed and are not held, by id."""
-    found = connection.execute(
-        select(lots.c.account_id)
-        .where(
-            lots.c.expires_at <= now,
-            lots.c.remaining > lots.c.held,
-            lots.c.account_id > account_id("member", after),
-            lots.c.account_id.like("member:%"),
-        )
-        .distinct()
-        .order_by(lots.c.account_id)
-        .limit(limit)
-    )
-    return [member_of(account) for account in found.scalars()]
 
 
 def overdue_claims(connection: Connection, before: datetime, limit: int = 200) -> Sequence[str]:

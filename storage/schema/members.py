@@ -8,7 +8,7 @@ members = Table(
     "members",
     metadata,
     key("id", 64, primary_key=True),
-    Column("status", String(16), nullable=False, server_default="active"),
+    Column("status", String(16), nullable=False, server_default="active"),  # merged erased
     Column("registered_at", Instant, nullable=False),
     Column("source", String(64)),
     Column("name", Text),
@@ -28,6 +28,7 @@ members = Table(
     Column("spend_minor", BigInteger, nullable=False, server_default="0"),
     key("card_no", 64),
     Column("phone_digits", String(40)),
+    key("merged_into", 64),
     Column("body_hash", String(64), nullable=False),
     Column("answer", Json, nullable=False),
     # A clerk finds a member by the card or the phone number.

@@ -33,6 +33,22 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "60"},
     )
     op.create_table(
+        "adjustments",
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.String(length=64), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("approved_by", sa.String(length=64), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adjustments")),
+    )
+    with op.batch_alter_table("adjustments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_adjustments_member_id"), ["member_id"], unique=False)
+
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -313,6 +329,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "seq", name=op.f("pk_entries")),
     )
     op.create_table(
+        "expiry_notices",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event_seq", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("member_id", "expires_at", name=op.f("pk_expiry_notices")),
+    )
+    op.create_table(
         "holds",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("account_id", sa.String(length=128), nullable=False),
@@ -389,6 +413,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_lots_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "member_moves",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("other_id", sa.String(length=64), nullable=True),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "id", name=op.f("pk_member_moves")),
+    )
+    with op.batch_alter_table("member_moves", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_member_moves_member_id_kind_at"),
+            ["member_id", "kind", "at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_member_moves_other_id_kind_at"), ["other_id", "kind", "at"], unique=False
+        )
+
+    op.create_table(
         "members",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=16), server_default="active", nullable=False),
@@ -410,6 +456,7 @@ def upgrade() -> None:
         sa.Column("spend_minor", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("card_no", sa.String(length=64), nullable=True),
         sa.Column("phone_digits", sa.String(length=40), nullable=True),
+        sa.Column("merged_into", sa.String(length=64), nullable=True),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
         sa.Column("answer", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
@@ -730,6 +777,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_members_card_no"))
 
     op.drop_table("members")
+    with op.batch_alter_table("member_moves", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_moves_other_id_kind_at"))
+        batch_op.drop_index(batch_op.f("ix_member_moves_member_id_kind_at"))
+
+    op.drop_table("member_moves")
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lots_expires_at"))
 
@@ -745,6 +797,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_holds_account_id_status"))
 
     op.drop_table("holds")
+    op.drop_table("expiry_notices")
     op.drop_table("entries")
     with op.batch_alter_table("enrolments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_enrolments_state_wake_at"))
@@ -790,5 +843,9 @@ def downgrade() -> None:
 
     op.drop_table("audit")
     op.drop_table("api_keys")
+    with op.batch_alter_table("adjustments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_adjustments_member_id"))
+
+    op.drop_table("adjustments")
     op.drop_table("accounts")
     # ### end Alembic commands ###

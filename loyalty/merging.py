@@ -1,0 +1,138 @@
+"""Two memberships of one person become one: nothing is lost, nothing counts twice.
+
+Every lot keeps its expiry, pending ones and debt go along, the higher tier wins, caps are summed.
+The old id stays and means the survivor from then on. Source: rule 18.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import Field
+
+from loyalty.digest import digest
+from loyalty.errors import KeyReused, WrongState, invalid_field
+from loyalty.gifting import two
+from loyalty.member_moves import Asked, MemberMove, Reason
+from loyalty.members import Member, needs_active
+from loyalty.ports import Transaction
+from loyalty.tiers.by_hand import TierGiven, set_tier
+
+_CARRIED = ("name", "email", "phone", "phone_digits", "birthday", "card_no", "time_zone")
+
+
+class Merger(Asked):
+    """Why two members become one, and which bonuses they got twice."""
+
+    reason: Reason
+    reverse: tuple[str, ...] = Field(
+        (), max_length=20, description="Keys of transactions of the merged member to take back"
+    )
+
+
+def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str) -> dict[str, Any]:
+    """Merge a member into another. The same again gets the first answer; raises WrongState while
+    points are on hold: confirm or release those first.
+    """
+    hash_ = digest({"member": member_id, "into": into, **merger.model_dump(mode="json")})
+    gone, stays = two(tx, member_id, into)
+    known = tx.member_moves.find("merge", merger.id)
+    if known is not None:
+        if known.body_hash != hash_:
+            raise KeyReused("merger", merger.id)
+        return {**known.answer, "replayed": True}
+    _may_merge(tx, member_id, into, gone, stays)
+    reversed_points = _take_bonuses_back(tx, merger, gone)
+    points, debt = carry_over(tx, f"merge:{merger.id}", gone.id, stays.id)
+    tx.member_moves.take_over(gone.id, stays.id)
+    tx.members.save(_cleared(gone, stays))
+    stays = _joined(gone, stays)
+    tx.members.save(stays)
+    tier = _higher_tier(tx, gone, stays, merger, actor)
+    answer = {
+        "id": merger.id,
+        "member_id": gone.id,
+        "into": stays.id,
+        "points": points,
+        "debt": debt,
+        "reversed_points": reversed_points,
+        "tier": tier,
+    }
+    said = {"into": stays.id, "points": points, "debt": debt, "reversed": list(merger.reverse)}
+    tx.audit.add(actor, "member.merge", gone.id, merger.reason, said)
+    move = MemberMove("merge", merger.id, gone.id, stays.id, points, tx.now, hash_, answer)
+    tx.member_moves.add(move)
+    return {**answer, "replayed": False}
+
+
+def carry_over(tx: Transaction, key: str, member_id: str, into: str) -> tuple[int, int]:
+    """Move all that is on one book to another: points with their dates, and debt."""
+    before = tx.ledger.balance(member_id)
+    if before.posted or before.debt or before.held:
+        tx.ledger.transfer(key, member_id, into, 0, kind="merge", everything=True)
+    return before.posted, before.debt
+
+
+def _may_merge(tx: Transaction, member_id: str, into: str, gone: Member, stays: Member) -> None:
+    if gone.id == stays.id and member_id != into:
+        raise WrongState(f"Member {member_id!r} was merged into {gone.id!r}.", into=gone.id)
+    if gone.id == stays.id:
+        raise invalid_field("other", "same", "must be another member")
+    if gone.id != member_id:
+        raise WrongState(f"Member {member_id!r} was merged into {gone.id!r}.", into=gone.id)
+    for each in (gone, stays):
+        needs_active(each)
+    held = tx.ledger.balance(gone.id).held
+    if held:
+        raise WrongState(
+            f"{held} points of {gone.id!r} are on hold: confirm or release them first.",
+            member_id=gone.id,
+            held=held,
+        )
+
+
+def _take_bonuses_back(tx: Transaction, merger: Merger, gone: Member) -> int:
+    """A bonus for joining is given once to a person."""
+    total = 0
+    for number, key in enumerate(merger.reverse):
+        original = tx.ledger.transaction(key)
+        if original.member_id != gone.id:
+            raise invalid_field("reverse", "not_theirs", f"names {key!r} of another member")
+        posted = tx.ledger.reverse(
+            f"merge:{merger.id}:{number}", key, policy="debt", meta={"merge": merger.id}
+        )
+        total += posted.points
+    return total
+
+
+def _cleared(gone: Member, stays: Member) -> Member:
+    """The old row: it only points on. Who the person is stands in one row, not in two."""
+    nobody = dict.fromkeys(_CARRIED)
+    return replace(gone, status="merged", merged_into=stays.id, inviter_id=None, **nobody)  # type: ignore[arg-type]
+
+
+def _joined(gone: Member, stays: Member) -> Member:
+    """One person's figures: what one row did not say, the other does."""
+    carried = {name: getattr(stays, name) or getattr(gone, name) for name in _CARRIED}
+    firsts = [at for at in (gone.first_purchase_at, stays.first_purchase_at) if at]
+    lasts = [at for at in (gone.last_purchase_at, stays.last_purchase_at) if at]
+    return replace(
+        stays,
+        **carried,
+        tags=(*stays.tags, *(tag for tag in gone.tags if tag not in stays.tags)),
+        stop_listed=stays.stop_listed or gone.stop_listed,
+        # Nobody invites himself.
+        inviter_id=None if stays.inviter_id == gone.id else stays.inviter_id,
+        registered_at=min(gone.registered_at, stays.registered_at),
+        first_purchase_at=min(firsts, default=None),
+        last_purchase_at=max(lasts, default=None),
+        purchases=gone.purchases + stays.purchases,
+        spend_minor=gone.spend_minor + stays.spend_minor,
+    )
+
+
+def _higher_tier(tx: Transaction, gone: Member, stays: Member, merger: Merger, actor: str) -> str:
+    tiers = tx.programme.tiers
+    theirs, ours = tiers.rank(gone.tier), tiers.rank(stays.tier)
+    if theirs is not None and (ours is None or theirs > ours):
+        return set_tier(tx, stays.id, TierGiven(tier=gone.tier), merger.reason, actor).tier
+    return stays.tier
