@@ -24,6 +24,7 @@ class UpkeepReport(Contract):
     outbox_due: int = 0
     outbox_seconds: float = 0.0  # age of the oldest row that could go out and has not
     outbox_dead: int = 0  # rows given up on: an operator must look
+    sealed: int = 0  # transactions under the checkpoint that was signed now; 0 = nothing new
 
 
 class LookAfter(Protocol):

@@ -28,6 +28,7 @@ from api.routes import (
     ledger,
     members,
     messages,
+    proofs,
     quotes,
     runs,
     stop_list,
@@ -39,7 +40,7 @@ from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, tiers, stop_list, inbox, events, quotes, till, ledger, exchanges, templates,
+    members, tiers, stop_list, inbox, events, quotes, till, ledger, proofs, exchanges, templates,
     earning_rules, campaigns, admissions, runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
@@ -64,6 +65,7 @@ _TAGS = {
     "Events": "What happened: purchases, refunds, check-ins, reviews and the rest.",
     "Till": "What a cart would earn, and paying with points.",
     "Points": "Single movements of points, with their working.",
+    "Proofs": "What a stranger checks the ledger's log with, without trusting us.",
     "Exchanges": "Limited offers: claim, then confirm or give back.",
     "Templates": "What a marketer may choose from.",
     "Earning rules": "What purchases and acts earn: read, check, activate.",

@@ -26,7 +26,28 @@ class RunSearch:
     limit: int = 50
 
 
+class Proofs(Protocol):
+    """What a stranger checks the ledger's log with; hashes are hex."""
+
+    def checkpoint(self) -> View | None:
+        """The latest signed one: size, root, at, note."""
+        ...
+
+    def inclusion(self, key: str) -> View | None:
+        """That a transaction is in the log: key, sealed, leaf, index, size, root, proof,
+        checkpoint (a note, or none where none covers it yet)."""
+        ...
+
+    def consistency(self, old_size: int, size: int | None) -> View:
+        """That the log only grew: from_size, from_root, from_checkpoint, to_size, to_root,
+        to_checkpoint, proof. Raises Invalid for sizes that it never had."""
+        ...
+
+
 class Reads(Protocol):
+    @property
+    def proofs(self) -> Proofs: ...
+
     def member_view(self, member_id: str) -> View | None:
         """A member's row with `consents`: [{channel, purpose, granted, at}]."""
         ...

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from bootstrap.commands import campaigns, earning, keys, runs, setup, templates, tiers
+from bootstrap.commands import campaigns, earning, keys, ledger, runs, setup, templates, tiers
 from bootstrap.logs import set_up_logs
 from bootstrap.settings import Settings, SettingsError, read_settings, unknown_variables
 from loyalty.errors import LoyaltyError
@@ -156,6 +156,7 @@ for act in (runs.retry, runs.skip, runs.cancel):
 app.command(rich_help_panel=OPERATING)(tiers.tier)
 app.command(rich_help_panel=OPERATING)(runs.prove)
 app.command(rich_help_panel=OPERATING)(runs.outbox)
+app.add_typer(ledger.app, name="ledger", rich_help_panel=OPERATING)
 app.add_typer(campaigns.app, name="campaigns", rich_help_panel=OPERATING)
 app.add_typer(earning.app, name="earning", rich_help_panel=OPERATING)
 app.add_typer(templates.app, name="templates", rich_help_panel=OPERATING)

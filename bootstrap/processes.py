@@ -45,7 +45,7 @@ async def run_worker(settings: Settings) -> None:
     client = await _ready(parts, stop, _runtime(settings))
     if client is not None:
         parts.store.group()  # turns that fall together share a commit
-        care = UpkeepActivities(Care(parts.store, parts.clock))
+        care = UpkeepActivities(Care(parts.store, parts.clock, parts.seal))
         acts = [*activities(parts.store, parts.clock), care.look_after]
         worker = build_worker(client, settings.temporal_task_queue, acts)
         running = asyncio.create_task(worker.run())

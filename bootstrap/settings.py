@@ -127,6 +127,21 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://\S+$", description="Proxy on the way to the webhook."
     )
 
+    # --- sealing the ledger's log ---
+    seal_key: SecretStr | None = Field(None, description="From `milepost ledger key --new`.")
+    seal_key_file: Path | None = Field(
+        None, description="File with it. Unset: `seal.key` in the data folder, if embedded."
+    )
+    seal_origin: str = Field(
+        "milepost", pattern=r"^[^\s+]+$", description="The log's name in checkpoints and its key."
+    )
+    seal_file: Path | None = Field(
+        None, description="Checkpoints are appended here. Unset: to `checkpoints.jsonl` there."
+    )
+    seal_webhook_url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Where each checkpoint is posted as JSON."
+    )
+
     # --- watching ---
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least important that is still logged."
@@ -233,18 +248,3 @@ def _problem(found: Any) -> str:
     if found["type"] == "extra_forbidden":
         return f"{variable(field)} is no setting.{did_you_mean(field, Settings.model_fields)}"
     return f"{variable(field)}: {says}"
-
-
-def markdown() -> str:
-    """The table of settings, for the documentation."""
-    lines = ["| setting | default | what it does |", "| --- | --- | --- |"]
-    for name, field in Settings.model_fields.items():
-        default = field.default
-        shown = "" if default in (None, "") else f"`{_plain(default)}`"
-        what = (field.description or "").replace("|", r"\|")
-        lines.append(f"| `{variable(name)}` | {shown} | {what} |")
-    return "\n".join(lines) + "\n"
-
-
-def _plain(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Regular care: lapsed points, tiers, reservations, forgotten runs, and how far behind we are."""
+"""Regular care: lapsed points, tiers, reservations, forgotten runs, the log's seal, and our lag."""
 
 import logging
 from collections.abc import Callable
@@ -7,15 +7,18 @@ from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.upkeep import UpkeepBrief, UpkeepReport
 from bootstrap.expiry_care import Expiries
+from bootstrap.sealing import Seal
 from bootstrap.tier_review import TierReviews
 from loyalty.exchange_order import settle
 from loyalty.ports import Clock
 from loyalty.reconcile import look_again, look_again_at_campaign
+from loyalty.sealing.broken import SealBroken
 from storage.queries import upkeep as queries
 from storage.queries.operations import outbox_lag
 from storage.reads import STUCK_AFTER
@@ -34,9 +37,10 @@ CLAIM_GRACE = timedelta(minutes=1)
 class Care:
     """One round after the other over one store; every member is a transaction of its own."""
 
-    def __init__(self, store: SqlStore, clock: Clock) -> None:
+    def __init__(self, store: SqlStore, clock: Clock, seal: Seal | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._seal = seal
         self._review_tiers = TierReviews(store)
         self._expire = Expiries(store)
 
@@ -55,6 +59,7 @@ class Care:
             outbox_due=lag["due"],
             outbox_seconds=max(lag["seconds"], 0.0),
             outbox_dead=lag["dead"],
+            sealed=self._seal_log(),
         )
         self._tell(report)
         return report
@@ -74,6 +79,14 @@ class Care:
         return sum(
             self._store.run(partial(look_again_at_campaign, campaign_id=each)) for each in stuck
         )
+
+    def _seal_log(self) -> int:
+        """What cannot be signed now is signed in the next round; the other care goes on."""
+        try:
+            return (self._seal().size or 0) if self._seal else 0
+        except (SealBroken, SQLAlchemyError):
+            log.exception("the log could not be sealed")
+            return 0
 
     def _read(
         self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **more: P.kwargs

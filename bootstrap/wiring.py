@@ -13,6 +13,7 @@ from bootstrap.catalogue import Catalogue
 from bootstrap.clock import FileClock, SystemClock
 from bootstrap.converter import OpeningCodec, SealingCodec, converter_with
 from bootstrap.programme_file import read_programme
+from bootstrap.sealing import Seal, seal_with
 from bootstrap.settings import Settings, SettingsError, variable
 from bootstrap.temporal import connect
 from loyalty.ports import Clock
@@ -55,6 +56,10 @@ class Parts:
     @cached_property
     def keys(self) -> SqlKeys:
         return SqlKeys(self.database, self.clock)
+
+    @cached_property
+    def seal(self) -> Seal:
+        return seal_with(self.settings, self.database, self.clock)
 
     @cached_property
     def templates(self) -> Catalogue:

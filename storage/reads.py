@@ -10,6 +10,7 @@ from loyalty.ledger import StatementLine
 from loyalty.ports import Clock
 from loyalty.records import Decision
 from storage.database import Database
+from storage.proofs import SqlProofs
 from storage.queries import campaigns, members, messages, operations, runs
 from storage.queries.pages import View
 from storage.statements import statement
@@ -43,6 +44,7 @@ class SqlReads:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.proofs = SqlProofs(database)
 
     def member_view(self, member_id: str) -> View | None:
         return self._look(lambda found: members.member_view(found, member_id))

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from bootstrap.commands.opened import console
-from bootstrap.settings import Settings, markdown, read_settings, variable
+from bootstrap.settings import Settings, read_settings, variable
+from bootstrap.settings_table import markdown
 from storage.migrate import head, upgrade, write_migration
 
 

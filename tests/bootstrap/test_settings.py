@@ -8,10 +8,10 @@ from bootstrap.programme_file import read_programme
 from bootstrap.services import services
 from bootstrap.settings import (
     SettingsError,
-    markdown,
     read_settings,
     unknown_variables,
 )
+from bootstrap.settings_table import markdown
 from bootstrap.wiring import Parts
 
 ROOT = Path(__file__).parents[2]
