@@ -1,15 +1,19 @@
 """A stranger with a key to the API and our public key checks what we say, by the standard alone."""
 
+import json
+import re
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from loyalty.sealing.checkpoint import open_checkpoint
 from loyalty.sealing.proofs import verify_consistency, verify_inclusion
-from loyalty.sealing.signing_keys import SigningKey
+from loyalty.sealing.signing_keys import SigningKey, VerifierKey
 from storage.checkpoints import make_checkpoint
 from tests.api.conftest import NOON, Shop
 
+DOCS = Path(__file__).parents[2] / "docs"
 KEY = SigningKey("shop.example/log", bytes(range(32)))
 
 
@@ -49,6 +53,31 @@ def test_every_transaction_leads_to_the_signed_root(sealed: Shop) -> None:
         assert (signed.size, signed.root.hex()) == (proof["size"], proof["root"])
         steps = [bytes.fromhex(each) for each in proof["proof"]]
         verify_inclusion(leaf, index, signed.size, steps, signed.root)
+
+
+def test_the_page_for_strangers_checks_what_it_says(
+    sealed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/proof.md holds a program; it accepts every proof of ours, and no other."""
+    program = re.findall(r"```python\n(.*?)```", (DOCS / "proof.md").read_text(), re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    client = sealed.as_("integrator")
+    for key in keys_of(sealed):
+        proof = client.get("/v1/log/proofs/inclusion", params={"key": key}).json()
+        (tmp_path / "proof.json").write_text(json.dumps(proof))
+        exec(program, {})
+        (tmp_path / "proof.json").write_text(json.dumps(proof | {"sealed": proof["sealed"] + "x"}))
+        with pytest.raises(AssertionError):
+            exec(program, {})
+
+
+def test_the_example_on_the_page_is_signed_by_its_key() -> None:
+    """Whoever tries the example learns that their reader works."""
+    page = (DOCS / "proof.md").read_text()
+    note = re.findall(r"```\n(shop\.example/points\n.*?)```", page, re.DOTALL)[0]
+    key = VerifierKey.decode(re.findall(r"KEY='(.*)'", page)[0])
+
+    assert open_checkpoint(note, key.name, [key]).size == 11
 
 
 def test_what_no_checkpoint_covers_yet_says_so(sealed: Shop) -> None:
