@@ -351,7 +351,7 @@ class RulesMachine(RuleBasedStateMachine):
         self.lapsed += gone.total()
         assert self.paper.post("again", Expire(member, self.now), self.now) is None
 
-    @rule(hours=st.sampled_from([1, 12, 24, 24, 48, 72]))
+    @rule(hours=st.sampled_from([12, 24, 24, 48, 72]))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
