@@ -21,6 +21,7 @@ from storage.claim_rows import ClaimRows
 from storage.decision_rows import DecisionRows
 from storage.event_rows import EventRows
 from storage.member_rows import MemberRows
+from storage.selected import load, pipelined
 from storage.sending_rows import SendingRows
 from storage.undo import Undo
 from storage.wait_rows import WaitRows
@@ -41,14 +42,14 @@ class Done(Generic[T]):
 
 
 class Batch:
-    """What units of work share inside one transaction."""
+    """What units of work share inside one transaction; none of them = it only reads."""
 
     def __init__(self, connection: Connection, *, units: int = 1) -> None:
         self._connection = connection
         self._several = units > 1
         self._alone = False
         self._savepoint = False
-        self._locked: tuple[set[str], set[str]] = (set(), set())
+        self._locked: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         self.undo = Undo()
         self.books = Books(connection, self.undo)
         self.people = MemberRows(connection, self.undo)
@@ -60,6 +61,8 @@ class Batch:
         self.decided = DecisionRows(connection, self.undo)
         self.told = cast(Connection, Direct(self, self.people))
         self.counted = cast(Connection, Direct(self, self.events, self.people))
+        # Questions that change and lock nothing need no savepoint.
+        self.looking = connection
         # For ports that speak to the database themselves; it looks like a connection to them.
         self.direct = cast(Connection, Direct(self))
 
@@ -82,16 +85,17 @@ class Batch:
             keys.update(each.keys)
             offers.update(each.offers)
             claims.update(each.claims)
-        if members:
-            self.people.load(members)
-            self.cards.load(members)
-            self.waits.load(members)
-        if events:
-            self.events.load(events)
-        if offers:
-            self.claims.load(offers, claims, members)
-        if members or keys:
-            self.books.load(members, keys)
+        loadings = [
+            # What locks comes first, the members before all: what follows is then as whoever held
+            # them before us left it.
+            self.people.loading(members),
+            self.claims.loading(offers, claims, members if offers else ()),
+            self.books.loading(members, keys),
+            self.events.loading(events),
+            self.cards.loading(members),
+            self.waits.loading(members),
+        ]
+        load(self._connection, *loadings)
 
     def run(self, work: Callable[[], T], passes: Callable[[DBAPIError], bool]) -> Done[T]:
         """One unit. What the weather undid is raised: then the whole batch has to begin again."""
@@ -137,8 +141,9 @@ class Batch:
 
     def _write(self) -> None:
         # The books last: they lock the head of the log.
-        for rows in self._rows:
-            rows.flush()
+        with pipelined(self._connection):
+            for rows in self._rows:
+                rows.flush()
 
     def finish(self) -> None:
         """Write what is left; the caller commits."""
@@ -151,7 +156,11 @@ class Batch:
         if self._several and not self._savepoint:
             self._connection.exec_driver_sql("SAVEPOINT unit")
             self._savepoint = True
-            self._locked = (set(self.books.members), set(self.people.members))
+            self._locked = (
+                set(self.books.members),
+                set(self.people.members),
+                set(self.claims.offers),
+            )
 
     def _begin_alone(self) -> None:
         self._write()
@@ -167,6 +176,7 @@ class Batch:
             # What was locked since is locked no longer, and may change before it is looked at.
             self.books.forget_but(self._locked[0])
             self.people.forget_but(self._locked[1])
+            self.claims.forget_but(self._locked[2])
         if self._alone:
             # Rows went out and were taken back: what is known in memory may be of the future.
             for rows in (self.books, self.people, self.events, self.decided, self.claims):

@@ -16,7 +16,7 @@ from loyalty.ledger import OWN, Posted
 from storage.bulk import instant
 from storage.postings import COLUMNS, Record, account_id, hold_of, member_of, record_of
 from storage.sealed import Account, Written, write
-from storage.selected import selected
+from storage.selected import Loading, Query, Rows, answered, load
 from storage.undo import Undo
 
 _ACCOUNTS = "SELECT id, balance, held, seq, head FROM accounts WHERE id {ids} ORDER BY id"
@@ -47,48 +47,51 @@ class Books:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def load(self, member_ids: Iterable[str], keys: Iterable[str] = ()) -> None:
-        """Lock and read these books and look these keys up, in four queries at most.
+    def loading(self, member_ids: Iterable[str], keys: Iterable[str] = ()) -> Loading:
+        """Lock and read these books, and look these keys up.
 
         Locked in the order of ids, so that two programs never lock two books crosswise; what hangs
         on them is read after, so that it is as the lock's last holder left it.
         """
         members = sorted(set(member_ids) - self._books.keys())
-        if members:
-            self._load_books(members)
         unknown = sorted(set(keys) - self._records.keys())
-        if unknown:
-            found = {row[1]: record_of(row) for row in selected(self._connection, _BY_KEY, unknown)}
-            for key in unknown:
-                self._records[key] = found.get(key)
-
-    def _load_books(self, members: Sequence[str]) -> None:
         ids = [account_id(kind, member) for kind in OWN for member in members]
-        rows = selected(self._connection, _ACCOUNTS, ids, lock=True)
-        for id, balance, held, seq, head in rows:
+        asked = []
+        if members:
+            asked += [Query(_ACCOUNTS, ids, lock=True), Query(_LOTS, ids), Query(_OPEN_HOLDS, ids)]
+        if unknown:
+            asked.append(Query(_BY_KEY, unknown))
+        if not asked:
+            return
+        found = yield asked
+        if members:
+            self._take_books(members, *found[:3])
+        if unknown:
+            records = {row[1]: record_of(row) for row in found[-1]}
+            self._records.update({key: records.get(key) for key in unknown})
+
+    def _take_books(
+        self, members: Sequence[str], accounts: Rows, stored: Rows, holds: Rows
+    ) -> None:
+        for id, balance, held, seq, head in accounts:
             self._accounts[id] = Account(balance, held, seq, bytes(head))
-        own = {member: self._accounts.get(account_id("member", member)) for member in members}
         lots: dict[str, dict[LotKey, Lot]] = {member: {} for member in members}
-        with_points = [account_id("member", m) for m, at in own.items() if at and at.balance]
-        for account, expires, available, source, remaining, held in (
-            selected(self._connection, _LOTS, with_points) if with_points else ()
-        ):
+        for account, expires, available, source, remaining, held in stored:
             lot = Lot(instant(expires), source, remaining, held, instant(available))
             lots[member_of(account)][lot.key] = lot
-        holders = [account_id("member", m) for m, at in own.items() if at and at.held]
-        if holders:
-            self._load_holds(_OPEN_HOLDS, holders)
+        self._take_holds(holds)
         for member in members:
-            account, owed = own[member], self._accounts.get(account_id("debt", member))
+            own = self._accounts.get(account_id("member", member))
+            owed = self._accounts.get(account_id("debt", member))
             self._books[member] = Book(
-                account.balance if account else 0,
-                account.held if account else 0,
+                own.balance if own else 0,
+                own.held if own else 0,
                 -owed.balance if owed else 0,
                 lots[member],
             )
 
-    def _load_holds(self, query: str, ids: Sequence[str]) -> None:
-        for row in selected(self._connection, query, ids):
+    def _take_holds(self, rows: Rows) -> None:
+        for row in rows:
             account, hold, settled_by = hold_of(row)
             if hold.id in self._holds:
                 continue  # ours is newer
@@ -98,10 +101,18 @@ class Books:
                 if hold.id not in mine:
                     self._open[account] = (*mine, hold.id)
 
+    def load(self, member_ids: Iterable[str], keys: Iterable[str] = ()) -> None:
+        """The same at once."""
+        load(self._connection, self.loading(member_ids, keys))
+
+    def _select(self, text: str, id: Any) -> Rows:
+        [rows] = answered(self._connection, [Query(text, [id])])
+        return rows
+
     def book(self, member_id: str) -> Book:
         """The member's book, locked."""
         if member_id not in self._books:
-            self._load_books([member_id])
+            self.load([member_id])
         return self._books[member_id]
 
     @property
@@ -121,7 +132,7 @@ class Books:
     def hold(self, hold_id: str) -> tuple[str, Hold, str | None] | None:
         """The hold with its member, and the key of what settled it."""
         if hold_id not in self._holds:
-            self._load_holds(_HOLDS, [hold_id])
+            self._take_holds(self._select(_HOLDS, hold_id))
         found = self._holds.get(hold_id)
         return None if found is None else (member_of(found[0]), found[1], found[2])
 
@@ -129,7 +140,7 @@ class Books:
         """Read a hold again, now that its book is locked, unless it changed here."""
         if hold_id not in self._settled:
             self._holds.pop(hold_id, None)
-            self._load_holds(_HOLDS, [hold_id])
+            self._take_holds(self._select(_HOLDS, hold_id))
 
     def overdue(self, member_id: str, now: datetime) -> list[str]:
         """Open holds past their deadline, the oldest first."""
@@ -142,9 +153,7 @@ class Books:
     def original(self, record: Record) -> Original:
         """A transaction with what was reversed of it; its book must be locked."""
         stored = (
-            [record_of(row) for row in selected(self._connection, _REVERSALS, [record.id])]
-            if record.id
-            else []
+            [record_of(row) for row in self._select(_REVERSALS, record.id)] if record.id else []
         )
         mine = [each for each in self._pending if each.reverses is record]
         posted = record.posted

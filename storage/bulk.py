@@ -1,7 +1,7 @@
 """Many rows in one statement, on either database: what group commit writes with.
 
-PostgreSQL takes new rows by COPY and changed ones as arrays; SQLite takes both row by row without
-leaving its own code. Values are given as tuples in the order of the table's columns.
+PostgreSQL takes them as arrays, SQLite row by row without leaving its own code. Values are given as
+tuples in the order of the table's columns.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,13 +10,22 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-import psycopg
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+)
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError
 
 from loyalty.ledger import stamp
 from storage.schema.core import Instant
+from storage.selected import translated
 
 Row = tuple[Any, ...]
 
@@ -76,9 +85,12 @@ def _for_sqlite(column: Column[Any]) -> Callable[[Any], Any] | None:
     return None
 
 
-def _copied(text: str) -> str:
-    """A field of COPY's text format; backslashes were doubled before."""
-    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def _sent_as(column: Column[Any]) -> str:
+    """Text without its length: a cast to it would cut what is too long instead of refusing it."""
+    return "TEXT" if isinstance(column.type, String) else column.type.compile(_POSTGRESQL)
 
 
 class Bulk:
@@ -110,14 +122,11 @@ class Bulk:
         self._convert = [
             (at, convert) for at, column in enumerate(columns) if (convert := _for_sqlite(column))
         ]
-        self._copy = None if keys else f"COPY {table.name} ({listed}) FROM STDIN"
-        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-        arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
+        arrays = ", ".join(f"%s::{_sent_as(column)}[]" for column in columns)
         self._unnest = (
             f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}){conflict}"
         )
         self._encode = [_for_postgresql(column) for column in columns]
-        self._textual = [encode in (_text, _json) for encode in self._encode]
 
     def __call__(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Write them all. Raises what the database says about the first that cannot be."""
@@ -125,34 +134,11 @@ class Bulk:
             return
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, [self._converted(row) for row in rows])
-        elif self._copy:
-            self._copy_in(connection, rows)
         else:
-            connection.exec_driver_sql(self._unnest, _arrays(rows, self._encode))
+            _execute(connection, self._unnest, _arrays(rows, self._encode))
 
     def _converted(self, row: Row) -> Row:
         return _converted(row, self._convert)
-
-    def _copy_in(self, connection: Connection, rows: Iterable[Row]) -> None:
-        encoders = list(zip(self._encode, self._textual, strict=True))
-        lines = []
-        for row in rows:
-            fields = []
-            for value, (encode, textual) in zip(row, encoders, strict=True):
-                if value is None:
-                    fields.append("\\N")
-                else:
-                    text = encode(value)
-                    fields.append(_copied(text) if textual else text)
-            lines.append("\t".join(fields))
-        lines.append("")
-        raw: Any = connection.connection.dbapi_connection
-        assert self._copy is not None
-        try:
-            with raw.cursor() as cursor, cursor.copy(self._copy) as copy:
-                copy.write("\n".join(lines))
-        except psycopg.Error as error:
-            raise _as_sqlalchemy(connection, self._copy, error) from error
 
 
 class BulkUpdate:
@@ -165,8 +151,7 @@ class BulkUpdate:
         self._convert = [
             (at, convert) for at, column in enumerate(columns) if (convert := _for_sqlite(column))
         ]
-        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-        arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
+        arrays = ", ".join(f"%s::{_sent_as(column)}[]" for column in columns)
         named = ", ".join(column.name for column in columns)
         changes = ", ".join(f"{name} = new.{name}" for name in sets)
         self._unnest = (
@@ -183,7 +168,14 @@ class BulkUpdate:
             turned = [(*row[1:], row[0]) for row in converted]
             connection.exec_driver_sql(self._sqlite, turned)
         else:
-            connection.exec_driver_sql(self._unnest, _arrays(rows, self._encode))
+            _execute(connection, self._unnest, _arrays(rows, self._encode))
+
+
+def _execute(connection: Connection, statement: str, arrays: tuple[str, ...]) -> None:
+    """By the driver itself: in a pipeline it does not wait for the answer."""
+    raw: Any = connection.connection.dbapi_connection
+    with translated(connection):
+        raw.execute(statement, arrays)
 
 
 def _converted(row: Row, convert: Sequence[tuple[int, Callable[[Any], Any]]]) -> Row:
@@ -207,20 +199,3 @@ def _array(values: Iterable[Any], encode: Callable[[Any], str]) -> str:
         return "{" + ",".join("NULL" if v is None else str(v) for v in values) + "}"
     quoted = ("NULL" if v is None else '"' + encode(v).replace('"', '\\"') + '"' for v in values)
     return "{" + ",".join(quoted) + "}"
-
-
-def _as_sqlalchemy(connection: Connection, statement: str, error: psycopg.Error) -> Exception:
-    """The error as every other statement would raise it, so that one handler knows them all."""
-    gone = isinstance(error, psycopg.OperationalError)
-    if gone:
-        connection.invalidate()
-    wrapped = DBAPIError.instance(
-        statement,
-        None,
-        error,
-        psycopg.Error,
-        hide_parameters=True,
-        connection_invalidated=gone,
-        dialect=connection.dialect,
-    )
-    return wrapped if isinstance(wrapped, Exception) else error

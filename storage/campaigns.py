@@ -77,10 +77,13 @@ _CACHE_LIMIT = 512
 
 
 class SqlCampaigns:
-    def __init__(self, connection: Connection, cache: VersionCache, seen: Seen) -> None:
+    def __init__(
+        self, connection: Connection, cache: VersionCache, seen: Seen, looking: Connection
+    ) -> None:
         self._connection = connection
         self._cache = cache
         self._seen = seen
+        self._looking = looking
         self._mine: set[tuple[str, int]] = set()  # not committed yet, so not for the cache
 
     def get(self, campaign_id: str) -> Campaign | None:
@@ -88,7 +91,7 @@ class SqlCampaigns:
         known = self._seen.campaigns
         if campaign_id in known:
             return known[campaign_id]
-        row = self._connection.execute(_GET, {"campaign": campaign_id}).one_or_none()
+        row = self._looking.execute(_GET, {"campaign": campaign_id}).one_or_none()
         known[campaign_id] = found = Campaign(*row) if row else None
         return found
 
@@ -131,7 +134,7 @@ class SqlCampaigns:
         if key not in self._mine and (known := self._cache.get(key)) is not None:
             return known
         parameters = {"campaign": campaign_id, "number": version}
-        row = self._connection.execute(_VERSION, parameters).one_or_none()
+        row = self._looking.execute(_VERSION, parameters).one_or_none()
         if row is None:
             raise Unknown("campaign version", f"{campaign_id}/{version}")
         plan = Plan.model_validate(row[_PLAN])
@@ -147,7 +150,7 @@ class SqlCampaigns:
         """Launched or paused campaigns whose entry is this event type."""
         if (known := self._seen.entrances.get(event_type)) is not None:
             return known
-        campaigns = [Campaign(*row) for row in self._connection.execute(_OPEN)]
+        campaigns = [Campaign(*row) for row in self._looking.execute(_OPEN)]
         pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in campaigns]
         found = [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
         self._seen.entrances[event_type] = found

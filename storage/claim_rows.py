@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from loyalty.offers import Claim, Offer
 from storage.bulk import Bulk, BulkUpdate, instant
 from storage.rows import Shape
-from storage.selected import selected
+from storage.selected import Loading, Query, load
 from storage.tables import claim_counts, claims, offers
 from storage.undo import Undo
 
@@ -51,33 +51,42 @@ class ClaimRows:
         self.pending: dict[str, Claim] = {}
         self._none_overdue: set[tuple[str, datetime]] = set()
 
-    def load(
+    def loading(
         self, offer_ids: Iterable[str], claim_ids: Iterable[str], member_ids: Iterable[str]
-    ) -> None:
+    ) -> Loading:
         """Lock these offers; look these claims up, and what these members took so far."""
-        self._lock(offer_ids)
-        unknown = sorted(set(claim_ids) - self._claims.keys())
-        if unknown:
-            self._claims.update(dict.fromkeys(unknown))
-            for row in selected(self._connection, _CLAIMS, unknown):
-                found = _claim_of(row)
-                self._claims[found.id] = found
+        offers = sorted(set(offer_ids) - self._offers.keys())
+        claims = sorted(set(claim_ids) - self._claims.keys())
         members = sorted(set(member_ids) - self._members)
-        if members:
-            self._members.update(members)
-            for offer, member, taken in selected(self._connection, _COUNTS, members):
-                self._counts[offer, member] = taken
-            self._earliest.update(dict.fromkeys(members))
-            for member, expires in selected(self._connection, _RESERVED, members):
-                self._earliest[member] = instant(expires)
+        if not (offers or claims or members):
+            return
+        found, known, counts, reserved = yield [
+            Query(_OFFERS, offers, lock=True),
+            Query(_CLAIMS, claims),
+            Query(_COUNTS, members),
+            Query(_RESERVED, members),
+        ]
+        self._offers.update(dict.fromkeys(offers) | {row[0]: _offer_of(row) for row in found})
+        self._claims.update(dict.fromkeys(claims) | {row[0]: _claim_of(row) for row in known})
+        self._members.update(members)
+        self._counts.update({(offer, member): taken for offer, member, taken in counts})
+        self._earliest.update(dict.fromkeys(members))
+        self._earliest.update({member: instant(expires) for member, expires in reserved})
 
-    def _lock(self, offer_ids: Iterable[str]) -> None:
-        wanted = sorted(set(offer_ids) - self._offers.keys())
-        if wanted:
-            self._offers.update(dict.fromkeys(wanted))
-            for row in selected(self._connection, _OFFERS, wanted, lock=True):
-                found = _offer_of(row)
-                self._offers[found.id] = found
+    def _load(
+        self, offers: Iterable[str] = (), claims: Iterable[str] = (), members: Iterable[str] = ()
+    ) -> None:
+        load(self._connection, self.loading(offers, claims, members))
+
+    @property
+    def offers(self) -> Iterable[str]:
+        """Which offers are locked, or known not to be there."""
+        return self._offers
+
+    def forget_but(self, kept: set[str]) -> None:
+        """Look again at every other offer."""
+        for offer in self._offers.keys() - kept:
+            del self._offers[offer]
 
     # --- offers --------------------------------------------------------------------------------
 
@@ -86,7 +95,7 @@ class ClaimRows:
         return self._offers.get(offer_id)
 
     def locked(self, offer_id: str) -> Offer | None:
-        self._lock([offer_id])
+        self._load(offers=[offer_id])
         return self._offers[offer_id]
 
     def left(self, offer: Offer, remaining: int) -> None:
@@ -101,7 +110,7 @@ class ClaimRows:
     # --- limits --------------------------------------------------------------------------------
 
     def taken(self, offer_id: str, member_id: str) -> int:
-        self.load((), (), [member_id])
+        self._load(members=[member_id])
         return self._counts.get((offer_id, member_id), 0)
 
     def count(self, offer_id: str, member_id: str, taken: int) -> None:
@@ -113,7 +122,7 @@ class ClaimRows:
     def claim(self, claim_id: str) -> Claim | None:
         if claim_id in self.pending:
             return self.pending[claim_id]
-        self.load((), [claim_id], ())
+        self._load(claims=[claim_id])
         return self._claims[claim_id]
 
     def add(self, claim: Claim) -> None:

@@ -185,6 +185,20 @@ class Database:
             self._queue.release()
 
     @contextmanager
+    def write_on(self, connection: Connection) -> Iterator[Connection]:
+        """The same on a connection that its owner keeps open from one write to the next."""
+        if self._queue is None:
+            with connection.begin():
+                yield connection
+            return
+        self._queue.acquire()
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            self._queue.release()
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot: every query in the block sees the same instant."""
         with self._reader.connect() as connection:

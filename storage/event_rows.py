@@ -9,22 +9,19 @@ import orjson
 from sqlalchemy import Connection
 
 from loyalty.records import InboxEvent
-from storage.bulk import Bulk, dumped, instant
+from storage.bulk import Bulk, instant
+from storage.selected import Loading, Query, load
 from storage.tables import inbox
 from storage.undo import Undo
 
 _COLUMNS = [column.name for column in inbox.columns]
 _FIELDS = [field.name for field in fields(InboxEvent)]
-_FIND = (
-    "SELECT {columns} FROM inbox JOIN {pairs} ON inbox.source = asked.source "
-    "AND inbox.event_id = asked.event_id"
-)
 _LISTED = ", ".join(f"inbox.{name}" for name in _FIELDS)
-_SQLITE_PAIRS = (
-    "(SELECT json_extract(value, '$[0]') AS source, json_extract(value, '$[1]') AS event_id "
-    "FROM json_each(?)) AS asked"
+_FIND = (
+    f"SELECT {_LISTED} FROM inbox JOIN {{pairs}} ON inbox.source = asked.first "
+    "AND inbox.event_id = asked.second"
 )
-_POSTGRESQL_PAIRS = "unnest(%s::text[], %s::text[]) AS asked(source, event_id)"
+_NUMBERS = "SELECT nextval('inbox_seq_seq') FROM unnest(%s::int[]) AS asked(number)"
 _add = Bulk(inbox)
 _row = attrgetter(*_COLUMNS)
 _AT = {name: at for at, name in enumerate(_FIELDS)}
@@ -41,26 +38,25 @@ class EventRows:
         self._found: dict[tuple[str, str], InboxEvent | None] = {}
         self.pending: dict[int, InboxEvent] = {}
 
-    def load(self, names: Iterable[tuple[str, str]]) -> None:
+    def loading(self, names: Iterable[tuple[str, str]]) -> Loading:
         """Look these (source, event id) up in one query."""
         wanted = sorted(set(names) - self._found.keys())
         if not wanted:
             return
+        asked = [Query(_FIND, wanted)]
+        if self._units and not self._numbers and self._connection.dialect.name != "sqlite":
+            asked.append(Query(_NUMBERS, range(self._units)))
+        rows, *numbers = yield asked
+        for taken in numbers:
+            self._numbers = sorted((row[0] for row in taken), reverse=True)
         self._found.update(dict.fromkeys(wanted))
-        if self._connection.dialect.name == "sqlite":
-            query = _FIND.format(columns=_LISTED, pairs=_SQLITE_PAIRS)
-            rows = self._connection.exec_driver_sql(query, (dumped(wanted),))
-        else:
-            query = _FIND.format(columns=_LISTED, pairs=_POSTGRESQL_PAIRS)
-            sources, ids = zip(*wanted, strict=True)
-            rows = self._connection.exec_driver_sql(query, (list(sources), list(ids)))
         for row in rows:
             event = _event(row)
             self._found[event.source, event.event_id] = event
 
     def find(self, source: str, event_id: str) -> InboxEvent | None:
         if (source, event_id) not in self._found:
-            self.load([(source, event_id)])
+            load(self._connection, self.loading([(source, event_id)]))
         return self._found[source, event_id]
 
     def add(self, event: InboxEvent) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from loyalty.members import Member
 from storage.bulk import BulkUpdate, instant
 from storage.rows import Shape
-from storage.selected import selected
+from storage.selected import Loading, Query, load
 from storage.tables import members
 from storage.undo import Undo
 
@@ -39,13 +39,14 @@ class MemberRows:
         self._stored: dict[str, Member] = {}
         self._changed: dict[str, bool] = {}
 
-    def load(self, member_ids: Iterable[str]) -> None:
+    def loading(self, member_ids: Iterable[str]) -> Loading:
         """Lock these members in the order of their ids; those who are not there are known too."""
         wanted = sorted(set(member_ids) - self._members.keys())
         if not wanted:
             return
+        [rows] = yield [Query(_SELECT, wanted, lock=True)]
         self._members.update(dict.fromkeys(wanted))
-        for row in selected(self._connection, _SELECT, wanted, lock=True):
+        for row in rows:
             member = _member(row)
             self._members[member.id] = self._stored[member.id] = member
 
@@ -53,6 +54,12 @@ class MemberRows:
     def members(self) -> Iterable[str]:
         """Who is locked, or known not to be there."""
         return self._members
+
+    def forget_but(self, kept: set[str]) -> None:
+        """Look again at everybody else."""
+        for member in self._members.keys() - kept:
+            del self._members[member]
+            self._stored.pop(member, None)
 
     def known(self, member_id: str) -> Member | None:
         """The member as this transaction sees it, if it looked."""
@@ -62,7 +69,7 @@ class MemberRows:
         if self._members.get(member_id) is None:
             # Asked again even if it was not there before: it may have registered meanwhile.
             self._members.pop(member_id, None)
-            self.load([member_id])
+            load(self._connection, self.loading([member_id]))
         return self._members[member_id]
 
     def save(self, member: Member) -> None:
@@ -94,12 +101,6 @@ class MemberRows:
         self._members.clear()
         self._stored.clear()
         self._changed.clear()
-
-    def forget_but(self, kept: set[str]) -> None:
-        """Look again at everybody else."""
-        for member in self._members.keys() - kept:
-            del self._members[member]
-            self._stored.pop(member, None)
 
 
 def _member(row: Any) -> Member:

@@ -8,11 +8,14 @@ as before; under load a hundred share one.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+import psycopg
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from loyalty.ports import Transaction, Wants
@@ -55,6 +58,7 @@ class Poster:
         self._line: deque[tuple[Unit[Any], Future[Any]]] = deque()
         self._there = threading.Condition()
         self._stopping = False
+        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._work, name="poster", daemon=True)
         self._thread.start()
 
@@ -91,10 +95,13 @@ class Poster:
                 while not self._line and not self._stopping:
                     self._there.wait()
                 if not self._line:
+                    self._hang_up()
                     return
                 take = min(self._most, len(self._line))
                 batch = [self._line.popleft() for _ in range(take)]
             batch = [each for each in batch if each[1].set_running_or_notify_cancel()]
+            if not batch:
+                continue
             units = [unit for unit, _ in batch]
             for (_, future), done in zip(batch, self._settled(units), strict=True):
                 if done.error is not None:
@@ -125,7 +132,7 @@ class Poster:
         return [*self._settled(units[:middle]), *self._settled(units[middle:])]
 
     def _together(self, units: Sequence[Unit[Any]]) -> Sequence[Done[Any]]:
-        with self._database.write() as connection:
+        with self._writing() as connection:
             batch = Batch(connection, units=len(units))
             batch.load(unit.wants for unit in units)
             transaction = self._transactions(batch)
@@ -136,7 +143,29 @@ class Poster:
             batch.finish()
         return done
 
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One transaction on a connection of our own; after any failure the next gets another."""
+        if self._connection is None:
+            self._connection = self._database.engine.connect()
+        try:
+            with self._database.write_on(self._connection) as connection:
+                yield connection
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
 
 def _away(error: Exception) -> bool:
     """Whether the database could not be reached: then it is not asked again for each unit."""
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    if not isinstance(error, DBAPIError):
+        return False
+    # What the server itself says has a state; that it did not answer has none.
+    unanswered = isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None
+    return error.connection_invalidated or unanswered

@@ -8,6 +8,7 @@ each account it moved.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -87,13 +88,14 @@ def write(connection: Connection, written: Written) -> None:
 def _locked_head(connection: Connection) -> Frontier:
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
     query = f"SELECT frontier FROM log_head WHERE id = 1{lock}"
-    found = connection.exec_driver_sql(query).one_or_none()
+    raw: Any = connection.connection.dbapi_connection  # in a pipeline only the driver can read
+    found = raw.execute(query).fetchone()
     if found is None:
         # The first posting of a programme: whoever comes second waits here and reads the row.
-        connection.exec_driver_sql(
+        raw.execute(
             "INSERT INTO log_head (id, size, frontier) VALUES (1, 0, '') ON CONFLICT DO NOTHING"
         )
-        found = connection.exec_driver_sql(query).one()
+        found = raw.execute(query).fetchone()
     kept = found[0].encode() if isinstance(found[0], str) else bytes(found[0])
     return Frontier.from_bytes(kept) if kept else Frontier()
 

@@ -12,7 +12,7 @@ from loyalty.ports import Wants
 from loyalty.programme import Programme
 from storage.audit import SqlAudit
 from storage.batch import Batch
-from storage.campaigns import Entrances, SqlCampaigns, VersionCache
+from storage.campaigns import Seen, SqlCampaigns, VersionCache
 from storage.cards import SqlCards
 from storage.database import Database, passes
 from storage.decisions import SqlDecisions
@@ -43,7 +43,7 @@ class SqlTransaction:
         now: datetime,
         programme: Programme,
         versions: VersionCache,
-        entrances: Entrances,
+        seen: Seen,
         rules: RulesKnown,
     ) -> None:
         direct = batch.direct
@@ -53,12 +53,12 @@ class SqlTransaction:
         self.members: ports.Members = SqlMembers(batch, now)
         self.inbox: ports.Inbox = SqlInbox(batch)
         self.cards: ports.Cards = SqlCards(batch, now)
-        self.campaigns: ports.Campaigns = SqlCampaigns(direct, versions, entrances)
+        self.campaigns: ports.Campaigns = SqlCampaigns(direct, versions, seen, batch.looking)
         self.enrolments: ports.Enrolments = SqlEnrolments(direct, now, batch.waits)
-        self.decisions: ports.Decisions = SqlDecisions(direct)
+        self.decisions: ports.Decisions = SqlDecisions(direct, batch.decided)
         self.outbox: ports.Outbox = SendingOutbox(batch.sending, now)
         self.messages: ports.Messages = SqlMessages(batch.told, programme, now)
-        self.offers: ports.Offers = SqlOffers(direct)
+        self.offers: ports.Offers = SqlOffers(batch)
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
         self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
         self.notices: ports.Notices = SqlNotices(direct, now)
@@ -139,11 +139,11 @@ class SqlStore:
     def read(self, work: Callable[[ports.Transaction], T]) -> T:
         """Look at one snapshot; nothing can be changed or locked in it."""
         with self.database.read() as connection:
-            return work(self.transactions(Batch(connection))(None))
+            return work(self.transactions(Batch(connection, units=0))(None))
 
     def transactions(self, batch: Batch) -> "Callable[[datetime | None], ports.Transaction]":
         """The transactions of one batch, by the instant they judge by."""
-        entrances: Entrances = {}
+        seen = Seen()
         made: dict[datetime | None, ports.Transaction] = {}
 
         def transaction(now: datetime | None) -> ports.Transaction:
@@ -153,7 +153,7 @@ class SqlStore:
                     now or self._clock.now(),
                     self._programme,
                     self._versions,
-                    entrances,
+                    seen,
                     self._rules,
                 )
             return made[now]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from storage.selected import selected
+from storage.selected import Loading, Query
 
 _SELECT = "SELECT DISTINCT member_id, event_type FROM waits WHERE member_id {ids}"
 
@@ -16,11 +16,14 @@ class WaitRows:
         self._connection = connection
         self._waits: dict[str, set[str]] = {}
 
-    def load(self, member_ids: Iterable[str]) -> None:
+    def loading(self, member_ids: Iterable[str]) -> Loading:
         wanted = sorted(set(member_ids) - self._waits.keys())
+        if not wanted:
+            return
+        [rows] = yield [Query(_SELECT, wanted)]
         for member_id in wanted:
             self._waits[member_id] = set()
-        for member, event_type in selected(self._connection, _SELECT, wanted) if wanted else ():
+        for member, event_type in rows:
             self._waits[member].add(event_type)
 
     def nobody_waits(self, member_id: str, event_type: str) -> bool:
