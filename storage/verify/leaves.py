@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -44,6 +45,7 @@ def sealed_bytes(row: Any, entries: Sequence[Entry]) -> bytes:
     )
 
 
+@lru_cache(4096)  # what is committed in one group has one time
 def microseconds(value: Any) -> int:
     """Since 1970, whole: dates are divided as whole numbers, for a float would round them."""
     since = instant(value) - _EPOCH

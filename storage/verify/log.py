@@ -133,8 +133,23 @@ def _checked_leaf(row: Any, entries: list[Any]) -> bytes:
     if leaf != row[LEAF]:
         what = "it or one of its entries is not what was sealed"
         raise RowBroken("transactions", id, what)
-    _moves_are_entries(id, row[10], entries)
+    if not _one_of_each(row[10], entries):
+        _moves_are_entries(id, row[10], entries)
     return leaf
+
+
+def _one_of_each(moves: str, entries: list[Any]) -> bool:
+    """Whether it is plain, without reading JSON, that one entry is one move: mostly it is."""
+    if len(entries) != 1 or "],[" in moves:
+        return False
+    account, _, contra, amount, held, _ = entries[0]
+    same: bool = (
+        account[:7] == "member:"
+        and contra != "transfer"
+        and moves.startswith(f'[["{account[7:]}",')
+        and moves.endswith(f",{amount},{held}]]")
+    )
+    return same
 
 
 def _moves_are_entries(id: int, moves: str, entries: list[Any]) -> None:
@@ -176,7 +191,7 @@ class _Entries:
         while row is not None and row[6] <= id:
             if row[6] < id:
                 self._orphan(row)
-            found.append(tuple(row[:6]))
+            found.append(row[:6])
             row = next(self._rows, None)
         self._waiting = row
         return found

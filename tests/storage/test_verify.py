@@ -445,3 +445,33 @@ def test_what_is_no_ledger_is_said(tmp_path: Path) -> None:
         verify(f"sqlite:///{empty}", WANTED)
     with pytest.raises(WrongState, match="no file"):
         verify(f"sqlite:///{tmp_path / 'nowhere'}", WANTED)
+
+
+# --- a large ledger ----------------------------------------------------------------------------
+
+
+def test_two_processes_find_what_one_finds(used: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large ledger is read by two at once; the report is the same."""
+    alone = found(used)
+    monkeypatch.setattr("storage.verify.run.BIG", 0)
+    assert found(used) == alone
+    with used.write() as connection:
+        connection.execute(text("UPDATE accounts SET balance = 99 WHERE id = 'member:kim'"))
+    broken = found(used).first_broken
+
+    assert broken is not None
+    assert (broken.table, broken.key) == ("accounts", "member:kim")
+
+
+def test_what_cannot_be_read_is_named_by_two_processes_too(
+    on_file: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the text of a transaction is nonsense, sums over it are left out."""
+    monkeypatch.setattr("storage.verify.run.BIG", 0)
+    with on_file.write() as connection:
+        connection.execute(text("UPDATE transactions SET moves = '[[' WHERE id = 4"))
+    report = found(on_file)
+
+    assert report.first_broken is not None
+    assert (report.first_broken.table, report.first_broken.key) == ("transactions", "4")
+    assert [each.state for each in report.findings if each.check.startswith("lots")] == ["skipped"]
