@@ -26,6 +26,7 @@ from api.routes import (
     exchanges,
     inbox,
     ledger,
+    member_moves,
     members,
     messages,
     proofs,
@@ -40,8 +41,8 @@ from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, tiers, stop_list, inbox, events, quotes, till, ledger, proofs, exchanges, templates,
-    earning_rules, campaigns, admissions, runs, messages, audit, codec,
+    members, member_moves, tiers, stop_list, inbox, events, quotes, till, ledger, proofs, exchanges,
+    templates, earning_rules, campaigns, admissions, runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made

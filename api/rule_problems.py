@@ -26,6 +26,32 @@ RULE_PROBLEMS: dict[str, Kind] = {
             "zh": "请求可以理解，但规则不允许。没有任何改动。",
         },
     ),
+    "gift_refused": Kind(
+        409,
+        {"en": "This gift is not allowed", "zh": "不能转赠"},
+        {
+            "en": (
+                "The programme limits gifts of points. `facts.rule` says which limit holds: "
+                "`new_account`, `debt`, `sent_monthly` or `received_monthly`, with its figures."
+            ),
+            "zh": (
+                "积分转赠有限制。`facts.rule` 说明是哪一条：`new_account`（新会员）、"
+                "`debt`（欠分）、`sent_monthly`（每月赠出上限）或 `received_monthly`（每月受赠"
+                "上限），并附数字。"
+            ),
+        },
+    ),
+    "second_person_needed": Kind(
+        409,
+        {"en": "A second person has to approve this", "zh": "须由另一人复核"},
+        {
+            "en": (
+                "Who proposed a correction does not approve it. Use a key of another person "
+                "with the role operator or admin."
+            ),
+            "zh": "提出调整的人不能自己复核，请用另一位操作员或管理员的密钥。",
+        },
+    ),
     "key_reused": Kind(
         409,
         {"en": "This id was used for other content", "zh": "编号已用于其他内容"},

@@ -8,7 +8,17 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from bootstrap.commands import campaigns, earning, keys, ledger, runs, setup, templates, tiers
+from bootstrap.commands import (
+    campaigns,
+    earning,
+    keys,
+    ledger,
+    members,
+    runs,
+    setup,
+    templates,
+    tiers,
+)
 from bootstrap.logs import set_up_logs
 from bootstrap.settings import Settings, SettingsError, read_settings, unknown_variables
 from loyalty.errors import LoyaltyError
@@ -159,6 +169,7 @@ app.command(rich_help_panel=OPERATING)(runs.outbox)
 app.add_typer(ledger.app, name="ledger", rich_help_panel=OPERATING)
 app.add_typer(campaigns.app, name="campaigns", rich_help_panel=OPERATING)
 app.add_typer(earning.app, name="earning", rich_help_panel=OPERATING)
+app.add_typer(members.app, name="members", rich_help_panel=OPERATING)
 app.add_typer(templates.app, name="templates", rich_help_panel=OPERATING)
 app.add_typer(keys.app, name="keys", rich_help_panel=SETTING_UP)
 for step in (setup.migrate, setup.migration, setup.settings):

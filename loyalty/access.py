@@ -18,6 +18,10 @@ Permission = Literal[
     "stop_list",
     "set_tier",
     "redeem",
+    "gift",
+    "merge_members",
+    "erase_members",
+    "adjust",
     "read_campaigns",
     "change_campaigns",
     "hold_campaigns",
@@ -41,6 +45,11 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "stop_list": ("integrator", "operator"),
     # A paid level is sold at the till or in the app; a favour is an operator's.
     "set_tier": ("integrator", "operator"),
+    "gift": ("integrator",),
+    # Acts on whole members and on balances by hand: a person answers for each of them.
+    "merge_members": ("operator",),
+    "erase_members": ("operator",),
+    "adjust": ("operator",),
     "read_members": ("integrator", "marketer", "operator"),
     # Campaigns. Holding one back is also an operator's act: it is what stops the damage.
     "read_campaigns": ("integrator", "marketer", "operator"),

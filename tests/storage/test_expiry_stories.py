@@ -1,0 +1,234 @@
+"""Points lapse on a real database: told before, page by page, killed, repeated, by two at once."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from bootstrap.expiry_care import Expiries
+from loyalty.programme import Expiry, Programme
+from storage import tables
+from storage.database import Database
+from storage.proof import prove
+from storage.store import SqlStore
+from tests.storage.front_desk import FrontDesk
+from tests.storage.rows import StillClock
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+START = datetime(2026, 3, 10, 9, tzinfo=SHANGHAI)
+END = datetime(2026, 4, 1, tzinfo=SHANGHAI)
+WEEK = timedelta(days=7)
+
+
+class Told(FrontDesk):
+    """A front desk with the job beside it."""
+
+    def round(self, page: int = 200) -> tuple[int, int, int]:
+        """(members whose points lapsed, who were told, whose points live on)"""
+        return Expiries(self.store, page)(self.clock.now())
+
+    def to(self, at: datetime) -> None:
+        self.clock.instant = at
+
+    def has(self, member_id: str, points: int, until: datetime | None) -> None:
+        key = f"had/{next(self.numbers)}"
+        self.store.run(lambda tx: tx.ledger.earn(key, member_id, points, expires_at=until))
+
+    def proved(self) -> None:
+        with self.store.database.read() as connection:
+            assert prove(connection).ok
+
+    def notices(self) -> list[Any]:
+        return self._rows(select(tables.expiry_notices))
+
+    def told(self) -> list[dict[str, str]]:
+        i = tables.inbox
+        rows = self._rows(select(i.c.body).where(i.c.type == "points.expiring").order_by(i.c.seq))
+        return [row.body["attributes"] for row in rows]
+
+
+DeskMaker = Callable[..., Told]
+
+
+@pytest.fixture
+def open_desk(database: Database) -> DeskMaker:
+    def made(**expiry: Any) -> Told:
+        clock = StillClock(START)
+        plain = {"minimum_life_days": 0, "months": 1}
+        programme = Programme(expiry=Expiry.model_validate({**plain, **expiry}))
+        desk = Told(SqlStore(database, clock, programme), clock)
+        desk.joins("lee")
+        return desk
+
+    return made
+
+
+def test_points_lapse_only_after_their_notice(open_desk: DeskMaker) -> None:
+    """A week ahead the member is told, once; at the date the points go, and not before (rule 8)."""
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 50, END)
+    desk.has("lee", 20, END + WEEK * 10)
+
+    assert desk.round() == (0, 0, 0)
+    desk.to(END - WEEK)
+    assert desk.round() == (0, 1, 0)
+    assert desk.round() == (0, 0, 0)
+    assert desk.told() == [{"points": "50", "until": "2026-03-31T16:00:00+00:00"}]
+    desk.to(END - timedelta(microseconds=1))
+    assert desk.round() == (0, 0, 0)
+    assert desk.balance("lee").available == 70
+    desk.to(END)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 20
+    desk.proved()
+
+
+def test_points_that_nobody_announced_live_on(open_desk: DeskMaker) -> None:
+    """The job was down over the date: the member is told first, and can spend for another week."""
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 50, END)
+    desk.to(END + timedelta(days=3))
+    assert desk.balance("lee").available == 0
+
+    assert desk.round() == (0, 1, 1)
+    assert desk.balance("lee").available == 50
+    [(until, points)] = desk.balance("lee").next_expiry
+    assert (until, points) == (datetime(2026, 4, 12, tzinfo=SHANGHAI), 50)
+    assert [notice.expires_at for notice in desk.notices()] == [until]
+    desk.to(until - timedelta(seconds=1))
+    assert desk.round() == (0, 0, 0)
+    desk.to(until)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_a_campaign_can_begin_with_the_notice(open_desk: DeskMaker) -> None:
+    """The notice is an event like any other, so that a marketer decides what members are told."""
+    desk = open_desk(notice_days=7)
+    desk.launch_written(enter="{on: points.expiring}", reentry="{again_after: P1D}")
+    desk.has("lee", 50, END)
+    desk.to(END - WEEK)
+
+    desk.round()
+
+    assert len(desk.enrolments("lee")) == 1
+
+
+def test_each_purchase_keeps_the_points_alive(open_desk: DeskMaker) -> None:
+    """By inactivity all points lapse a month after the last purchase, and a purchase moves that."""
+    desk = open_desk(policy="inactivity", notice_days=7)
+    desk.buys("lee", "r1", ("grocery", 50_000))
+    due = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.to(due - WEEK)
+    assert desk.round() == (0, 1, 0)
+
+    desk.buys("lee", "r2", ("grocery", 50_000))
+    desk.to(due)
+    assert desk.round() == (0, 0, 0)
+    assert desk.balance("lee").available == 125  # a Saturday
+
+    moved = datetime(2026, 5, 5, tzinfo=SHANGHAI)
+    desk.to(moved - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.to(moved)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_switching_expiry_on_leaves_live_members_a_full_period(open_desk: DeskMaker) -> None:
+    """Points from before have no date; they lapse a whole period after the change, with notice."""
+    desk = open_desk(policy="rolling", months=1, notice_days=7, since="2026-03-10")
+    desk.has("lee", 50, None)
+    due = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.to(due - WEEK - timedelta(days=1))
+    assert desk.round() == (0, 0, 0)
+    desk.to(due - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.to(due)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+
+
+def test_points_of_a_purchase_wait_for_its_return_window(open_desk: DeskMaker) -> None:
+    """Until goods can no longer come back, their points are there and cannot be spent (rule 1)."""
+    desk = open_desk(return_window_days=7, months=12)
+    desk.buys("lee", "r1", ("grocery", 50_000))
+
+    balance = desk.balance("lee")
+    opens = datetime(2026, 3, 18, tzinfo=SHANGHAI)
+    assert (balance.posted, balance.available) == (50, 0)
+    assert balance.pending == [(opens, 50)]
+    desk.to(opens)
+    assert desk.balance("lee").available == 50
+
+
+class Killed(Exception):
+    """The process went away here."""
+
+
+def _crowd(desk: Told, size: int) -> None:
+    desk.crowd(size)
+    for n in range(size):
+        desk.has(f"m{n:03}", 10, END)
+
+
+def _lapses(desk: Told) -> int:
+    t = tables.transactions
+    [row] = desk._rows(select(func.count()).where(t.c.kind == "expire"))
+    return int(row[0])
+
+
+def test_a_run_that_was_killed_between_pages_is_finished_by_the_next(
+    open_desk: DeskMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lapsed stays lapsed, what was not reached is still due, and nothing goes twice."""
+    desk = open_desk()
+    _crowd(desk, 7)
+    desk.to(END)
+    job = Expiries(desk.store, 3)
+    pages: list[str] = []
+    read = job._dated
+
+    def dies(now: datetime, until: datetime, after: str) -> Sequence[str]:
+        if pages:
+            raise Killed
+        pages.append(after)
+        return read(now, until, after)
+
+    monkeypatch.setattr(job, "_dated", dies)
+    with pytest.raises(Killed):
+        job(desk.clock.now())
+    assert _lapses(desk) == 3
+
+    assert desk.round(page=3) == (4, 0, 0)
+    assert desk.round(page=3) == (0, 0, 0)
+    assert _lapses(desk) == 7
+    desk.proved()
+
+
+@pytest.mark.parametrize("notice_days", [0, 7])
+def test_two_runs_at_once_take_everything_once(open_desk: DeskMaker, notice_days: int) -> None:
+    """Two relays that care for one programme do not take, tell or prolong anything twice."""
+    desk = open_desk(notice_days=notice_days)
+    _crowd(desk, 12)
+    desk.to(END)
+
+    with ThreadPoolExecutor(2) as both:
+        rounds = list(both.map(lambda _: desk.round(page=5), range(2)))
+
+    summed = [sum(each) for each in zip(*rounds, strict=True)]
+    if notice_days:
+        assert len(desk.notices()) == 12
+        assert len(desk.told()) == 12
+        assert summed == [0, 12, 12]
+        assert desk.balance("m000").available == 10
+    else:
+        assert summed == [12, 0, 0]
+        assert _lapses(desk) == 12
+    desk.proved()
