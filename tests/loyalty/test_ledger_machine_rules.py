@@ -40,7 +40,7 @@ from tests.loyalty.paper import Asked, Paper, Told
 
 START = datetime(2026, 10, 7, 12, tzinfo=UTC)
 MEMBERS = ("lee", "kim")
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "150"))
 # Mostly one member, so that many things happen to the same points.
 members = st.sampled_from(["lee", "lee", "lee", "kim"])
 days = st.integers(1, 20)

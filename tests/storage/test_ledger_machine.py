@@ -31,7 +31,7 @@ from tests.storage.rows import NOON, StillClock
 MEMBERS = ("lee", "kim", "ann")
 TABLES = ("accounts", "transactions", "entries", "lots", "holds", "log_head", "audit")
 ZONES = (ZoneInfo("UTC"), ZoneInfo("Asia/Shanghai"))
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "60")) // 4
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "150")) // 5
 
 
 class Fire(Exception):
