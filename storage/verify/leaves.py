@@ -53,11 +53,11 @@ def microseconds(value: Any) -> int:
 
 
 def in_leg_order(entries: list[Any], member_id: str, other_id: str | None) -> list[Any]:
-    """Entries as the posting had them: the member's, what the member owes, then the receiver's.
+    """Entries as posted: the member's, what the member owes, then the same of the receiver.
 
     Each begins with its account and seq. Raises ValueError if one is on a stranger's account.
     """
     if len(entries) > 1:
-        places = [f"member:{member_id}", f"debt:{member_id}", f"member:{other_id}"]
+        places = [f"{kind}:{who}" for who in (member_id, other_id) for kind in ("member", "debt")]
         return sorted(entries, key=lambda entry: (places.index(entry[0]), entry[1]))
     return entries

@@ -15,6 +15,7 @@ from storage import tables
 from storage.database import Database
 from storage.proof import prove
 from storage.store import SqlStore
+from storage.verify.run import Wanted, verify
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import StillClock
 
@@ -41,6 +42,8 @@ class Told(FrontDesk):
     def proved(self) -> None:
         with self.store.database.read() as connection:
             assert prove(connection).ok
+        report = verify(self.store.database.url, Wanted())
+        assert report.ok, report.first_broken
 
     def notices(self) -> list[Any]:
         return self._rows(select(tables.expiry_notices))

@@ -21,6 +21,7 @@ from storage import tables
 from storage.database import Database
 from storage.proof import prove
 from storage.store import SqlStore
+from storage.verify.run import Wanted, verify
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
 
@@ -65,6 +66,8 @@ class Desk(FrontDesk):
         with self.store.database.read() as connection:
             proof = prove(connection)
         assert proof.ok, proof.first_broken
+        report = verify(self.store.database.url, Wanted())
+        assert report.ok, report.first_broken
 
 
 @pytest.fixture
