@@ -52,7 +52,7 @@ replay: $(READY) ## replay the recorded histories against the present workflows
 
 fuzz: $(READY) ## drive the API from its own description, and the ledger at random for minutes
 	$(BIN)/pytest tests/api/test_fuzz.py $(ARGS) </dev/null
-	LEDGER_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/pytest --timeout 1800 $(ARGS) \
+	LEDGER_EXAMPLES=$(or $(EXAMPLES),3000) $(BIN)/pytest --timeout 1800 $(ARGS) \
 		tests/loyalty/test_ledger_machine_rules.py tests/storage/test_ledger_machine.py </dev/null
 
 check: lint types contracts ## all that needs no running: lint, format, types, import contracts
