@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal, get_args
+
+import orjson
 
 from loyalty.errors import LoyaltyError, WrongState
 
@@ -191,6 +194,7 @@ _NAMES = {
     request: tuple(field.name for field in fields(request))
     for request in (*get_args(Request), Transfer)
 }
+_READ = {request: attrgetter(*names, "__class__") for request, names in _NAMES.items()}
 
 
 @lru_cache(maxsize=8192)
@@ -202,17 +206,15 @@ def stamp(at: datetime) -> str:
 def body_hash(request: Request | Transfer) -> bytes:
     """The fingerprint a repeated key is compared by; `meta` describes and is not part of it.
 
-    Each value is written with its type and length, so that no two bodies read the same.
+    What is none is left out, so that a field added later leaves older fingerprints as they were.
     """
     kind = type(request)
-    parts = [kind.__name__]
-    for name in _NAMES[kind]:
-        value = getattr(request, name)
-        if value is None:
-            continue  # a field added later leaves the fingerprints of older bodies as they were
-        text = stamp(value) if isinstance(value, datetime) else str(value)
-        parts.append(f"{name}:{type(value).__name__}:{len(text)}:{text}")
-    return hashlib.sha256("\n".join(parts).encode()).digest()
+    body = [
+        (name, stamp(value) if isinstance(value, datetime) else value)
+        for name, value in zip(_NAMES[kind], _READ[kind](request), strict=False)
+        if value is not None
+    ]
+    return hashlib.sha256(orjson.dumps((kind.__name__, body))).digest()
 
 
 # --- what is answered --------------------------------------------------------------------------

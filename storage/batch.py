@@ -176,7 +176,7 @@ class Batch:
             # What was locked since is locked no longer, and may change before it is looked at.
             self.books.forget_but(self._locked[0])
             self.people.forget_but(self._locked[1])
-            self.claims.forget_but(self._locked[2])
+            self.claims.forget_but(self._locked[2], self._locked[1])
         if self._alone:
             # Rows went out and were taken back: what is known in memory may be of the future.
             for rows in (self.books, self.people, self.events, self.decided, self.claims):

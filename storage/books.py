@@ -5,7 +5,6 @@ A member's accounts, lots and holds are only touched under the lock of the membe
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -181,8 +180,6 @@ class Books:
                 undo.put(self._open, account, (*self._open.get(account, ()), hold.id))
         undo.put(self._records, posted.key, record)
         undo.append(self._pending, record)
-        # Whoever sends the key again gets a repeat, written or not.
-        record.posted = replace(posted, replayed=True)
         return posted
 
     def _apply(

@@ -83,10 +83,16 @@ class ClaimRows:
         """Which offers are locked, or known not to be there."""
         return self._offers
 
-    def forget_but(self, kept: set[str]) -> None:
-        """Look again at every other offer."""
+    def forget_but(self, kept: set[str], members: set[str]) -> None:
+        """Look again at every other offer, and at what everybody else took."""
         for offer in self._offers.keys() - kept:
             del self._offers[offer]
+        for key in [key for key in self._counts if key[1] not in members]:
+            del self._counts[key]
+        for member in self._members - members:
+            self._members.discard(member)
+            self._earliest.pop(member, None)
+        self._claims = dict(self.pending)
 
     # --- offers --------------------------------------------------------------------------------
 

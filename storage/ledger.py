@@ -5,6 +5,7 @@ caller owns the transaction and commits.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -207,7 +208,7 @@ class SqlLedger:
 
     def transaction(self, key: str) -> Posted:
         """The answer given for a key."""
-        return self._found(key).posted
+        return replace(self._found(key).posted, replayed=True)
 
     # --- one posting ---------------------------------------------------------------------------
 
@@ -229,7 +230,7 @@ class SqlLedger:
         if known := self._books.record(key):
             if known.body_hash != body_hash(request):
                 raise KeyReused("Posting", key)
-            return known.posted
+            return replace(known.posted, replayed=True)
         for hold_id in self._books.overdue(member_id, self._now):
             if hold_id != keep_hold:
                 found = self._books.hold(hold_id)
@@ -282,7 +283,7 @@ class SqlLedger:
             return known
         _, hold, settled_by = self._books.hold(hold_id) or found
         if isinstance(request, Release) and hold.status in ("released", "expired") and settled_by:
-            return self._found(settled_by).posted
+            return replace(self._found(settled_by).posted, replayed=True)
         state = self._books.book(member_id)._replace(hold=hold)
         return self._write(key, request, member_id, state, hold_id=hold_id)
 
