@@ -226,12 +226,12 @@ class Enrolments(Protocol):
 
 
 class Decisions(Protocol):
-    def add(self, decision: Decision) -> bool:
-        """False when its key is there already."""
+    def add(self, decision: Decision) -> None:
+        """Put it on record; one whose key is there already changes nothing."""
         ...
 
     def add_many(self, decisions: Sequence[Decision]) -> None:
-        """Add those whose keys are not there yet, in one statement."""
+        """The same for several."""
         ...
 
     def find(self, key: str) -> Decision | None: ...
@@ -458,13 +458,15 @@ class Transaction(Protocol):
 class Wants:
     """What a unit of work will look at, told beforehand: read for many units at once.
 
-    Members and their books, events by (source, id), ledger transactions by key. What is not named
-    is read when it is asked for.
+    Members and their books, events by (source, id), ledger transactions by key, offers and claims
+    by id. What is not named is read when it is asked for.
     """
 
     members: tuple[str, ...] = ()
     events: tuple[tuple[str, str], ...] = ()
     keys: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 class Store(Protocol):
