@@ -57,7 +57,9 @@ def test_a_stack_above_the_limit_is_refused_until_somebody_says_why(shop: Shop) 
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "stack_too_high")
     made = marketer.post("/v1/earning-rules", json={"text": LUXURY, "reason": "Opening week"})
     assert made.status_code == 201
-    acts = shop.as_("operator").get("/v1/audit", params={"target": "earning-rules/2"}).json()["acts"]
+    acts = (
+        shop.as_("operator").get("/v1/audit", params={"target": "earning-rules/2"}).json()["acts"]
+    )
     assert [(act["action"], act["reason"]) for act in acts] == [
         ("earning_rules.activate", "Opening week")
     ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -121,6 +122,12 @@ class Broken:
 
     def run(self, work: object) -> Any:
         raise self._error
+
+    def submit(self, work: object, wants: object) -> Future[Any]:
+        """As the store answers: the error comes out when it is waited for."""
+        future: Future[Any] = Future()
+        future.set_exception(self._error)
+        return future
 
 
 @pytest.mark.parametrize(

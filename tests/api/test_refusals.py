@@ -227,13 +227,13 @@ class Away:
     def _raise(self, *_: Any, **__: Any) -> Any:
         raise OperationalError("SELECT secret", {}, Exception("connection refused"))
 
-    find = run = read = _raise
+    find = run = read = submit = _raise
 
 
 def test_while_the_database_is_away_callers_are_told_to_come_back(
     serving: Callable[..., Shop],
 ) -> None:
-    """503 with Retry-After; a batch says so for each of its events, and asks no more than once."""
+    """503 with Retry-After; a batch says so for each of its events."""
     shop = serving(store=Away())
 
     one = shop.as_("integrator").post("/v1/purchases", json=receipt())
