@@ -18,6 +18,7 @@ from bootstrap.commands import (
     setup,
     templates,
     tiers,
+    why,
 )
 from bootstrap.logs import set_up_logs
 from bootstrap.settings import Settings, SettingsError, read_settings, unknown_variables
@@ -164,6 +165,7 @@ app.command(rich_help_panel=OPERATING)(runs.runs)
 for act in (runs.retry, runs.skip, runs.cancel):
     app.command(rich_help_panel=OPERATING)(act)
 app.command(rich_help_panel=OPERATING)(tiers.tier)
+app.command(rich_help_panel=OPERATING)(why.why)
 app.command(rich_help_panel=OPERATING)(runs.prove)
 app.command(rich_help_panel=OPERATING)(runs.outbox)
 app.add_typer(ledger.app, name="ledger", rich_help_panel=OPERATING)
