@@ -16,7 +16,7 @@ from loyalty.errors import Unknown
 from loyalty.events import Instant, Name, Purchase, ShortName
 from loyalty.intake import not_in_future
 from loyalty.ledger import Balance
-from loyalty.members import Member
+from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
 from loyalty.till.flow import require_currency
 from loyalty.till.limits import Usable, check, usable, worth
@@ -97,6 +97,7 @@ def _member(tx: Transaction, cart: Cart) -> Member:
     member = tx.members.get(member_id)
     if member is None:
         raise Unknown("member", member_id)
+    needs_active(member)
     return member
 
 

@@ -59,7 +59,12 @@ class QuoteView(BaseModel):
     "/v1/quotes",
     summary="Quote a cart",
     responses=problems(
-        "unknown", "bill_too_small", "too_many_points", "not_enough_points", write=True
+        "unknown",
+        "bill_too_small",
+        "too_many_points",
+        "not_enough_points",
+        "wrong_state",
+        write=True,
     ),
 )
 def quote_cart(

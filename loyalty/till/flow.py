@@ -12,6 +12,7 @@ from typing import Any
 from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
 from loyalty.events import Body, body_hash
 from loyalty.ledger import UNDATED, NotEnoughPoints
+from loyalty.members import needs_active
 from loyalty.ports import Transaction
 from loyalty.till.hold import TillHold, hold_answer
 from loyalty.till.limits import BillTooSmall, check, payable, usable, worth
@@ -30,8 +31,7 @@ def place(tx: Transaction, request: HoldRequest) -> dict[str, Any]:
         if known.body_hash != hash_:
             raise KeyReused("hold", f"{request.source}/{request.id}")
         return _first_answer(known)
-    if member.status != "active":
-        raise WrongState(f"Member {member.id!r} is {member.status}.", member_id=member.id)
+    needs_active(member)
     require_currency(tx, request.currency)
     bill = payable(tx.programme, request.lines)
     points = _wished(tx, member.id, request, bill)

@@ -13,6 +13,7 @@ from typing import Any
 from loyalty.errors import KeyReused, WrongState, invalid_field
 from loyalty.events import body_hash
 from loyalty.ledger import Posted
+from loyalty.merging import carry_over
 from loyalty.offers import Fault
 from loyalty.ports import Transaction
 from loyalty.till.flow import locked_hold
@@ -98,13 +99,17 @@ def _give(
 
 def _reverse(tx: Transaction, key: str, hold: TillHold, points: int, fault: Fault) -> Posted:
     grace = timedelta(days=tx.programme.burning.grace_days)
-    return tx.ledger.reverse(
+    posted = tx.ledger.reverse(
         key,
         hold.burn_key,
         points,
         reinstate_until=tx.now + grace if fault == "merchant" else None,
         meta={"fault": fault, "hold": hold.id},
     )
+    lives_on = tx.members.lock(hold.member_id).id
+    if posted.member_id != lives_on:  # merged since: the points go to who lives on
+        carry_over(tx, f"{key}:merged", posted.member_id, lives_on)
+    return posted
 
 
 def _may_return(tx: Transaction, hold: TillHold) -> None:

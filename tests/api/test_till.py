@@ -93,7 +93,7 @@ def test_the_same_id_with_another_body_is_refused(lee: Shop) -> None:
     assert places(lee, points=1_900).json()["code"] == "key_reused"
     does(lee, "confirm", purchase_id="r-1")
     assert does(lee, "confirm", purchase_id="r-2").json()["code"] == "key_reused"
-    given = {"source": "shop", "id": "b-1"}
+    given: dict[str, Any] = {"source": "shop", "id": "b-1"}
     assert does(lee, "return", **given, amount_minor=100).status_code == 201
     refused = does(lee, "return", **given, amount_minor=200)
     assert (refused.status_code, refused.json()["code"]) == (409, "key_reused")
