@@ -12,6 +12,7 @@ from loyalty.earning.rule_set import Cap, Match, Rule
 from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
 from loyalty.events import Line
 from loyalty.ledger import NotEnoughPoints
+from loyalty.merging import Merger, merge
 from loyalty.programme import Burning, Earning, Programme
 from loyalty.quotes import Cart, quote
 from loyalty.till import flow, give_back
@@ -394,6 +395,22 @@ def test_a_hold_released_after_its_lots_lapsed(till: Till, fault: str, left: int
     assert till.releases(fault=fault)["status"] == "released"
 
     assert till.balance("lee").available == left
+    assert till.proved()
+
+
+def test_a_refund_after_a_merger_reaches_who_lives_on(till: Till) -> None:
+    """Rule 18: the order was paid by a member who is now another's; points follow the person."""
+    till.has((1_000, None))
+    till.pays_with(1_000, ("grocery", 20_000))
+    till.joins("lin")
+    merger = Merger(id="m1", reason="The same person registered twice")
+    till.store.run(lambda tx: merge(tx, "lee", "lin", merger, "ola"))
+
+    answer = till.returns("r1")
+
+    assert (answer["cash_minor"], answer["points_returned"]) == (19_000, 1_000)
+    assert till.balance("lin").available == 1_000
+    assert (till.balance("lee").posted, till.balance("lee").debt) == (0, 0)
     assert till.proved()
 
 
