@@ -3,7 +3,7 @@
 Columns are selected in the order of the record's fields, so that building one is a plain call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -41,10 +41,6 @@ class InsertOnce:
     def __call__(self, connection: Connection, row: Mapping[str, Any]) -> bool:
         result = connection.execute(self._statements[connection.dialect.name], row)
         return result.rowcount == 1
-
-    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The same for several rows, where nobody asks which of them were new."""
-        connection.execute(self._statements[connection.dialect.name], list(rows))
 
 
 class Upsert:
