@@ -1,13 +1,13 @@
 """What an operator may do to one journey: look again, end a wait, or cancel; always with a reason.
 
-The command is a row that the journey's next turn obeys, and an outbox row that wakes it, so a
-command given while Temporal is down is carried out when it is back.
+The command is a row that the journey's next turn obeys, and outbox rows that start its workflow
+where it left off, should it be gone, and wake it: a command given while Temporal is down, or to a
+run whose workflow died, is carried out all the same.
 """
 
 from typing import Any, Literal
 
 from loyalty.errors import Unknown, WrongState
-from loyalty.journeys.waking import nudge
 from loyalty.ports import Transaction
 from loyalty.reconcile import start_again
 
@@ -35,10 +35,7 @@ def command(
             state=enrolment.state,
         )
     number = tx.enrolments.add_command(enrolment_id, command, reason, actor)
-    if command == "retry":
-        # A run whose step failed for good hears no nudge any more.
-        start_again(tx, enrolment, "retry by operator")
-    else:
-        nudge(tx, enrolment, f"{command} by operator")
+    # A run whose step failed for good, or whose workflow somebody ended, hears no nudge any more.
+    start_again(tx, enrolment, f"{command} by operator")
     tx.audit.add(actor, f"run.{command}", enrolment_id, reason)
     return {"run": enrolment_id, "command": command, "number": number}

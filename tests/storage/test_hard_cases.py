@@ -8,7 +8,7 @@ from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import WrongState
 from loyalty.journeys.load import load_named, load_texts
-from loyalty.operate import command
+from loyalty.operate import Command, command
 from loyalty.reconcile import look_again_at_campaign
 from storage import tables
 from storage.queries.upkeep import stuck_campaigns, stuck_runs
@@ -160,16 +160,19 @@ def test_the_last_hours_of_a_short_exchange_are_not_told_before_it_opens(desk: F
 # --- dead runs ------------------------------------------------------------------------------
 
 
-def test_an_operators_retry_brings_a_dead_run_back(desk: FrontDesk) -> None:
+@pytest.mark.parametrize("asked", ["retry", "skip", "cancel"])
+def test_what_an_operator_asks_brings_a_dead_run_back(desk: FrontDesk, asked: Command) -> None:
     """A run that failed for good hears no nudge: it is started again where it left off."""
     desk.launch("new_member_bonus")
     desk.joins("lee")
     desk.take_turns("lee")
     run = desk.enrolment("lee")
-    desk.store.run(lambda tx: command(tx, run.id, "retry", "step mended", "olga"))
+    desk.store.run(lambda tx: command(tx, run.id, asked, "step mended", "olga"))
 
     started = desk.outbox("start_journey")[-1]
     assert (started.payload["turn"], started.payload["again"]) == (run.turn, True)
+    nudged = desk.outbox("nudge_journey")[-1]
+    assert (nudged.workflow_id, nudged.id > started.id) == (run.id, True)
 
 
 @pytest.mark.parametrize("last", ["resume", "stop"])
