@@ -65,6 +65,7 @@ class Problem(Model):
 
     file: str
     line: int
+    column: int | None = None  # where the field begins; none where only the line is known
     step: str | None = None
     field: str
     code: str
@@ -83,13 +84,13 @@ class BrokenTemplate(Invalid):
 
     code: ClassVar[str] = "broken_template"
 
-    def __init__(self, name: str, found: Iterable[Problem]) -> None:
+    def __init__(self, name: str | None, found: Iterable[Problem]) -> None:
         self.found = tuple(found)
         count = len(self.found)
         noun = "one problem" if count == 1 else f"{count} problems"
         lines = "".join(f"\n  {problem}" for problem in self.found)
         super().__init__(
-            f"The template {name!r} has {noun}:{lines}",
+            f"The template{f' {name!r}' if name else ''} has {noun}:{lines}",
             [p.model_dump(mode="json") for p in self.found],
         )
 
@@ -103,12 +104,13 @@ class Template(Model):
     parameters: dict[str, Parameter]
     body: dict[str, Any]  # all other sections as written, `$name` not yet filled in
     messages: dict[str, dict[str, Text]]  # message -> locale -> text
-    lines: dict[str, int] = Field(default_factory=dict, repr=False)  # place in `body` -> line
+    # Where each part begins, line and column, by `place_key`.
+    places: dict[str, tuple[int, int]] = Field(default_factory=dict, repr=False)
 
     @property
     def hash(self) -> str:
         """Changes exactly when the template's meaning may have changed."""
-        return content_hash(self, leave_out={"lines"})
+        return content_hash(self, leave_out={"places"})
 
 
 def content_hash(model: BaseModel, leave_out: set[str] | None = None) -> str:

@@ -9,9 +9,9 @@ from loyalty.earning.facts import CONDITIONS, instant
 from loyalty.earning.holidays import has_calendar, names_in
 from loyalty.earning.rule_set import Base, Cap, Holidays, Hours, Match, Rule, RuleSet, Step, Written
 from loyalty.errors import Invalid
-from loyalty.journeys.findings import Findings
+from loyalty.journeys.findings import Findings, unreadable
 from loyalty.journeys.yaml_tree import Path, Unreadable, read_tree
-from loyalty.templates import Problem
+from loyalty.templates import Problem, place_key
 
 FILE = "earning-rules.yaml"
 _YEARS = (2025, 2026, 2027)  # names of moved days differ from year to year
@@ -52,13 +52,10 @@ def read_rules(
 ) -> tuple[RuleSet | None, list[Problem]]:
     """The rule set, or none, and what is wrong with it by file, line and field."""
     try:
-        tree, lines = read_tree(text)
+        tree, places = read_tree(text)
     except Unreadable as error:
-        problem = Problem(
-            file=file, line=error.line, field="file", code="unreadable", message=error.reason
-        )
-        return None, [problem]
-    found = Findings(file, {"/".join(map(str, path)): line for path, line in lines.items()})
+        return None, [unreadable(file, error)]
+    found = Findings(file, {place_key(path): place for path, place in places.items()})
     rule_set = _read(tree, found, event_types, zone)
     problems = [_plain(problem) for problem in found.problems]
     return (None if problems else rule_set), problems

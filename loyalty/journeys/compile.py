@@ -45,7 +45,7 @@ def compile(
     does not fit its parameter, BrokenTemplate (also Invalid) when the values do not fit each other.
     """
     read = read_values(template.parameters, values, zone)
-    findings = Findings(FILE, template.lines)
+    findings = Findings(FILE, template.places)
     compiled = assemble(template, read, findings, event_types)
     if compiled is None or findings.problems:
         raise BrokenTemplate(template.name, findings.problems)
@@ -55,7 +55,7 @@ def compile(
 def compile_example(template: Template, *, event_types: tuple[str, ...] = KNOWN_EVENTS) -> Compiled:
     """The template with its defaults, and examples where a value must be given: for previews."""
     values = read_values(template.parameters, {}, examples=True)
-    findings = Findings(FILE, template.lines)
+    findings = Findings(FILE, template.places)
     compiled = assemble(template, values, findings, event_types)
     if compiled is None or findings.problems:
         raise BrokenTemplate(template.name, findings.problems)

@@ -1,4 +1,4 @@
-"""Collects everything wrong with a template, each finding with its file, line, step and field."""
+"""Collects everything wrong with a template, each finding with its file, place, step and field."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from loyalty.conditions import BadCondition, Scope, check
-from loyalty.journeys.yaml_tree import Path
+from loyalty.journeys.yaml_tree import START, Path, Place, Unreadable
 from loyalty.near_miss import did_you_mean
 from loyalty.templates import Problem, place_key
 
@@ -30,9 +30,9 @@ _WORDS = {
 class Findings:
     """The problems of one template. Steps may be named after something was found inside them."""
 
-    def __init__(self, file: str, lines: Mapping[str, int]) -> None:
+    def __init__(self, file: str, places: Mapping[str, Place]) -> None:
         self._file = file
-        self._lines = lines
+        self._places = places
         self._steps: dict[Path, str] = {}
         self._found: dict[tuple[Path, str, str], tuple[str, ...]] = {}
 
@@ -43,7 +43,7 @@ class Findings:
             self._problem(path, code, message, allowed)
             for (path, code, message), allowed in self._found.items()
         ]
-        return sorted(problems, key=lambda problem: problem.line)
+        return sorted(problems, key=lambda problem: (problem.line, problem.column or 0))
 
     def name_step(self, path: Path, step: str) -> None:
         """Findings below `path` belong to this step."""
@@ -54,9 +54,11 @@ class Findings:
 
     def _problem(self, path: Path, code: str, message: str, allowed: tuple[str, ...]) -> Problem:
         step_path = next((p for p in _prefixes(path) if p in self._steps), ())
+        line, column = self._place(path)
         return Problem(
             file=self._file,
-            line=self._line(path),
+            line=line,
+            column=column,
             step=self._steps.get(step_path),
             field=".".join(str(part) for part in path[len(step_path) :]) or "step",
             code=code,
@@ -105,10 +107,21 @@ class Findings:
         else:
             self.add(place, kind, _WORDS.get(kind, detail["msg"] + "."), _limits(context))
 
-    def _line(self, path: Path) -> int:
-        return next(
-            (self._lines[k] for p in _prefixes(path) if (k := place_key(p)) in self._lines), 1
-        )
+    def _place(self, path: Path) -> Place:
+        keys = map(place_key, _prefixes(path))
+        return next((self._places[key] for key in keys if key in self._places), START)
+
+
+def unreadable(file: str, error: Unreadable) -> Problem:
+    """The one problem of a text that is no YAML."""
+    return Problem(
+        file=file,
+        line=error.line,
+        column=error.column,
+        field="file",
+        code="unreadable",
+        message=error.reason,
+    )
 
 
 def _prefixes(path: Path) -> list[Path]:

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from loyalty.errors import Invalid, Unknown
 from loyalty.journeys.compile import FILE, KNOWN_EVENTS, SECTIONS, assemble
-from loyalty.journeys.findings import Findings
+from loyalty.journeys.findings import Findings, unreadable
 from loyalty.journeys.values import Refused, read_value, read_values
 from loyalty.journeys.written import Name, Written
-from loyalty.journeys.yaml_tree import Unreadable, read_tree
+from loyalty.journeys.yaml_tree import Place, Unreadable, read_tree
 from loyalty.templates import (
     LOCALES,
     Bilingual,
@@ -53,29 +53,33 @@ def load_named(root: Path, name: str, event_types: tuple[str, ...] = KNOWN_EVENT
 
 def load(folder: Path, event_types: tuple[str, ...] = KNOWN_EVENTS) -> Template:
     """The template in `folder`; raises BrokenTemplate with everything that is wrong with it."""
-    files = {
+    return load_texts(folder.name, files_in(folder), event_types)
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    """The texts of a template's folder by relative name."""
+    return {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
         for path in [folder / FILE, *sorted((folder / "messages").glob("*"))]
         if path.is_file()
     }
-    return load_texts(folder.name, files, event_types)
 
 
 def load_texts(
-    name: str, files: Mapping[str, str], event_types: tuple[str, ...] = KNOWN_EVENTS
+    name: str | None, files: Mapping[str, str], event_types: tuple[str, ...] = KNOWN_EVENTS
 ) -> Template:
-    """A template from its files' texts by relative name: for uploads and for tests."""
+    """A template from its files' texts by relative name; without a name, it says its own."""
+    messages, message_problems = _messages(files)
     if FILE not in files:
         problem = _problem(FILE, 1, "missing_file", "The file is missing.")
-        raise BrokenTemplate(name, [problem])
+        raise BrokenTemplate(name, [problem, *message_problems])
     try:
-        tree, lines = read_tree(files[FILE])
+        tree, read = read_tree(files[FILE])
     except Unreadable as error:
-        problem = _problem(FILE, error.line, "unreadable", error.reason)
-        raise BrokenTemplate(name, [problem]) from None
-    findings = Findings(FILE, {place_key(path): line for path, line in lines.items()})
-    messages, message_problems = _messages(files)
-    template = _template(name, tree, messages, findings, lines)
+        raise BrokenTemplate(name, [unreadable(FILE, error), *message_problems]) from None
+    places = {place_key(path): place for path, place in read.items()}
+    findings = Findings(FILE, places)
+    template = _template(name, tree, messages, findings, places)
     if template is not None:
         _with_defaults(template, findings, event_types)
     problems = findings.problems + message_problems
@@ -85,11 +89,11 @@ def load_texts(
 
 
 def _template(
-    name: str,
+    name: str | None,
     tree: Any,
     messages: dict[str, dict[str, Text]],
     findings: Findings,
-    lines: Mapping[tuple[str | int, ...], int],
+    places: Mapping[str, Place],
 ) -> Template | None:
     if not isinstance(tree, dict):
         findings.add((), "not_fields", "A template is a set of sections: name, title, enter ...")
@@ -100,20 +104,20 @@ def _template(
     head = findings.read(_Head, {k: tree[k] for k in head_fields if k in tree}, ())
     if head is None:
         return None
-    if head.name != name:
+    if name is not None and head.name != name:
         message = f"The template is called {head.name!r}, its folder {name!r}."
         findings.add(("name",), "wrong_name", message, (name,))
     parameters = _parameters(head.parameters, findings)
     if findings.problems:
         return None
     return Template(
-        name=name,
+        name=head.name,
         title=head.title,
         summary=head.summary,
         parameters=parameters,
         body={key: tree[key] for key in SECTIONS if key in tree},
         messages=messages,
-        lines={place_key(path): line for path, line in lines.items()},
+        places=dict(places),
     )
 
 
