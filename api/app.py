@@ -11,11 +11,13 @@ from starlette.types import Receive, Scope, Send
 
 from api import docs, health
 from api.body_gate import BodyGate
+from api.console.app import Door, create_console
 from api.edge import Edge, Metrics
 from api.errors import install
 from api.keys import KeyGate, KeyRing
 from api.problems import Problem
 from api.routes import (
+    adjustments,
     admissions,
     audit,
     campaigns,
@@ -24,8 +26,10 @@ from api.routes import (
     event_shapes,
     events,
     exchanges,
+    find,
     inbox,
     ledger,
+    member_lists,
     member_moves,
     members,
     messages,
@@ -33,6 +37,7 @@ from api.routes import (
     quotes,
     runs,
     stop_list,
+    template_versions,
     templates,
     tiers,
     till,
@@ -41,8 +46,9 @@ from api.services import Services
 from loyalty.events import MemberEvent
 
 ROUTERS = (
-    members, member_moves, tiers, stop_list, inbox, events, quotes, till, ledger, proofs, exchanges,
-    templates, earning_rules, campaigns, admissions, runs, messages, audit, codec,
+    find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
+    till, ledger, proofs, exchanges,
+    template_versions, templates, earning_rules, campaigns, admissions, runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
@@ -62,13 +68,14 @@ what to do, and a page at its `type` that explains it.
 offset. Lists are paged: pass `next` of one page as `after` or `before` of the following one.
 """
 _TAGS = {
+    "Find": "Whatever somebody has at hand: an id, a phone, a receipt, a campaign's name.",
     "Members": "Who takes part, what they have, what they may be told.",
     "Events": "What happened: purchases, refunds, check-ins, reviews and the rest.",
     "Till": "What a cart would earn, and paying with points.",
     "Points": "Single movements of points, with their working.",
     "Proofs": "What a stranger checks the ledger's log with, without trusting us.",
     "Exchanges": "Limited offers: claim, then confirm or give back.",
-    "Templates": "What a marketer may choose from.",
+    "Templates": "What a marketer may choose from, and write.",
     "Earning rules": "What purchases and acts earn: read, check, activate.",
     "Campaigns": "Draft, launch, hold, report, explain.",
     "Runs": "One member's way through one campaign: search, timeline, retry, skip, cancel.",
@@ -111,6 +118,7 @@ def create_app(services: Services) -> FastAPI:
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     ring = KeyRing(services.keys, seconds=services.limits.key_cache_seconds)
     # The last one added is the outermost.
+    app.add_middleware(Door, console=create_console(services))
     app.add_middleware(BodyGate, limits=services.limits)
     app.add_middleware(KeyGate, ring=ring, weather=services.weather)
     if services.codec_origins:

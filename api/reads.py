@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from loyalty.finding import Sought
 from loyalty.ledger import StatementLine
 from loyalty.records import Decision
 
@@ -44,9 +45,50 @@ class Proofs(Protocol):
         ...
 
 
+class MemberLists(Protocol):
+    """Everything of one member, newest first; `after` and `before` name the last row seen."""
+
+    def runs(self, member_id: str, *, after: str, limit: int) -> Sequence[View]: ...
+    def cards(self, member_id: str, *, after: str, limit: int) -> Sequence[View]: ...
+    def coupons(self, member_id: str, *, after: str, limit: int) -> Sequence[View]: ...
+    def receipts(self, member_id: str, *, before: int | None, limit: int) -> Sequence[View]:
+        """Purchases and refunds, with the key and points of what the ledger made of each."""
+        ...
+
+    def messages(
+        self, member_id: str, *, after: str, limit: int, campaign_id: str | None = None
+    ) -> Sequence[View]:
+        """With `verdicts`; no address, no text."""
+        ...
+
+    def claims(self, member_id: str, *, after: str, limit: int) -> Sequence[View]: ...
+    def till_holds(self, member_id: str, *, after: str, limit: int) -> Sequence[View]: ...
+    def adjustments(self, member_id: str, *, after: str, limit: int) -> Sequence[View]: ...
+    def moves(self, member_id: str, *, limit: int) -> Sequence[View]:
+        """Mergers, gifts and an erasure that the member had a part in."""
+        ...
+
+
 class Reads(Protocol):
     @property
     def proofs(self) -> Proofs: ...
+
+    @property
+    def of_member(self) -> MemberLists: ...
+
+    def find(self, sought: Sought) -> Sequence[View]:
+        """Everything a typed text names: kind, id, by, title, member_id, campaign_id, detail."""
+        ...
+
+    def slip(self, key: str) -> View | None:
+        """A ledger transaction as in `transaction`, with all that explains it: `original`,
+        `reversals`, `hold`, `event` and `campaign`, each where there is one."""
+        ...
+
+    def message_text(self, key: str) -> View | None:
+        """A message with what was said: subject, body, locale, variables, and `texts`, the
+        campaign version's, by locale, for one that was not sent yet."""
+        ...
 
     def member_view(self, member_id: str) -> View | None:
         """A member's row with `consents`: [{channel, purpose, granted, at}]."""
@@ -91,6 +133,12 @@ class Reads(Protocol):
         """A ledger transaction: key, kind, at, effective_at, reverses, hold_id, campaign_id,
         meta (the breakdown), answer, entries."""
         ...
+
+    def adjustments(self, *, status: str | None, after: str, limit: int) -> Sequence[View]:
+        """Corrections, newest first; `after` is the id of the last one seen."""
+        ...
+
+    def adjustment(self, id: str) -> View | None: ...
 
     def audit_of(self, target: str, *, before: int | None, limit: int) -> Sequence[View]:
         """Newest first: id, at, actor, action, target, reason, detail."""

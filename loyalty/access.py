@@ -13,6 +13,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 Permission = Literal[
     "record",
+    "find",
     "read_members",
     "change_members",
     "stop_list",
@@ -34,6 +35,7 @@ Permission = Literal[
     "resend",
     "read_audit",
     "codec",
+    "manage_people",
 ]
 
 _GRANTED: dict[Permission, tuple[Role, ...]] = {
@@ -50,6 +52,8 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "merge_members": ("operator",),
     "erase_members": ("operator",),
     "adjust": ("operator",),
+    # A phone number answered with a person: for people who are asked by one, not for programs.
+    "find": ("marketer", "operator"),
     "read_members": ("integrator", "marketer", "operator"),
     # Campaigns. Holding one back is also an operator's act: it is what stops the damage.
     "read_campaigns": ("integrator", "marketer", "operator"),
@@ -65,6 +69,8 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "resend": ("operator",),
     "read_audit": ("operator",),
     "codec": ("operator",),
+    # Who may sign in, and as what.
+    "manage_people": (),
 }
 
 

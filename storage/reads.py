@@ -6,13 +6,17 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from loyalty.finding import Sought
 from loyalty.ledger import StatementLine
 from loyalty.ports import Clock
 from loyalty.records import Decision
 from storage.database import Database
+from storage.member_lists import SqlMemberLists
 from storage.proofs import SqlProofs
-from storage.queries import campaigns, members, messages, operations, runs
+from storage.queries import adjustments, campaigns, members, messages, operations, runs
+from storage.queries.find import find
 from storage.queries.pages import View
+from storage.queries.slips import slip
 from storage.statements import statement
 
 T = TypeVar("T")
@@ -45,6 +49,16 @@ class SqlReads:
         self._database = database
         self._clock = clock
         self.proofs = SqlProofs(database)
+        self.of_member = SqlMemberLists(database)
+
+    def find(self, sought: Sought) -> Sequence[View]:
+        return self._look(lambda found: find(found, sought))
+
+    def slip(self, key: str) -> View | None:
+        return self._look(lambda found: slip(found, key))
+
+    def message_text(self, key: str) -> View | None:
+        return self._look(lambda found: messages.message_text(found, key))
 
     def member_view(self, member_id: str) -> View | None:
         return self._look(lambda found: members.member_view(found, member_id))
@@ -89,6 +103,12 @@ class SqlReads:
 
     def transaction(self, key: str) -> View | None:
         return self._look(lambda found: operations.transaction(found, key))
+
+    def adjustments(self, *, status: str | None, after: str, limit: int) -> Sequence[View]:
+        return self._look(lambda found: adjustments.list_adjustments(found, status, after, limit))
+
+    def adjustment(self, id: str) -> View | None:
+        return self._look(lambda found: adjustments.adjustment(found, id))
 
     def audit_of(self, target: str, *, before: int | None, limit: int) -> Sequence[View]:
         return self._look(

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import Before, MemberId, PageSize, recorded, twice
 from api.services import Given
+from api.sharing import shared
 from loyalty.errors import Unknown
 from loyalty.ledger import Balance
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from loyalty.programme import Channel, Purpose
 from loyalty.registration import Consent, Registration, register
 
@@ -67,6 +69,11 @@ class Expiring(BaseModel):
     points: int
 
 
+class Opening(BaseModel):
+    at: datetime = Field(description="From this instant on the points can be spent")
+    points: int
+
+
 class BalanceView(BaseModel):
     """A member's points at one instant."""
 
@@ -76,6 +83,7 @@ class BalanceView(BaseModel):
     held: int
     debt: int = Field(description="Taken back after they were spent; the next earn repays it")
     expiring: list[Expiring] = Field(description="Every coming expiry, soonest first")
+    pending: list[Opening] = Field(description="In their return window: not to be spent before")
 
 
 class LineView(BaseModel):
@@ -119,14 +127,14 @@ class ConsentsView(BaseModel):
     status_code=201,
     responses=problems("key_reused", write=True) | twice(Registered, "Registered now"),
 )
-def register_member(
+async def register_member(
     body: Registration, given: Given, caller: Annotated[Caller, needs("change_members")]
 ) -> JSONResponse:
     """Puts a member into the programme. The id is yours, opaque, and stays for ever.
 
     Campaigns that begin with joining, such as a welcome bonus, begin in the same transaction.
     """
-    return recorded(given.store.run(lambda tx: register(tx, body)))
+    return recorded(await shared(given, lambda tx: register(tx, body), Wants()))
 
 
 @router.get("/v1/members/{member_id}", summary="Read a member", responses=problems("unknown"))
@@ -159,6 +167,7 @@ def read_balance(
         held=balance.held,
         debt=balance.debt,
         expiring=[Expiring(at=at, points=points) for at, points in balance.next_expiry],
+        pending=[Opening(at=at, points=points) for at, points in balance.pending],
     )
 
 
@@ -187,7 +196,7 @@ def read_statement(
     summary="Say what a member agrees to",
     responses=problems("unknown", write=True),
 )
-def put_consents(
+async def put_consents(
     member_id: MemberId,
     body: ConsentsBody,
     given: Given,
@@ -202,8 +211,9 @@ def put_consents(
         said = [consent.model_dump() for consent in body.consents]
         tx.audit.add(caller.actor, "member.consents", member_id, None, {"consents": said})
 
-    given.store.run(work)
-    return ConsentsView.model_validate({"consents": found_member(given, member_id)["consents"]})
+    await shared(given, work, Wants(members=(member_id,)))
+    stands = await run_in_threadpool(found_member, given, member_id)
+    return ConsentsView.model_validate({"consents": stands["consents"]})
 
 
 def found_member(given: Given, member_id: str) -> Mapping[str, Any]:

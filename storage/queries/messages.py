@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from sqlalchemy import Connection, and_, or_, select
 
-from storage.queries.pages import View, rows, without
-from storage.tables import contact_verdicts, messages
+from storage.queries.pages import View, first, rows, without
+from storage.tables import campaign_versions, contact_verdicts, messages
 
 
 def inbox_of(
@@ -26,6 +26,23 @@ def inbox_of(
         older = or_(columns.sent_at < last, and_(columns.sent_at == last, columns.key > after))
         query = query.where(older)
     return rows(connection, query.order_by(columns.sent_at.desc(), columns.key).limit(limit))
+
+
+def message_text(connection: Connection, key: str) -> View | None:
+    """One message with what was said to its member, and what it is said with.
+
+    `texts` are its campaign version's, by locale; none where the message came from elsewhere.
+    """
+    shown = without(messages, "claimed_at", "attempts", "last_error")
+    found = first(connection, select(*shown).where(messages.c.key == key))
+    if found is None:
+        return None
+    told = select(campaign_versions.c.messages).where(
+        campaign_versions.c.campaign_id == found["campaign_id"],
+        campaign_versions.c.version == found["version"],
+    )
+    texts = connection.execute(told).scalar_one_or_none() or {}
+    return found | {"texts": texts.get(found["message"])}
 
 
 def messages_of_run(connection: Connection, enrolment_id: str) -> list[View]:

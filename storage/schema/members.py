@@ -31,9 +31,10 @@ members = Table(
     key("merged_into", 64),
     Column("body_hash", String(64), nullable=False),
     Column("answer", Json, nullable=False),
-    # A clerk finds a member by the card or the phone number.
+    # A clerk finds a member by the card, the phone number or the address.
     Index(None, "card_no"),
     Index(None, "phone_digits"),
+    Index(None, "email"),
     Index(None, "inviter_id"),
     Index(None, "last_purchase_at"),
 )

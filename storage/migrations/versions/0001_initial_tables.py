@@ -41,12 +41,21 @@ def upgrade() -> None:
         sa.Column("proposed_by", sa.String(length=64), nullable=False),
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("approved_by", sa.String(length=64), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("declined_by", sa.String(length=64), nullable=True),
+        sa.Column("declined_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decline_reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_adjustments")),
     )
     with op.batch_alter_table("adjustments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_adjustments_member_id"), ["member_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_adjustments_status_proposed_at_id"),
+            ["status", "proposed_at", "id"],
+            unique=False,
+        )
 
     op.create_table(
         "api_keys",
@@ -77,8 +86,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_action_id"), ["action", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_actor_id"), ["actor", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_target"), ["target"], unique=False)
 
+    op.create_table(
+        "campaign_days",
+        sa.Column("campaign_id", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("granted_points", sa.BigInteger(), nullable=False),
+        sa.Column("taken_back_points", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "day", name=op.f("pk_campaign_days")),
+    )
     op.create_table(
         "campaign_versions",
         sa.Column("campaign_id", sa.String(length=64), nullable=False),
@@ -166,6 +186,11 @@ def upgrade() -> None:
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_claims_member_id"), ["member_id"], unique=False)
         batch_op.create_index(
+            batch_op.f("ix_claims_offer_id_status_quantity_points"),
+            ["offer_id", "status", "quantity", "points"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("ix_claims_status_expires_at"), ["status", "expires_at"], unique=False
         )
 
@@ -240,7 +265,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_decisions_campaign_id_verdict"), ["campaign_id", "verdict"], unique=False
+            batch_op.f("ix_decisions_campaign_id_verdict_reason"),
+            ["campaign_id", "verdict", "reason"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_decisions_enrolment_id"), ["enrolment_id"], unique=False
@@ -299,6 +326,12 @@ def upgrade() -> None:
         sa.Column("reserved_points", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("remembered", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.Column("last_outcome", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
+        sa.Column("again", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("step_id", sa.String(length=48), nullable=True),
+        sa.Column("reached", sa.String(length=400), server_default="", nullable=False),
+        sa.Column("goal_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("goal_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("goal_met_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolments")),
         sa.UniqueConstraint(
             "campaign_id",
@@ -310,6 +343,22 @@ def upgrade() -> None:
     with op.batch_alter_table("enrolments", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_enrolments_campaign_id_state"), ["campaign_id", "state"], unique=False
+        )
+        batch_op.create_index(
+            "ix_enrolments_figures",
+            [
+                "campaign_id",
+                "version",
+                "arm",
+                "again",
+                "state",
+                "outcome",
+                "step_id",
+                "reached",
+                "goal_until",
+                "goal_met_at",
+            ],
+            unique=False,
         )
         batch_op.create_index(batch_op.f("ix_enrolments_member_id"), ["member_id"], unique=False)
         batch_op.create_index(
@@ -381,6 +430,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "event_id", name=op.f("uq_inbox_source_event_id")),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_inbox_late",
+            ["recorded_at"],
+            unique=False,
+            sqlite_where=sa.text("julianday(recorded_at) - julianday(occurred_at) > 1"),
+            postgresql_where=sa.text("(recorded_at - occurred_at) > interval '24 hours'"),
+        )
         batch_op.create_index(
             batch_op.f("ix_inbox_member_id_type_occurred_at"),
             ["member_id", "type", "occurred_at"],
@@ -463,6 +519,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_members_card_no"), ["card_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_members_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_members_inviter_id"), ["inviter_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_members_last_purchase_at"), ["last_purchase_at"], unique=False
@@ -492,14 +549,20 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("day", sa.String(length=10), nullable=True),
+        sa.Column("held_back_by", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_messages")),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_messages_campaign_id_status"), ["campaign_id", "status"], unique=False
+            batch_op.f("ix_messages_channel_claimed_at_status"),
+            ["channel", "claimed_at", "status"],
+            unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_messages_channel_claimed_at"), ["channel", "claimed_at"], unique=False
+            "ix_messages_figures",
+            ["campaign_id", "day", "channel", "status", "held_back_by"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_messages_member_id_channel_sent_at"),
@@ -508,6 +571,13 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_messages_status_due_at"), ["status", "due_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_messages_waiting",
+            ["channel", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('queued', 'deferred')"),
+            postgresql_where=sa.text("status IN ('queued', 'deferred')"),
         )
 
     op.create_table(
@@ -574,6 +644,103 @@ def upgrade() -> None:
             "ix_outbox_due", ["sent_at", "dead_at", "available_at", "priority", "id"], unique=False
         )
 
+    op.create_table(
+        "people",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.String(length=200), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+        sa.UniqueConstraint("email", name=op.f("uq_people_email")),
+    )
+    op.create_table(
+        "refused_events",
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("event_id", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=True),
+        sa.Column("body", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "event_id", name=op.f("pk_refused_events")),
+    )
+    with op.batch_alter_table("refused_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refused_events_last_at"), ["last_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_refused_events_member_id"), ["member_id"], unique=False
+        )
+
+    op.create_table(
+        "repair_items",
+        sa.Column("job_id", sa.String(length=128), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("target", sa.String(length=255), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("job_id", "number", name=op.f("pk_repair_items")),
+        sa.UniqueConstraint("job_id", "target", name=op.f("uq_repair_items_job_id_target")),
+    )
+    with op.batch_alter_table("repair_items", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_repair_items_job_id_state_number"),
+            ["job_id", "state", "number"],
+            unique=False,
+        )
+
+    op.create_table(
+        "repair_jobs",
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("list", sa.String(length=24), nullable=False),
+        sa.Column("act", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pace", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_by", sa.String(length=64), nullable=True),
+        sa.Column("stop_reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repair_jobs")),
+    )
+    with op.batch_alter_table("repair_jobs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_repair_jobs_at"), ["at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_repair_jobs_state_next_at"), ["state", "next_at"], unique=False
+        )
+
+    op.create_table(
+        "set_aside",
+        sa.Column("list", sa.String(length=24), nullable=False),
+        sa.Column("target", sa.String(length=255), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("list", "target", name=op.f("pk_set_aside")),
+    )
+    op.create_table(
+        "template_versions",
+        sa.Column("name", sa.String(length=48), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("files", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_template_versions")),
+    )
     op.create_table(
         "tier_history",
         sa.Column(
@@ -704,9 +871,28 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "verifications",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("transactions", sa.BigInteger(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("findings", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verifications")),
+    )
+    with op.batch_alter_table("verifications", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_verifications_kind_id"), ["kind", "id"], unique=False)
+
+    op.create_table(
         "waits",
         sa.Column("enrolment_id", sa.String(length=255), nullable=False),
-        sa.Column("event_type", sa.String(length=64), nullable=False),
+        sa.Column("event_type", sa.String(length=72), nullable=False),
         sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
@@ -718,15 +904,55 @@ def upgrade() -> None:
             batch_op.f("ix_waits_member_id_event_type"), ["member_id", "event_type"], unique=False
         )
 
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("how", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["people.id"],
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("hash", name=op.f("uq_sessions_hash")),
+    )
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sessions_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "sign_in_links",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["people.id"],
+        ),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sign_in_links")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("sign_in_links")
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sessions_person_id"))
+
+    op.drop_table("sessions")
     with op.batch_alter_table("waits", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_waits_member_id_event_type"))
 
     op.drop_table("waits")
+    with op.batch_alter_table("verifications", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_verifications_kind_id"))
+
+    op.drop_table("verifications")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
         batch_op.drop_index(
             batch_op.f("ix_transactions_reverses"), postgresql_where=sa.text("reverses IS NOT NULL")
@@ -754,6 +980,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_tier_history_member_id_id"))
 
     op.drop_table("tier_history")
+    op.drop_table("template_versions")
+    op.drop_table("set_aside")
+    with op.batch_alter_table("repair_jobs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_repair_jobs_state_next_at"))
+        batch_op.drop_index(batch_op.f("ix_repair_jobs_at"))
+
+    op.drop_table("repair_jobs")
+    with op.batch_alter_table("repair_items", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_repair_items_job_id_state_number"))
+
+    op.drop_table("repair_items")
+    with op.batch_alter_table("refused_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refused_events_member_id"))
+        batch_op.drop_index(batch_op.f("ix_refused_events_last_at"))
+
+    op.drop_table("refused_events")
+    op.drop_table("people")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
 
@@ -764,16 +1007,22 @@ def downgrade() -> None:
     op.drop_table("operator_commands")
     op.drop_table("offers")
     with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_messages_waiting",
+            sqlite_where=sa.text("status IN ('queued', 'deferred')"),
+            postgresql_where=sa.text("status IN ('queued', 'deferred')"),
+        )
         batch_op.drop_index(batch_op.f("ix_messages_status_due_at"))
         batch_op.drop_index(batch_op.f("ix_messages_member_id_channel_sent_at"))
-        batch_op.drop_index(batch_op.f("ix_messages_channel_claimed_at"))
-        batch_op.drop_index(batch_op.f("ix_messages_campaign_id_status"))
+        batch_op.drop_index("ix_messages_figures")
+        batch_op.drop_index(batch_op.f("ix_messages_channel_claimed_at_status"))
 
     op.drop_table("messages")
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_members_phone_digits"))
         batch_op.drop_index(batch_op.f("ix_members_last_purchase_at"))
         batch_op.drop_index(batch_op.f("ix_members_inviter_id"))
+        batch_op.drop_index(batch_op.f("ix_members_email"))
         batch_op.drop_index(batch_op.f("ix_members_card_no"))
 
     op.drop_table("members")
@@ -790,6 +1039,11 @@ def downgrade() -> None:
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_refunds_seq"))
         batch_op.drop_index(batch_op.f("ix_inbox_member_id_type_occurred_at"))
+        batch_op.drop_index(
+            "ix_inbox_late",
+            sqlite_where=sa.text("julianday(recorded_at) - julianday(occurred_at) > 1"),
+            postgresql_where=sa.text("(recorded_at - occurred_at) > interval '24 hours'"),
+        )
 
     op.drop_table("inbox")
     with op.batch_alter_table("holds", schema=None) as batch_op:
@@ -802,6 +1056,7 @@ def downgrade() -> None:
     with op.batch_alter_table("enrolments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_enrolments_state_wake_at"))
         batch_op.drop_index(batch_op.f("ix_enrolments_member_id"))
+        batch_op.drop_index("ix_enrolments_figures")
         batch_op.drop_index(batch_op.f("ix_enrolments_campaign_id_state"))
 
     op.drop_table("enrolments")
@@ -813,7 +1068,7 @@ def downgrade() -> None:
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decisions_member_id_campaign_id"))
         batch_op.drop_index(batch_op.f("ix_decisions_enrolment_id"))
-        batch_op.drop_index(batch_op.f("ix_decisions_campaign_id_verdict"))
+        batch_op.drop_index(batch_op.f("ix_decisions_campaign_id_verdict_reason"))
 
     op.drop_table("decisions")
     with op.batch_alter_table("coupons", schema=None) as batch_op:
@@ -827,6 +1082,7 @@ def downgrade() -> None:
     op.drop_table("consents")
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_claims_status_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_claims_offer_id_status_quantity_points"))
         batch_op.drop_index(batch_op.f("ix_claims_member_id"))
 
     op.drop_table("claims")
@@ -838,12 +1094,17 @@ def downgrade() -> None:
     op.drop_table("cards")
     op.drop_table("campaigns")
     op.drop_table("campaign_versions")
+    op.drop_table("campaign_days")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_target"))
+        batch_op.drop_index(batch_op.f("ix_audit_at"))
+        batch_op.drop_index(batch_op.f("ix_audit_actor_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_action_id"))
 
     op.drop_table("audit")
     op.drop_table("api_keys")
     with op.batch_alter_table("adjustments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_adjustments_status_proposed_at_id"))
         batch_op.drop_index(batch_op.f("ix_adjustments_member_id"))
 
     op.drop_table("adjustments")

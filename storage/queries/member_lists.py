@@ -1,0 +1,169 @@
+"""What a member was given, did and was told: each list newest first, a page at a time.
+
+`after` is the key of the last row seen. Every list begins from an index on the member.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    case,
+    literal,
+    or_,
+    select,
+)
+
+from storage.queries.pages import View, rows, without
+from storage.tables import (
+    adjustments,
+    campaigns,
+    cards,
+    claims,
+    contact_verdicts,
+    coupons,
+    enrolments,
+    inbox,
+    member_moves,
+    messages,
+    offers,
+    till_holds,
+    transactions,
+)
+
+RECEIPTS = ("purchase", "refund")
+
+
+def runs_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Every journey past and present, with its campaign's name."""
+    e = enrolments.c
+    query = select(
+        e.id, e.campaign_id, campaigns.c.name.label("campaign"), e.template, e.member_id,
+        e.version, e.arm, e.state, e.outcome, e.admitted_at, e.ended_at, e.wake_at,
+        e.granted_points,
+    ).outerjoin(campaigns, campaigns.c.id == e.campaign_id)  # fmt: skip
+    return _page(connection, query, e.member_id == member_id, e.admitted_at, e.id, after, limit)
+
+
+def cards_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Multiplier cards, also those that are over."""
+    query = select(*without(cards, "member_id"))
+    mine = cards.c.member_id == member_id
+    return _page(connection, query, mine, cards.c.starts_at, cards.c.key, after, limit)
+
+
+def coupons_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    query = select(*without(coupons, "member_id"))
+    mine = coupons.c.member_id == member_id
+    return _page(connection, query, mine, coupons.c.given_at, coupons.c.key, after, limit)
+
+
+def receipts_of(
+    connection: Connection, member_id: str, before: int | None, limit: int
+) -> list[View]:
+    """Purchases and refunds as they were recorded; `before` is the number of the last one seen."""
+    i = inbox.c
+    query = (
+        select(
+            i.seq, i.source, i.event_id, i.type, i.occurred_at, i.recorded_at, i.store, i.channel,
+            i.amount_minor, i.refunded_minor, i.refunds_seq,
+            transactions.c.key.label("transaction"), transactions.c.points,
+        )
+        .outerjoin(transactions, transactions.c.key == posted_by())
+        .where(i.member_id == member_id, i.type.in_(RECEIPTS))
+    )  # fmt: skip
+    if before is not None:
+        query = query.where(i.seq < before)
+    return rows(connection, query.order_by(i.seq.desc()).limit(limit))
+
+
+def posted_by() -> ColumnElement[str]:
+    """The ledger key of what an event in the inbox gave, or took back."""
+    kind = case(
+        (inbox.c.type == "purchase", "purchase:"), (inbox.c.type == "refund", "refund:"),
+        else_="event:",
+    )  # fmt: skip
+    return kind + inbox.c.source + literal(":", String) + inbox.c.event_id
+
+
+def messages_of(
+    connection: Connection,
+    member_id: str,
+    after: str,
+    limit: int,
+    *,
+    campaign_id: str | None = None,
+) -> list[View]:
+    """Messages with the contact gate's verdicts on each; no address, no text."""
+    hidden = ("subject", "body", "variables", "member_id", "claimed_at")
+    mine = messages.c.member_id == member_id
+    if campaign_id is not None:
+        mine = and_(mine, messages.c.campaign_id == campaign_id)
+    query = select(*without(messages, *hidden))
+    found = _page(connection, query, mine, messages.c.created_at, messages.c.key, after, limit)
+    said = select(contact_verdicts).where(
+        contact_verdicts.c.message_key.in_([message["key"] for message in found])
+    )
+    verdicts: dict[str, list[View]] = defaultdict(list)
+    for verdict in rows(connection, said.order_by(contact_verdicts.c.id)) if found else ():
+        del verdict["id"]
+        verdicts[verdict.pop("message_key")].append(verdict)
+    return [message | {"verdicts": verdicts[message["key"]]} for message in found]
+
+
+def claims_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Claims on exchange offers, with what the offer is called."""
+    query = select(
+        *without(claims, "body_hash", "member_id", "hold_id"), offers.c.title, offers.c.sku
+    ).outerjoin(offers, offers.c.id == claims.c.offer_id)
+    mine = claims.c.member_id == member_id
+    return _page(connection, query, mine, claims.c.reserved_at, claims.c.id, after, limit)
+
+
+def till_holds_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Points set aside at tills, open or settled."""
+    query = select(*without(till_holds, "body_hash", "settled_hash", "member_id"))
+    mine = till_holds.c.member_id == member_id
+    return _page(connection, query, mine, till_holds.c.placed_at, till_holds.c.id, after, limit)
+
+
+def adjustments_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Corrections that were proposed, approved or not."""
+    query = select(*without(adjustments, "body_hash", "member_id"))
+    mine = adjustments.c.member_id == member_id
+    return _page(connection, query, mine, adjustments.c.proposed_at, adjustments.c.id, after, limit)
+
+
+def moves_of(connection: Connection, member_id: str, limit: int) -> list[View]:
+    """Mergers, gifts and an erasure that the member had a part in; there are few of a person's."""
+    shown = without(member_moves, "body_hash", "answer")
+    parts = [
+        rows(
+            connection,
+            select(*shown).where(side == member_id).order_by(member_moves.c.at.desc()).limit(limit),
+        )
+        for side in (member_moves.c.member_id, member_moves.c.other_id)
+    ]
+    both = {(row["kind"], row["id"]): row for part in parts for row in part}
+    return sorted(both.values(), key=lambda row: row["at"], reverse=True)[:limit]
+
+
+def _page(
+    connection: Connection,
+    query: Select[Any],
+    mine: ColumnElement[bool],
+    at: Any,
+    key: Any,
+    after: str,
+    limit: int,
+) -> list[View]:
+    """Newest first, and by key where several came at one instant."""
+    query = query.where(mine)
+    if after:
+        last = select(at).where(key == after).scalar_subquery()
+        query = query.where(or_(at < last, and_(at == last, key > after)))
+    return rows(connection, query.order_by(at.desc(), key).limit(limit))
