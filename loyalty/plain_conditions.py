@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _TRUE = re.compile(r"\(true\) && | && \(true\)")
 _ONE_OF_MANY = re.compile(r"(?<![\w\])])\(([^()]*)\)")
-_NAME = re.compile(r"\b(?:member|event)\.[a-z_]+\b")
+_NAME = re.compile(r"\b(?:member|event|offer)\.[a-z_]+\b")
 _TEXT = re.compile(r"""("[^"]*"|'[^']*')""")
 
 
@@ -36,6 +36,9 @@ EN = ConditionWords(
         "event.amount_minor": "amount (minor units)",
         "event.store": "store",
         "event.channel": "channel",
+        "offer.points": "the price in points",
+        "offer.remaining": "items left",
+        "offer.taken": "items taken before",
     },
 )  # fmt: skip
 ZH = ConditionWords(
@@ -56,6 +59,9 @@ ZH = ConditionWords(
         "event.amount_minor": "金额（最小货币单位）",
         "event.store": "门店",
         "event.channel": "渠道",
+        "offer.points": "所需积分",
+        "offer.remaining": "剩余数量",
+        "offer.taken": "已兑数量",
     },
 )  # fmt: skip
 

@@ -2,16 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from api.console.drawing import svg_of
 from api.errors import problems
 from api.keys import Caller, needs
+from api.problems import locale_of
 from api.services import Given
 from loyalty.errors import Unknown
+from loyalty.journeys.picture import picture_of_template
+from loyalty.journeys.picture_shapes import Picture
 from loyalty.templates import Bilingual, Parameter, Template, Text
 
 router = APIRouter(tags=["Templates"])
+SVG = "image/svg+xml"
 
 
 class TemplateLine(BaseModel):
@@ -62,6 +67,33 @@ def read_template(
         messages=found.messages,
         hash=found.hash,
     )
+
+
+@router.get(
+    "/v1/templates/{name}/picture",
+    summary="Draw a template's journey",
+    response_model=Picture,
+    responses=problems("unknown")
+    | {200: {"content": {SVG: {"schema": {"type": "string"}}}, "description": "The picture"}},
+)
+def draw_template(
+    name: Annotated[str, Path(min_length=1, max_length=64)],
+    request: Request,
+    given: Given,
+    caller: Annotated[Caller, needs("read_campaigns")],
+) -> Any:
+    """Every step, wait and way of it: as boxes, lines and words, or drawn when an SVG is asked for.
+
+    The figures are the template's own, with examples where it has none. The words of the JSON are
+    in both languages; an SVG is in the one that `Accept-Language` prefers.
+    """
+    found = given.templates().get(name)
+    if found is None:
+        raise Unknown("template", name)
+    drawn = picture_of_template(found, given.programme)
+    if SVG in request.headers.get("accept", ""):
+        return Response(svg_of(drawn, locale_of(request)), media_type=SVG)
+    return drawn
 
 
 _TYPES: dict[str, dict[str, Any]] = {
