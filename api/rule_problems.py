@@ -46,7 +46,7 @@ RULE_PROBLEMS: dict[str, Kind] = {
         {"en": "A second person has to approve this", "zh": "须由另一人复核"},
         {
             "en": (
-                "Who proposed a correction does not approve it. Use a key of another person "
+                "Who proposed a correction does not decide on it. Use a key of another person "
                 "with the role operator or admin."
             ),
             "zh": "提出调整的人不能自己复核，请用另一位操作员或管理员的密钥。",

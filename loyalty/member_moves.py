@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from loyalty.errors import LoyaltyError
 
 MoveKind = Literal["merge", "gift", "erase"]
+AdjustmentStatus = Literal["proposed", "approved", "declined"]
 MoveId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$")]
 Reason = Annotated[
     str,
@@ -42,7 +43,7 @@ class MemberMove:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A correction that one person proposed and another approves (rule 15)."""
+    """A correction that one person proposed and another approves or declines (rule 15)."""
 
     id: str
     member_id: str
@@ -51,8 +52,12 @@ class Adjustment:
     proposed_by: str
     proposed_at: datetime
     body_hash: str
+    status: AdjustmentStatus = "proposed"
     approved_by: str | None = None
     approved_at: datetime | None = None
+    declined_by: str | None = None
+    declined_at: datetime | None = None
+    decline_reason: str | None = None
 
 
 class GiftRefused(LoyaltyError):
@@ -62,6 +67,6 @@ class GiftRefused(LoyaltyError):
 
 
 class SecondPersonNeeded(LoyaltyError):
-    """Who proposed a correction does not approve it (rule 15)."""
+    """Who proposed a correction does not decide on it (rule 15)."""
 
     code = "second_person_needed"

@@ -412,8 +412,8 @@ class MemberMoves(Protocol):
         ...
 
     def propose(self, adjustment: Adjustment) -> None: ...
-    def approve(self, adjustment: Adjustment) -> None:
-        """Save who approved it and when."""
+    def settle_adjustment(self, adjustment: Adjustment) -> None:
+        """Save who approved or declined it, and when."""
         ...
 
 

@@ -23,6 +23,14 @@ from storage.tables import (
 
 _move = Shape(MemberMove, member_moves)
 _adjustment = Shape(Adjustment, adjustments)
+_SETTLED = (
+    "status",
+    "approved_by",
+    "approved_at",
+    "declined_by",
+    "declined_at",
+    "decline_reason",
+)
 _SUMMED: tuple[Table, ...] = (earning_counters, claim_counts)
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -104,10 +112,8 @@ class SqlMemberMoves:
     def propose(self, adjustment: Adjustment) -> None:
         self._connection.execute(insert(adjustments), _adjustment.values(adjustment))
 
-    def approve(self, adjustment: Adjustment) -> None:
-        approval = {
-            "approved_by": adjustment.approved_by,
-            "approved_at": adjustment.approved_at,
-        }
+    def settle_adjustment(self, adjustment: Adjustment) -> None:
+        values = _adjustment.values(adjustment)
+        settled = {name: values[name] for name in _SETTLED}
         where = adjustments.c.id == adjustment.id
-        self._connection.execute(update(adjustments).where(where).values(approval))
+        self._connection.execute(update(adjustments).where(where).values(settled))

@@ -64,7 +64,8 @@ class AdjustmentView(Moved):
     status: str = Field(description="proposed or approved")
     proposed_by: str
     approved_by: str | None = None
-    approved_at: datetime | None = None
+    declined_by: str | None = None
+    decline_reason: str | None = None
     transaction: str | None = Field(None, description="Key of the posting, once approved")
 
 

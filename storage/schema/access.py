@@ -27,4 +27,7 @@ audit = Table(
     Column("reason", Text),
     Column("detail", Json, nullable=False),
     Index(None, "target"),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
+    Index(None, "at"),
 )

@@ -29,7 +29,12 @@ adjustments = Table(
     Column("proposed_by", String(64), nullable=False),
     Column("proposed_at", Instant, nullable=False),
     Column("body_hash", String(64), nullable=False),
+    Column("status", String(16), nullable=False),  # proposed approved declined
     Column("approved_by", String(64)),
     Column("approved_at", Instant),
+    Column("declined_by", String(64)),
+    Column("declined_at", Instant),
+    Column("decline_reason", Text),
     Index(None, "member_id"),
+    Index(None, "status", "proposed_at", "id"),
 )

@@ -104,6 +104,33 @@ def test_a_correction_is_posted_by_a_second_key(two: Shop) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown")
 
 
+def test_the_checker_sees_the_queue_and_the_effect_and_may_decline(two: Shop) -> None:
+    """What waits is listed with what it would do; whoever proposed it decides nothing."""
+    operator, admin = two.as_("operator"), two.as_("admin")
+    for number, points in enumerate((5, -40)):
+        body = {"id": f"a{number}", "points": points, "reason": "apology"}
+        operator.post("/v1/members/lee/adjustments", json=body)
+
+    queue = admin.get("/v1/adjustments", params={"state": "proposed", "limit": 1}).json()
+    rest = admin.get("/v1/adjustments", params={"after": queue["next"]}).json()
+    assert [row["id"] for row in queue["adjustments"] + rest["adjustments"]] == ["a1", "a0"]
+    assert admin.get("/v1/adjustments/a0").json()["effect"] == {
+        "available": 10, "available_after": 15, "debt_after": 0, "enough": True,
+    }  # fmt: skip
+    assert admin.get("/v1/adjustments/a1").json()["effect"]["enough"] is False
+
+    alone = operator.post("/v1/adjustments/a1/decline", json={"reason": "too much"})
+    done = admin.post("/v1/adjustments/a1/decline", json={"reason": "too much"})
+    late = admin.post("/v1/adjustments/a1/approve")
+    assert alone.json()["code"] == "second_person_needed"
+    assert (done.status_code, done.json()["status"]) == (201, "declined")
+    assert late.json()["code"] == "wrong_state"
+    assert admin.get("/v1/adjustments/a1").json()["effect"] is None
+    left = admin.get("/v1/adjustments", params={"state": "proposed"}).json()["adjustments"]
+    assert [row["id"] for row in left] == ["a0"]
+    assert _available(two, "lee") == 10
+
+
 def test_who_was_erased_is_shown_without_a_person(two: Shop) -> None:
     """The id answers, with figures and nothing else; the till is told that nobody buys under it."""
     two.joins("ann", name="Ann", email="ann@example.com", phone="+86 138 1111 2222")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from loyalty.adjustments import Proposal, approve, propose
+from loyalty.adjustments import Proposal, approve, decline, effect, propose
 from loyalty.erasure import Erasure, erase
 from loyalty.errors import Invalid, KeyReused, WrongState
 from loyalty.gifting import Gift, give
@@ -58,6 +58,9 @@ class Desk(FrontDesk):
 
     def approves(self, id: str = "a1", actor: str = "pia") -> dict[str, Any]:
         return self.store.run(lambda tx: approve(tx, id, actor))
+
+    def declines(self, id: str = "a1", actor: str = "pia") -> dict[str, Any]:
+        return self.store.run(lambda tx: decline(tx, id, "no receipt", actor))
 
     def acts(self) -> list[str]:
         return [row.action for row in self._rows(select(tables.audit).order_by(tables.audit.c.id))]
@@ -373,6 +376,53 @@ def test_a_correction_downwards_takes_only_what_is_there(desk: Desk) -> None:
     with pytest.raises(KeyReused):
         desk.proposes("lee", -31)
     assert desk.proposes("lee", -30)["status"] == "approved"
+
+
+def test_a_declined_correction_posts_nothing(desk: Desk) -> None:
+    """Another person turns it down with a reason; after that nobody can approve it."""
+    desk.proposes("lee", 25)
+    with pytest.raises(SecondPersonNeeded):
+        desk.declines(actor="ola")
+
+    done = desk.declines()
+
+    assert (done["status"], done["declined_by"]) == ("declined", "pia")
+    assert done["decline_reason"] == "no receipt"
+    assert desk.declines(actor="max") == {**done, "replayed": True}
+    with pytest.raises(WrongState):
+        desk.approves()
+    assert desk.balance("lee").posted == 0
+    assert desk.acts() == ["adjustment.propose", "adjustment.decline"]
+
+
+def test_what_was_posted_cannot_be_declined_any_more(desk: Desk) -> None:
+    """A posted entry is undone by another correction only."""
+    desk.proposes("lee", 25)
+    desk.approves()
+
+    with pytest.raises(WrongState):
+        desk.declines()
+    assert desk.balance("lee").posted == 25
+
+
+@pytest.mark.parametrize("points", [25, 60, -10, -41])
+@pytest.mark.parametrize("owed", [0, 40])
+def test_the_effect_that_is_shown_is_what_happens(desk: Desk, owed: int, points: int) -> None:
+    """Who checks a correction sees before what the member can spend after it."""
+    desk.has("lee", 40, LATER)
+    if owed:
+        desk.owes("lee", owed)
+    shown = effect(desk.balance("lee"), points)
+    desk.proposes("lee", points)
+
+    if not shown.enough:
+        with pytest.raises(NotEnoughPoints):
+            desk.approves()
+        return
+    desk.approves()
+
+    found = desk.balance("lee")
+    assert (found.available, found.debt) == (shown.available_after, shown.debt_after)
 
 
 def test_two_people_approving_at_once_post_once(desk: Desk) -> None:
