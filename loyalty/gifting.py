@@ -13,7 +13,7 @@ from loyalty.digest import digest
 from loyalty.errors import KeyReused, invalid_field
 from loyalty.member_moves import Asked, GiftRefused, MemberMove
 from loyalty.members import Member, needs_active
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from loyalty.programme import Gifting
 from loyalty.registration import MEMBER_ID
 from loyalty.timing import start_of_month
@@ -24,6 +24,11 @@ class Gift(Asked):
 
     to: str = Field(pattern=MEMBER_ID, description="The member who receives")
     points: int = Field(ge=1, le=10_000_000, strict=True)
+
+
+def gift_wants(member_id: str, gift: Gift) -> Wants:
+    """What a gift will look at: both books, locked in one order."""
+    return Wants(members=(member_id, gift.to), keys=(_key(gift),))
 
 
 def give(tx: Transaction, member_id: str, gift: Gift) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def give(tx: Transaction, member_id: str, gift: Gift) -> dict[str, Any]:
     if sender.id == receiver.id:
         raise invalid_field("to", "same", "must be another member")
     _allowed(tx, tx.programme.gifting, sender, receiver, gift.points)
-    posted = tx.ledger.transfer(f"gift:{gift.id}", sender.id, receiver.id, gift.points, kind="gift")
+    posted = tx.ledger.transfer(_key(gift), sender.id, receiver.id, gift.points, kind="gift")
     answer = {
         "id": gift.id,
         "from": sender.id,
@@ -53,6 +58,10 @@ def give(tx: Transaction, member_id: str, gift: Gift) -> dict[str, Any]:
     move = MemberMove("gift", gift.id, sender.id, receiver.id, gift.points, tx.now, hash_, answer)
     tx.member_moves.add(move)
     return {**answer, "replayed": False}
+
+
+def _key(gift: Gift) -> str:
+    return f"gift:{gift.id}"
 
 
 def two(tx: Transaction, one_id: str, other_id: str) -> tuple[Member, Member]:

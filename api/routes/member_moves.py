@@ -1,6 +1,7 @@
 """Members merged, erased, given points by each other, and corrected by two people."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -11,7 +12,9 @@ from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import MemberId, recorded, twice
 from api.services import Given
+from api.sharing import shared
 from loyalty import adjustments, erasure, gifting, merging
+from loyalty.ports import Wants
 from loyalty.registration import MEMBER_ID
 
 router = APIRouter(tags=["Members"])
@@ -61,8 +64,9 @@ class AdjustmentView(Moved):
     member_id: str
     points: int
     reason: str
-    status: str = Field(description="proposed or approved")
+    status: str = Field(description="proposed, approved or declined")
     proposed_by: str
+    proposed_at: datetime | None = None
     approved_by: str | None = None
     declined_by: str | None = None
     decline_reason: str | None = None
@@ -101,14 +105,15 @@ def merge_member(
     )
     | twice(GiftView, "Given now"),
 )
-def give_points(
+async def give_points(
     member_id: MemberId,
     body: gifting.Gift,
     given: Given,
     caller: Annotated[Caller, needs("gift")],
 ) -> JSONResponse:
     """Points keep their expiry. There is a limit a month for giver and receiver."""
-    return recorded(given.store.run(lambda tx: gifting.give(tx, member_id, body)))
+    wants = gifting.gift_wants(member_id, body)
+    return recorded(await shared(given, lambda tx: gifting.give(tx, member_id, body), wants))
 
 
 @router.post(
@@ -134,31 +139,30 @@ def erase_member(
     status_code=201,
     responses=problems("unknown", "key_reused", write=True) | twice(AdjustmentView, "Proposed now"),
 )
-def propose_adjustment(
+async def propose_adjustment(
     member_id: MemberId,
     body: adjustments.Proposal,
     given: Given,
     caller: Annotated[Caller, needs("adjust")],
 ) -> JSONResponse:
     """Nothing is posted until another key approves it."""
-    return recorded(
-        given.store.run(lambda tx: adjustments.propose(tx, member_id, body, caller.actor))
-    )
+    work = partial(adjustments.propose, member_id=member_id, proposal=body, actor=caller.actor)
+    return recorded(await shared(given, work, Wants(members=(member_id,))))
 
 
 @router.post(
     "/v1/adjustments/{adjustment_id}/approve",
     summary="Approve a correction",
     status_code=201,
-    responses=problems("unknown", "second_person_needed", "not_enough_points")
+    responses=problems("unknown", "second_person_needed", "not_enough_points", "wrong_state")
     | twice(AdjustmentView, "Posted now"),
 )
-def approve_adjustment(
+async def approve_adjustment(
     adjustment_id: AdjustmentId,
     given: Given,
     caller: Annotated[Caller, needs("adjust")],
 ) -> JSONResponse:
     """Posts it, once. The key that proposed it may not."""
-    return recorded(
-        given.store.run(lambda tx: adjustments.approve(tx, adjustment_id, caller.actor))
-    )
+    work = partial(adjustments.approve, adjustment_id=adjustment_id, actor=caller.actor)
+    wants = partial(adjustments.approval_wants, adjustment_id=adjustment_id)
+    return recorded(await shared(given, work, wants))

@@ -11,8 +11,9 @@ from api.keys import Caller, needs
 from api.recording import MemberId
 from api.routes.messages import Reason
 from api.services import Given
+from api.sharing import shared
 from loyalty.errors import Unknown
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
 from loyalty.tiers.settings import Metric
 from loyalty.tiers.standing import Held, Standing
@@ -95,7 +96,7 @@ def read_tier(
     summary="Give a member a tier by hand",
     responses=problems("unknown", "wrong_state", write=True),
 )
-def post_tier(
+async def post_tier(
     member_id: MemberId,
     body: TierBody,
     given: Given,
@@ -112,7 +113,7 @@ def post_tier(
         set_tier(tx, member_id, wanted, body.reason, caller.actor)
         return _look(tx, member_id)
 
-    return given.store.run(work)
+    return await shared(given, work, Wants(members=(member_id,)))
 
 
 def _look(tx: Transaction, member_id: str) -> TierView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -12,9 +13,10 @@ from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import LongId, recorded, twice
 from api.services import Given
+from api.sharing import shared
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
-from loyalty.till.flow import confirm, place, release
+from loyalty.till.flow import confirm, hold_wants, place, place_wants, release
 from loyalty.till.give_back import return_points
 from loyalty.till.hold import Status, hold_answer
 from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest, HoldReturn
@@ -62,14 +64,15 @@ _REFUSED = ("bill_too_small", "too_many_points", "not_enough_points", "key_reuse
     responses=problems("unknown", *_REFUSED, write=True)
     | twice(HoldView, "The points are set aside"),
 )
-def place_hold(
+async def place_hold(
     body: HoldRequest, given: Given, caller: Annotated[Caller, needs("redeem")]
 ) -> JSONResponse:
     """By member id, card or phone number. Confirm it when the rest is paid, or release it.
 
     A hold that nobody confirms in time gives its points back by itself.
     """
-    return recorded(given.store.run(lambda tx: place(tx, body)))
+    wants = partial(place_wants, request=body)
+    return recorded(await shared(given, lambda tx: place(tx, body), wants))
 
 
 @router.post(
@@ -77,7 +80,7 @@ def place_hold(
     summary="Spend the points of a hold",
     responses=problems("unknown", *_REFUSED, "hold_closed", write=True),
 )
-def confirm_hold(
+async def confirm_hold(
     hold_id: LongId,
     body: HoldConfirm,
     given: Given,
@@ -87,7 +90,7 @@ def confirm_hold(
 
     Fewer points when the bill shrank; the others are free again. Twice changes nothing.
     """
-    return _held(given, lambda tx: confirm(tx, hold_id, body))
+    return await _held(given, hold_id, lambda tx: confirm(tx, hold_id, body))
 
 
 @router.post(
@@ -95,14 +98,14 @@ def confirm_hold(
     summary="Give a hold back",
     responses=problems("unknown", "wrong_state", "hold_closed", write=True),
 )
-def release_hold(
+async def release_hold(
     hold_id: LongId,
     body: HoldRelease,
     given: Given,
     caller: Annotated[Caller, needs("redeem")],
 ) -> HoldView:
     """The points are free again. Twice changes nothing."""
-    return _held(given, lambda tx: release(tx, hold_id, body))
+    return await _held(given, hold_id, lambda tx: release(tx, hold_id, body))
 
 
 @router.post(
@@ -112,7 +115,7 @@ def release_hold(
     responses=problems("unknown", "key_reused", "wrong_state", write=True)
     | twice(ReturnView, "The points are back"),
 )
-def return_hold(
+async def return_hold(
     hold_id: LongId,
     body: HoldReturn,
     given: Given,
@@ -123,7 +126,8 @@ def return_hold(
     Only for purchases that are not recorded here: a recorded one returns its points with its
     refund.
     """
-    return recorded(given.store.run(lambda tx: return_points(tx, hold_id, body)))
+    wants = partial(hold_wants, hold_id=hold_id)
+    return recorded(await shared(given, lambda tx: return_points(tx, hold_id, body), wants))
 
 
 @router.get("/v1/till/holds/{hold_id:path}", summary="Read a hold", responses=problems("unknown"))
@@ -142,5 +146,8 @@ def read_hold(
     return given.store.read(look)
 
 
-def _held(given: Given, act: Callable[[Transaction], Mapping[str, Any]]) -> HoldView:
-    return HoldView.model_validate(given.store.run(act))
+async def _held(
+    given: Given, hold_id: str, act: Callable[[Transaction], Mapping[str, Any]]
+) -> HoldView:
+    wants = partial(hold_wants, hold_id=hold_id)
+    return HoldView.model_validate(await shared(given, act, wants))

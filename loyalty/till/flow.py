@@ -13,11 +13,24 @@ from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
 from loyalty.events import Body, body_hash
 from loyalty.ledger import UNDATED, NotEnoughPoints
 from loyalty.members import needs_active
-from loyalty.ports import Transaction
+from loyalty.ports import Transaction, Wants
 from loyalty.till.hold import TillHold, hold_answer
 from loyalty.till.limits import BillTooSmall, check, payable, usable, worth
 from loyalty.till.presented import member_at
 from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest
+
+
+def place_wants(tx: Transaction, request: HoldRequest) -> Wants:
+    """What placing a hold will look at, told from a look beforehand; raises as `place` does."""
+    return Wants(members=(member_at(tx, request),), keys=(request.hold_id,))
+
+
+def hold_wants(tx: Transaction, hold_id: str) -> Wants:
+    """What confirming, releasing or returning a hold will look at; nothing where there is none."""
+    found = tx.till.get(hold_id)
+    if found is None:
+        return Wants()
+    return Wants(members=(found.member_id,), keys=(found.id, found.burn_key))
 
 
 def place(tx: Transaction, request: HoldRequest) -> dict[str, Any]:
