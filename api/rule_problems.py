@@ -65,6 +65,20 @@ RULE_PROBLEMS: dict[str, Kind] = {
             ),
         },
     ),
+    "changed_meanwhile": Kind(
+        409,
+        {"en": "Somebody else saved meanwhile", "zh": "其他人已先保存"},
+        {
+            "en": (
+                "A version was saved since the one you edited; `facts` says which, by whom and "
+                "when. Read it, take over what you want to keep, and save after it."
+            ),
+            "zh": (
+                "您编辑的版本之后已有新版本保存，`facts` 说明了版本、保存人和时间。请查看该版本，"
+                "合并需要保留的内容，再在其后保存。"
+            ),
+        },
+    ),
     "wrong_state": Kind(
         409,
         {"en": "Not in this state", "zh": "当前状态不允许"},

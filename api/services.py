@@ -1,6 +1,6 @@
 """What the API is given to work with; `bootstrap` fills it in, tests too."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -10,11 +10,12 @@ from temporalio.converter import PayloadCodec
 
 from api.edge import Limits
 from api.keys import Keys
+from api.people import People, Sessions
 from api.reads import MessageDesk, Reads
 from loyalty.campaign_request import Check as CheckTexts
 from loyalty.ports import Clock, Store
 from loyalty.programme import Programme
-from loyalty.templates import Template
+from loyalty.templates import Problem, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,24 @@ class Check:
     detail: str
 
 
+ReadTexts = Callable[[str | None, Mapping[str, str]], tuple[Template | None, Sequence[Problem]]]
+"""A template from its files, and all that is wrong: the same reader as for folders."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     store: Store
     reads: Reads
     desk: MessageDesk
     keys: Keys
+    people: People
+    sessions: Sessions
     programme: Programme
     clock: Clock
-    # Read anew where files changed, so that a marketer's new template needs no restart.
+    # Read anew where files changed or a version was saved: a new template needs no restart.
     templates: Callable[[], Mapping[str, Template]]
+    shipped: Callable[[], Mapping[str, Mapping[str, str]]]  # the files of those on disk
+    read_texts: ReadTexts
     check_texts: CheckTexts
     registry: CollectorRegistry
     new_id: Callable[[], str]

@@ -11,9 +11,9 @@ from temporalio.service import RPCError
 from uuid_utils.compat import uuid7
 
 from api.services import Check, Services
-from bootstrap.catalogue import check_texts
 from bootstrap.metrics import new_registry
 from bootstrap.settings import Settings
+from bootstrap.template_reading import check_texts, read_texts
 from bootstrap.wiring import Parts
 from storage.desk import SqlDesk
 from storage.poster import Busy, Stopped
@@ -41,9 +41,13 @@ def services(parts: Parts) -> Services:
         reads=parts.reads,
         desk=SqlDesk(parts.database, parts.clock, parts.programme),
         keys=parts.keys,
+        people=parts.people,
+        sessions=parts.sessions,
         programme=parts.programme,
         clock=parts.clock,
         templates=parts.templates,
+        shipped=parts.templates.shipped,
+        read_texts=lambda name, files: read_texts(name, files, parts.programme.known_events),
         check_texts=check_texts,
         registry=registry,
         new_id=lambda: str(uuid7()),

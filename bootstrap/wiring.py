@@ -20,7 +20,9 @@ from loyalty.ports import Clock
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.keys import SqlKeys
+from storage.people import SqlPeople
 from storage.reads import SqlReads
+from storage.sessions import SqlSessions
 from storage.store import SqlStore
 
 
@@ -58,12 +60,20 @@ class Parts:
         return SqlKeys(self.database, self.clock)
 
     @cached_property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self.database, self.clock)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self.database, self.clock)
+
+    @cached_property
     def seal(self) -> Seal:
         return seal_with(self.settings, self.database, self.clock)
 
     @cached_property
     def templates(self) -> Catalogue:
-        return Catalogue(self.settings.templates, self.programme)
+        return Catalogue(self.settings.templates, self.programme, self.store)
 
     @cached_property
     def codec(self) -> PayloadCodec | None:

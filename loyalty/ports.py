@@ -14,7 +14,7 @@ from loyalty.earning.version import RulesVersion
 from loyalty.ledger import Balance, Posted
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
 from loyalty.members import Mark, Member
-from loyalty.messages import NewMessage, Queued
+from loyalty.messages import ContactStanding, NewMessage, Queued
 from loyalty.offers import Claim, Offer, OfferState, Standing
 from loyalty.programme import Programme
 from loyalty.records import (
@@ -26,6 +26,9 @@ from loyalty.records import (
     OperatorCommand,
     Version,
 )
+from loyalty.template_version import TemplateLine, TemplateVersion
+from loyalty.refused_event import RefusedEvent
+from loyalty.repairs import ListName, RepairItem, RepairJob
 from loyalty.tiers.standing import Held, TierReview
 from loyalty.till.hold import TillHold, TillReturn
 
@@ -217,6 +220,22 @@ class Enrolments(Protocol):
         closes_at: datetime,
     ) -> None: ...
     def close_wait(self, enrolment_id: str) -> None: ...
+    def watch_goal(self, enrolment: Enrolment, event_type: str) -> None:
+        """From now on the campaign's goal is looked at with each such act of the member."""
+        ...
+
+    def goals_watched(self, member_id: str, event_type: str) -> Sequence[Enrolment]:
+        """Whose goals such an act can reach or undo: also those of ended and held-out ones."""
+        ...
+
+    def goal_met(self, enrolment: Enrolment) -> None:
+        """Save `goal_met_at`."""
+        ...
+
+    def forget_goal(self, enrolment_id: str) -> None:
+        """Look at it no more; what was found stays."""
+        ...
+
     def add_command(self, enrolment_id: str, command: str, reason: str, actor: str) -> int: ...
     def commands(self, enrolment_id: str) -> Sequence[OperatorCommand]:
         """What operators asked for and the journey has not done yet, oldest first."""
@@ -252,6 +271,10 @@ class Outbox(Protocol):
 class Messages(Protocol):
     def queue_many(self, new: Sequence[NewMessage]) -> list[Queued]:
         """Put messages in line, each key once; the contact gate's verdicts come back in order."""
+        ...
+
+    def standing(self, member_id: str) -> ContactStanding:
+        """What the contact gate would judge a message to the member by, as of now."""
         ...
 
 
@@ -368,6 +391,32 @@ class EarningRules(Protocol):
         ...
 
 
+class TemplateVersions(Protocol):
+    """Templates that marketers wrote themselves; versions are added, never changed."""
+
+    def get(self, name: str, version: int) -> TemplateVersion | None: ...
+    def latest(self, name: str) -> TemplateVersion | None: ...
+    def of(self, name: str) -> Sequence[TemplateLine]:
+        """All versions of a name, newest first."""
+        ...
+
+    def listed(self) -> Sequence[TemplateLine]:
+        """All versions of all names, by name, newest first."""
+        ...
+
+    def count(self) -> int:
+        """How many versions there are: it changes with every one that is saved."""
+        ...
+
+    def newest(self) -> Mapping[str, int]:
+        """The highest version of each name."""
+        ...
+
+    def add(self, version: TemplateVersion) -> bool:
+        """False when its number is taken."""
+        ...
+
+
 class Counters(Protocol):
     """What members used of earning caps, by counter and period."""
 
@@ -417,6 +466,41 @@ class MemberMoves(Protocol):
         ...
 
 
+class Repairs(Protocol):
+    """What operators mend, and the jobs that do it; `repairs.py` says what they mean."""
+
+    def refused(self, source: str, event_id: str) -> RefusedEvent | None: ...
+    def add_refused(self, event: RefusedEvent) -> None:
+        """Keep a refused event; one that came before is counted and its reason renewed."""
+        ...
+
+    def resend(self, key: str) -> None:
+        """Put a failed or unknown message in line again; raises Unknown, WrongState."""
+        ...
+
+    def revive(self, row: int) -> None:
+        """Put an outbox row that was given up on in line again; raises Unknown, WrongState."""
+        ...
+
+    def set_aside(self, list: ListName, target: str, reason: str, actor: str) -> None:
+        """Show it in this list no more; the first time counts."""
+        ...
+
+    def job(self, id: str) -> RepairJob | None: ...
+    def lock_job(self, id: str) -> RepairJob:
+        """The job, locked; raises Unknown."""
+        ...
+
+    def add_job(self, job: RepairJob, targets: Sequence[str]) -> None: ...
+    def save_job(self, job: RepairJob) -> None: ...
+    def due_item(self) -> tuple[RepairJob, RepairItem] | None:
+        """The first waiting item of a job that is due; jobs in other hands are passed over."""
+        ...
+
+    def item(self, job_id: str, number: int) -> RepairItem: ...
+    def save_item(self, item: RepairItem) -> None: ...
+
+
 class Audit(Protocol):
     """Who did what to which thing, and why: acts of people and of their programs."""
 
@@ -446,11 +530,13 @@ class Transaction(Protocol):
     offers: Offers
     ledger: Ledger
     earning_rules: EarningRules
+    template_versions: TemplateVersions
     counters: Counters
     tiers: Tiers
     notices: Notices
     member_moves: MemberMoves
     till: Till
+    repairs: Repairs
     audit: Audit
 
 

@@ -28,6 +28,7 @@ from storage.messages import SqlMessages
 from storage.offers import SqlOffers
 from storage.outbox import SendingOutbox
 from storage.poster import Poster
+from storage.template_versions import SqlTemplateVersions
 from storage.tiers import SqlTiers
 from storage.till import SqlTill
 
@@ -53,7 +54,8 @@ class SqlTransaction:
         self.members: ports.Members = SqlMembers(batch, now)
         self.inbox: ports.Inbox = SqlInbox(batch)
         self.cards: ports.Cards = SqlCards(batch, now)
-        self.campaigns: ports.Campaigns = SqlCampaigns(direct, versions, seen, batch.looking)
+        today = now.astimezone(programme.tz).date()
+        self.campaigns: ports.Campaigns = SqlCampaigns(direct, versions, seen, batch.looking, today)
         self.enrolments: ports.Enrolments = SqlEnrolments(direct, now, batch.waits)
         self.decisions: ports.Decisions = SqlDecisions(direct, batch.decided)
         self.outbox: ports.Outbox = SendingOutbox(batch.sending, now)
@@ -65,6 +67,7 @@ class SqlTransaction:
         self.member_moves: ports.MemberMoves = SqlMemberMoves(direct)
         self.till: ports.Till = SqlTill(direct)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
+        self.template_versions: ports.TemplateVersions = SqlTemplateVersions(direct)
         self.counters: ports.Counters = SqlCounters(direct)
         self.audit: ports.Audit = SqlAudit(direct, now)
 

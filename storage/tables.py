@@ -6,6 +6,7 @@ instants are aware UTC. Rows that other programs rely on carry their key before 
 
 from storage.schema.access import api_keys, audit
 from storage.schema.campaigns import (
+    campaign_days,
     campaign_versions,
     campaigns,
     decisions,
@@ -22,8 +23,17 @@ from storage.schema.expiry import expiry_notices
 from storage.schema.member_moves import adjustments, member_moves
 from storage.schema.members import consents, members
 from storage.schema.messages import contact_verdicts, messages
+from storage.schema.people import people, sessions, sign_in_links
 from storage.schema.points import accounts, entries, holds, log_head, lots, transactions
+from storage.schema.repairs import (
+    refused_events,
+    repair_items,
+    repair_jobs,
+    set_aside,
+    verifications,
+)
 from storage.schema.sealing import checkpoints
+from storage.schema.templates import template_versions
 from storage.schema.tiers import tier_history, tier_metric, tier_reviews
 from storage.schema.till import till_holds, till_returns
 
@@ -35,6 +45,7 @@ __all__ = [
     "adjustments",
     "api_keys",
     "audit",
+    "campaign_days",
     "campaign_versions",
     "campaigns",
     "cards",
@@ -61,11 +72,20 @@ __all__ = [
     "offers",
     "operator_commands",
     "outbox",
+    "people",
+    "refused_events",
+    "repair_items",
+    "repair_jobs",
+    "sessions",
+    "set_aside",
+    "sign_in_links",
+    "template_versions",
     "tier_history",
     "tier_metric",
     "tier_reviews",
     "till_holds",
     "till_returns",
     "transactions",
+    "verifications",
     "waits",
 ]

@@ -6,8 +6,8 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from bootstrap.catalogue import check_texts
 from bootstrap.commands.opened import actor, console, opened, table
+from bootstrap.template_reading import check_texts
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import Invalid

@@ -26,7 +26,8 @@ from loyalty.templates import (
 
 SUBJECT_MAX = 120  # characters: what a phone's notification shows
 TEXT_MAX = 4_000
-_MESSAGE_FILE = re.compile(r"^([a-z][a-z0-9_]{0,47})\.([a-z]{2})\.j2$")
+_MESSAGE_FILE = re.compile(r"^messages/([a-z][a-z0-9_]{0,47})\.([a-z]{2})\.j2$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class _Head(Written):
@@ -161,9 +162,9 @@ def _messages(files: Mapping[str, str]) -> tuple[dict[str, dict[str, Text]], lis
     for path, content in files.items():
         if path == FILE:
             continue
-        found = _MESSAGE_FILE.match(path.removeprefix("messages/"))
+        found = _MESSAGE_FILE.match(path)
         if not found or found[2] not in LOCALES:
-            allowed = tuple(f"<message>.{locale}.j2" for locale in LOCALES)
+            allowed = tuple(f"messages/<message>.{locale}.j2" for locale in LOCALES)
             problems.append(_problem(path, 1, "file_name", "Not a message's file.", allowed))
             continue
         text = _text(path, content, problems)
@@ -184,6 +185,9 @@ def _text(path: str, content: str, problems: list[Problem]) -> Text:
         problems.append(_problem(path, 1, "subject", message))
     elif rest and rest.split("\n", 1)[0].strip():
         problems.append(_problem(path, 2, "blank_line", "The second line is empty."))
+    if control := _CONTROL.search(content):
+        line = content.count("\n", 0, control.start()) + 1
+        problems.append(_problem(path, line, "unreadable", "Here stands a control character."))
     if not text:
         problems.append(_problem(path, 3, "empty_text", "The message has no text."))
     for length, most, what in (

@@ -15,14 +15,17 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.services import Check, Services
 from bootstrap.converter import SealingCodec
+from bootstrap.template_reading import read_texts
 from loyalty.access import ROLES, Role
 from loyalty.journeys.load import load_texts
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.desk import SqlDesk
 from storage.keys import SqlKeys
+from storage.people import SqlPeople
 from storage.readiness import database_state
 from storage.reads import SqlReads
+from storage.sessions import SqlSessions
 from storage.store import SqlStore
 from tests.conftest import DatabaseMaker
 
@@ -70,6 +73,15 @@ class Shop:
                 raise_server_exceptions=False,
             )
         return self.clients[role]
+
+    def signed_in(self, role: Role) -> TestClient:
+        """A browser in which somebody with this role is signed in to the console."""
+        people, name = self.services.people, f"{role} by hand"
+        who, _ = people.invite(name=name, email=f"{role}@example.com", role=role, actor="test")
+        cookies = {"milepost_session": self.services.sessions.open(who.id, "password")}
+        return TestClient(
+            self.app, cookies=cookies, follow_redirects=False, raise_server_exceptions=False
+        )
 
     @property
     def stranger(self) -> TestClient:
@@ -140,9 +152,13 @@ def serve(database: Database, **changed: Any) -> Shop:
         "reads": SqlReads(database, clock),
         "desk": SqlDesk(database, clock, programme),
         "keys": keys,
+        "people": SqlPeople(database, clock),
+        "sessions": SqlSessions(database, clock),
         "programme": programme,
         "clock": clock,
         "templates": lambda: {"greeting": template},
+        "shipped": lambda: {"greeting": {"campaign.yaml": CAMPAIGN}},
+        "read_texts": lambda name, files: read_texts(name, files, programme.known_events),
         "check_texts": lambda made: [],
         "registry": CollectorRegistry(),
         "new_id": lambda: f"request-{next(numbers)}",
