@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import Request, Response, Security
 from fastapi.security import HTTPBearer, SecurityScopes
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import RETRY_SECONDS, unavailable
 from api.problems import Refused, problem_response, respond
-from loyalty.access import ApiKey, Permission, fingerprint, roles_with
+from loyalty.access import ApiKey, Permission, Role, fingerprint, roles_with
 
 GUARDED = ("/v1/", "/codec/")
 
@@ -29,11 +29,14 @@ class Keys(Protocol):
 class Caller:
     """Who acts, as the audit trail will name them."""
 
-    key: ApiKey
+    actor: str
+    role: Role
+    name: str
+    how: Literal["key", "session"]
 
-    @property
-    def actor(self) -> str:
-        return self.key.id
+    def may(self, permission: Permission) -> bool:
+        """Whether the role allows it; templates hide what it does not."""
+        return self.role in roles_with(permission)
 
 
 class KeyRing:
@@ -87,7 +90,7 @@ class KeyGate:
         if key is None:
             await _unauthenticated(request)(scope, receive, send)
             return
-        scope["state"]["caller"] = Caller(key)
+        scope["state"]["caller"] = Caller(key.id, key.role, key.name, "key")
         await self._app(scope, receive, send)
 
     async def _key(self, scope: Scope) -> ApiKey | None:
@@ -126,12 +129,12 @@ async def _caller(
     _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Any:
     caller: Caller = request.state.caller
-    if caller.key.role not in needed.scopes:
+    if caller.role not in needed.scopes:
         names = " or ".join(needed.scopes)
         raise Refused(
             "forbidden",
-            f"This needs a key with the role {names}; yours has {caller.key.role}.",
-            facts={"needs": needed.scopes, "role": caller.key.role},
+            f"This needs a key with the role {names}; yours has {caller.role}.",
+            facts={"needs": needed.scopes, "role": caller.role},
         )
     return caller
 

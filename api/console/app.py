@@ -1,0 +1,52 @@
+"""The console as an application of its own inside the API process: pages, not JSON."""
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.console import errors
+from api.console.gate import Gate
+from api.console.passwords import Passwords
+from api.console.rendering import environments
+from api.console.routers import ROUTERS
+from api.services import Services
+
+HOME = "/console"
+
+
+def create_console(services: Services) -> FastAPI:
+    """All pages over these services."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.services = services
+    app.state.passwords = Passwords()
+    app.state.environments = environments(services)
+    app.state.paths = {
+        HOME + route.path
+        for each in ROUTERS
+        for route in each.routes
+        if isinstance(route, APIRoute)
+    }
+    errors.install(app, services.weather)
+    for each in ROUTERS:
+        app.include_router(each, prefix=HOME)
+    app.add_middleware(Gate, sessions=services.sessions)
+    return app
+
+
+class Door:
+    """Sends what is under `/console` to the console, and whoever comes to `/` there too."""
+
+    def __init__(self, app: ASGIApp, console: ASGIApp) -> None:
+        self._app = app
+        self._console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"] == HOME or scope["path"].startswith(f"{HOME}/"):
+            await self._console(scope, receive, send)
+        elif scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+            await RedirectResponse(HOME, status_code=307)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

@@ -1,0 +1,101 @@
+"""What goes wrong, as a page: what happened in plain words, and what to do now."""
+
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from api.console.rendering import page
+from api.errors import RETRY_SECONDS
+from api.problem_kinds import KINDS
+from api.problems import Refused
+from loyalty.access import Role
+from loyalty.errors import LoyaltyError
+
+log = structlog.stdlib.get_logger("milepost.console")
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in: on to the sign-in page, and back afterwards."""
+
+
+class WrongRole(Exception):
+    """The page is for others; `needs` are their roles."""
+
+    def __init__(self, needs: tuple[Role, ...]) -> None:
+        super().__init__()
+        self.needs = needs
+
+
+def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
+    """Give the console its handlers; `weather` are the errors that mean: try again later."""
+    app.add_exception_handler(SignInFirst, _sign_in_first)
+    app.add_exception_handler(WrongRole, _wrong_role)
+    app.add_exception_handler(LoyaltyError, _refused_by_rule)
+    app.add_exception_handler(Refused, _refused_by_http)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _from_http)
+    app.add_exception_handler(Exception, _not_foreseen)
+    for kind in weather:
+        app.add_exception_handler(kind, _not_now)
+
+
+async def _sign_in_first(request: Request, error: Exception) -> Response:
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    to = "/console/sign-in"
+    if request.method == "GET" and "hx-request" not in request.headers:
+        to += f"?next={quote(back, safe='/')}"
+    if "hx-request" in request.headers:  # a fragment would put the sign-in into the page
+        return Response(status_code=401, headers={"HX-Redirect": to})
+    return RedirectResponse(to, status_code=303)
+
+
+async def _wrong_role(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WrongRole)
+    return _page(request, 403, "wrong_role", needs=error.needs)
+
+
+async def _refused_by_rule(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LoyaltyError)
+    kind = KINDS.get(error.code, KINDS["refused"])
+    return _page(request, kind.status, "refused", detail=error.detail)
+
+
+async def _refused_by_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return _page(request, KINDS[error.code].status, "refused", detail=error.detail)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    return _page(request, 422, "not_found" if request.method == "GET" else "refused")
+
+
+async def _from_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _page(request, error.status_code, "not_found")
+
+
+async def _not_foreseen(request: Request, error: Exception) -> Response:
+    return _page(request, 500, "broken")  # the edge logs it
+
+
+async def _not_now(request: Request, error: Exception) -> Response:
+    log.warning("unavailable", error=type(error).__name__)
+    answer = _page(request, 503, "unavailable")
+    answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
+
+
+def forged(request: Request) -> Response:
+    """Another site's page tried to act in somebody's name."""
+    return _page(request, 403, "forged")
+
+
+def _page(
+    request: Request, status: int, kind: str, detail: str = "", needs: tuple[Role, ...] = ()
+) -> HTMLResponse:
+    id = getattr(request.state, "request_id", "")
+    return page(request, "error.html", status, kind=kind, detail=detail, needs=needs, request_id=id)

@@ -1,0 +1,61 @@
+"""The console's menu: who sees which page. An entry appears once its page exists."""
+
+from dataclasses import dataclass
+
+from api.keys import Caller
+from loyalty.access import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`label` is English; the layout translates it. `below` are further paths it stands for."""
+
+    label: str
+    path: str
+    icon: str
+    permission: Permission
+    here: bool = False
+
+
+# Grouped as people work: what marketers decide, what operators do, what admins keep.
+GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "Campaigns",
+        (
+            Entry("Campaigns", "/console/campaigns", "flag", "read_campaigns"),
+            Entry("New campaign", "/console/gallery", "plus", "change_campaigns"),
+            Entry("Templates", "/console/templates", "pen", "change_campaigns"),
+            Entry("Earning rules", "/console/earning-rules", "star", "change_campaigns"),
+        ),
+    ),
+    (
+        "Operations",
+        (
+            Entry("Find", "/console/find", "search", "operate_runs"),
+            Entry("Repair", "/console/repair", "wrench", "operate_runs"),
+            Entry("Health", "/console/health", "pulse", "read_audit"),
+            Entry("Audit", "/console/audit", "list", "read_audit"),
+        ),
+    ),
+    ("Administration", (Entry("People", "/console/people", "people", "manage_people"),)),
+)
+
+
+def nav_for(caller: Caller | None, paths: set[str], path: str) -> list[tuple[str, list[Entry]]]:
+    """The groups with at least one entry this caller may open."""
+    if caller is None:
+        return []
+    shown = []
+    for title, entries in GROUPS:
+        open_ones = [
+            Entry(each.label, each.path, each.icon, each.permission, _under(each.path, path))
+            for each in entries
+            if each.path in paths and caller.may(each.permission)
+        ]
+        if open_ones:
+            shown.append((title, open_ones))
+    return shown
+
+
+def _under(entry: str, path: str) -> bool:
+    return path == entry or path.startswith(f"{entry}/")

@@ -1,0 +1,98 @@
+"""Who may sign in: an admin's page to let people in by a link, give roles and shut people out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.console.forms import Form, errors_of, form_of
+from api.console.rendering import go, page
+from api.console.sessions import person
+from api.keys import Caller
+from api.services import Given, Services
+from loyalty.access import ROLES
+from loyalty.errors import LoyaltyError
+
+router = APIRouter()
+Admin = Annotated[Caller, person("manage_people")]
+
+
+@router.get("/people")
+def read_people(request: Request, services: Given, caller: Admin) -> Response:
+    return _page(request, services)
+
+
+@router.post("/people")
+async def invite(request: Request, services: Given, caller: Admin) -> Response:
+    form = await form_of(request)
+
+    def work() -> Response:
+        given = {name: str(form.get(name, "")) for name in ("name", "email", "role")}
+        try:
+            made, token = services.people.invite(**given, actor=caller.actor)
+        except LoyaltyError as error:
+            return _page(request, services, 422, form, errors_of(error))
+        return _link(request, made.name, token)
+
+    return await run_in_threadpool(work)
+
+
+@router.post("/people/{id}/reset")
+def reset(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    token = services.people.reset(id, actor=caller.actor)
+    found = services.people.find(id)
+    return _link(request, found.name if found else id, token)
+
+
+@router.post("/people/{id}/role")
+async def change_role(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    form = await form_of(request)
+    role = str(form.get("role", ""))
+    changed = await run_in_threadpool(
+        lambda: services.people.change_role(id, role, actor=caller.actor)
+    )
+    said = request.state.speech.gettext("%(name)s has a new role.", name=changed.name)
+    return go(request, "/console/people", said)
+
+
+@router.post("/people/{id}/disable")
+def disable(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    changed = services.people.set_active(id, False, actor=caller.actor)
+    said = request.state.speech.gettext(
+        "%(name)s can no longer sign in, and is signed out everywhere.", name=changed.name
+    )
+    return go(request, "/console/people", said)
+
+
+@router.post("/people/{id}/enable")
+def enable(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    changed = services.people.set_active(id, True, actor=caller.actor)
+    said = request.state.speech.gettext("%(name)s can sign in again.", name=changed.name)
+    return go(request, "/console/people", said)
+
+
+@router.post("/people/{id}/sign-out")
+def end_sessions(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    services.sessions.end_all(id, actor=caller.actor)
+    said = request.state.speech.gettext("All sessions are ended.")
+    return go(request, "/console/people", said)
+
+
+def _link(request: Request, name: str, token: str) -> Response:
+    """Shown once: whoever has the link sets the password."""
+    address = f"{str(request.base_url).rstrip('/')}/console/link/{token}"
+    return page(request, "people_link.html", name=name, address=address)
+
+
+def _page(
+    request: Request,
+    services: Services,
+    status: int = 200,
+    form: Form | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    found = [(each, services.sessions.of(each.id)) for each in services.people.list()]
+    return page(
+        request, "people.html", status, people=found, roles=ROLES, form=form or {},
+        errors=errors or {},
+    )  # fmt: skip
