@@ -20,6 +20,7 @@ from loyalty.following import follow
 from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
+from loyalty.till.paid import require_paid
 
 
 def purchase_wants(purchase: Purchase) -> Wants:
@@ -47,6 +48,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         raise invalid_field(
             "currency", "currency", f"this programme is kept in {tx.programme.currency}"
         )
+    require_paid(tx, purchase, member)
     rules = rules_at(tx, purchase.occurred_at)
     facts = facts_of_purchase(tx, member, purchase, rules)
     breakdown = earn(purchase, rules, facts, tx.programme.tz)

@@ -23,6 +23,7 @@ from storage.event_rows import EventRows
 from storage.member_rows import MemberRows
 from storage.selected import load, pipelined
 from storage.sending_rows import SendingRows
+from storage.till_rows import TillRows
 from storage.undo import Undo
 from storage.wait_rows import WaitRows
 
@@ -56,6 +57,7 @@ class Batch:
         self.events = EventRows(connection, self.undo, units)
         self.cards = CardRows(connection)
         self.waits = WaitRows(connection)
+        self.paid = TillRows(connection)
         self.sending = SendingRows(connection, self.undo)
         self.claims = ClaimRows(connection, self.undo)
         self.decided = DecisionRows(connection, self.undo)
@@ -94,6 +96,7 @@ class Batch:
             self.events.loading(events),
             self.cards.loading(members),
             self.waits.loading(members),
+            self.paid.loading(events),
         ]
         load(self._connection, *loadings)
 
@@ -173,6 +176,7 @@ class Batch:
             self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
             self.cards.forget()
             self.waits.forget()
+            self.paid.forget()
             # What was locked since is locked no longer, and may change before it is looked at.
             self.books.forget_but(self._locked[0])
             self.people.forget_but(self._locked[1])

@@ -65,7 +65,7 @@ class SqlTransaction:
         self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
         self.notices: ports.Notices = SqlNotices(direct, now)
         self.member_moves: ports.MemberMoves = SqlMemberMoves(direct)
-        self.till: ports.Till = SqlTill(direct)
+        self.till: ports.Till = SqlTill(batch)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.template_versions: ports.TemplateVersions = SqlTemplateVersions(direct)
         self.counters: ports.Counters = SqlCounters(direct)

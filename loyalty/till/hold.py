@@ -40,6 +40,13 @@ class TillHold:
         return "expired" if self.status == "open" and now >= self.expires_at else self.status
 
     @property
+    def paying_minor(self) -> int:
+        """What its points pay of the bill, without the share of what came back."""
+        if not self.came_back_minor:
+            return self.confirmed_minor
+        return self.confirmed_minor - self.confirmed_minor * self.came_back_minor // self.bill_minor
+
+    @property
     def burn_key(self) -> str:
         """The ledger's key of the burn that confirming it makes."""
         return f"{self.id}:confirm"

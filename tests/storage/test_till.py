@@ -1,5 +1,6 @@
 """Paying with points at the till, told as the clerk and the member would."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from loyalty.earning.rule_set import Cap, Match, Rule
 from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
 from loyalty.events import Line
+from loyalty.intake import purchase_wants, record_purchase
 from loyalty.ledger import NotEnoughPoints
 from loyalty.merging import Merger, merge
+from loyalty.ports import Wants
 from loyalty.programme import Burning, Earning, Programme
 from loyalty.quotes import Cart, quote
 from loyalty.till import flow, give_back
@@ -23,6 +26,7 @@ from storage.proof import prove
 from storage.store import SqlStore
 from tests.conftest import DatabaseMaker
 from tests.storage.front_desk import FrontDesk
+from tests.storage.line import PATIENCE, plugged
 from tests.storage.rows import NOON, StillClock
 
 MICROSECOND = timedelta(microseconds=1)
@@ -236,14 +240,64 @@ def test_a_released_hold_is_free_at_once(till: Till) -> None:
         till.confirms()
 
 
-def test_a_purchase_that_earned_on_points_is_not_paid_with_points(till: Till) -> None:
-    """Rule 11: recorded as paid in money, all of it has earned; then no points may pay it."""
+@pytest.mark.parametrize(
+    ("said", "paid", "fits"), [(0, 1_000, False), (900, 1_000, False), (1_000, 1_000, True)]
+)
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("recorded_first", [True, False])
+def test_a_purchase_names_what_points_paid_of_it_in_either_order(
+    till: Till, recorded_first: bool, grouped: bool, said: int, paid: int, fits: bool
+) -> None:
+    """Rule 11: the part paid with points earns nothing, so whichever comes second is held to it."""
+    if grouped:
+        till.store.group()
+    till.has((1_000, None))
+    till.holds(paid)
+    steps: list[Callable[[], Any]] = [
+        lambda: till.buys("lee", "r1", ("grocery", 20_000), paid_with_points_minor=said),
+        till.confirms,
+    ]
+    first, second = steps if recorded_first else reversed(steps)
+
+    first()
+    if fits:
+        second()
+    else:
+        with pytest.raises(Invalid) as refused:
+            second()
+        code = "purchase_says_less" if recorded_first else "less_than_confirmed"
+        assert refused.value.problems[0]["code"] == code
+    till.store.close()
+
+
+def test_a_sale_and_its_confirmation_in_one_commit_are_held_to_each_other(till: Till) -> None:
+    """Confirmed and recorded in the same batch: the purchase sees what was confirmed before it."""
     till.has((1_000, None))
     till.holds(1_000)
-    till.buys("lee", "r1", ("grocery", 20_000))
+    poster = till.store.group()
+    bought = till.receipt("lee", "r1", [("grocery", 20_000)])
+    with plugged(poster):
+        confirmed = till.store.submit(
+            lambda tx: flow.confirm(tx, "till:till:h1", HoldConfirm(purchase_id="r1")),
+            Wants(members=("lee",)),
+        )
+        recorded = till.store.submit(lambda tx: record_purchase(tx, bought), purchase_wants(bought))
 
-    with pytest.raises(Invalid, match="has earned points"):
-        till.confirms()
+    assert confirmed.result(PATIENCE)["status"] == "confirmed"
+    assert isinstance(recorded.exception(PATIENCE), Invalid)
+    till.store.close()
+
+
+def test_what_came_back_before_it_was_recorded_is_money_again(till: Till) -> None:
+    """Half the goods returned by hand, then the purchase is recorded: half the points still pay."""
+    till.has((1_000, None))
+    till.holds(1_000)
+    till.confirms()
+    till.gives_back("b1", amount_minor=10_000)
+
+    with pytest.raises(Invalid, match="less than the 500 minor units"):
+        till.buys("lee", "r1", ("grocery", 10_000), paid_with_points_minor=400)
+    assert till.buys("lee", "r1", ("grocery", 10_000), paid_with_points_minor=500)["points"]
 
 
 def test_points_pay_only_the_members_own_purchase(till: Till) -> None:
@@ -255,6 +309,23 @@ def test_points_pay_only_the_members_own_purchase(till: Till) -> None:
 
     with pytest.raises(Invalid, match="not a purchase of this member"):
         till.confirms()
+
+
+def test_a_purchase_that_somebody_elses_points_paid_is_refused(till: Till) -> None:
+    """The other order: confirmed by lee, recorded as lin's; lee's old card is lee's own."""
+    till.joins("lin")
+    till.joins("old")
+    till.has((1_000, None))
+    till.holds(1_000)
+    till.confirms()
+
+    with pytest.raises(Invalid, match="is not who paid"):
+        till.buys("lin", "r1", ("grocery", 20_000), paid_with_points_minor=1_000)
+    merger = Merger(id="m1", reason="same person")
+    till.store.run(lambda tx: merge(tx, "lee", "old", merger, "clerk"))
+    with pytest.raises(Invalid, match="less than the 1000 minor units"):
+        till.buys("lee", "r1", ("grocery", 20_000))
+    assert till.buys("lee", "r1", ("grocery", 20_000), paid_with_points_minor=1_000)["points"]
 
 
 # --- rule 6: the last moment ----------------------------------------------------------------
