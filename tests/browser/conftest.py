@@ -58,6 +58,14 @@ class Console:
         cookie = {"name": "milepost_session", "value": token, "url": self.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
 
+    def prefer(self, page: Page, *, language: str = "en", theme: str = "light") -> None:
+        """What the buttons in the header choose."""
+        chosen = {"milepost_language": language, "milepost_theme": theme}
+        cookies = [
+            {"name": name, "value": value, "url": self.url} for name, value in chosen.items()
+        ]
+        page.context.add_cookies(cookies)  # type: ignore[arg-type]
+
 
 @pytest.fixture
 def console(_sqlite_template: Path, tmp_path: Path) -> Iterator[Console]:
