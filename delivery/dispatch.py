@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Literal
 
 from delivery.channels import Channel, Letter, Permanent, Temporary, Unknown
-from delivery.render import CannotRender, Rendered, render
+from delivery.render import CannotRender, Rendered
+from delivery.words import words_of
 from loyalty.errors import LoyaltyError
-from loyalty.messages import MessageStore, Outgoing, Settlement, Texts
+from loyalty.messages import MessageStore, Outgoing, Settlement
 from loyalty.ports import Clock
 from loyalty.programme import Channel as ChannelName
 from loyalty.programme import Programme
@@ -86,21 +87,13 @@ class Dispatcher:
         """The words, and how the attempt ends if the channel takes them."""
         try:
             texts = self._texts(outgoing.campaign_id or "", outgoing.version or 0)
-            locale, text = self._in_language(texts, outgoing)
-            words = render(text, outgoing.variables, locale, self._programme.tz)
+            _, words = words_of(
+                texts, outgoing.message, outgoing.locale, outgoing.variables, self._programme
+            )
         except (CannotRender, LoyaltyError) as error:
             return None, _ended(outgoing, "failed", f"no words: {error}")
         subject, body = words.subject, words.text
         return words, Settlement(outgoing.key, outgoing.attempt, "sent", subject, body)
-
-    def _in_language(self, texts: Texts, outgoing: Outgoing) -> tuple[str, Mapping[str, str]]:
-        """The text in the member's language, or the programme's first, or any there is."""
-        found = texts.get(outgoing.message)
-        if not found:
-            raise CannotRender(f"the campaign has no message {outgoing.message!r}")
-        wished = (outgoing.locale, outgoing.locale.partition("-")[0], *self._programme.locales)
-        locale = next((w for w in wished if w in found), next(iter(found)))
-        return locale, found[locale]
 
     async def _send(self, outgoing: Outgoing, words: Rendered, if_taken: Settlement) -> Settlement:
         channel = self._channels.get(outgoing.channel)

@@ -13,9 +13,8 @@ from typing import Any
 from loyalty.admission import Entry, compiled, consider
 from loyalty.campaign_request import CampaignRequest, Check, compile_request
 from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
-from loyalty.exchange_window import announce_offer
+from loyalty.exchange_window import announce_offer, offer_of
 from loyalty.journeys.compiled import Compiled
-from loyalty.offers import OfferSpec
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState, Enrolment, Version
 from loyalty.templates import Template
@@ -88,20 +87,7 @@ def launch(tx: Transaction, campaign_id: str, actor: str) -> Campaign:
         if exchange.closes_at <= tx.now:
             problem = {"field": "closes_at", "code": "past", "message": "lies in the past"}
             raise Invalid("The exchange would be over before it began.", [problem])
-        announce_offer(
-            tx,
-            campaign.id,
-            OfferSpec(
-                title=exchange.title.model_dump(),
-                sku=exchange.sku,
-                points=exchange.points,
-                stock=exchange.stock,
-                per_member=exchange.per_member,
-                hold_seconds=exchange.hold.days * 86_400 + exchange.hold.seconds,
-                opens_at=exchange.opens_at,
-                closes_at=exchange.closes_at,
-            ),
-        )
+        announce_offer(tx, campaign.id, offer_of(exchange))
     campaign = replace(campaign, state="launched", launched_at=tx.now)
     tx.campaigns.save(campaign)
     tx.outbox.add(

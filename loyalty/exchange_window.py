@@ -11,8 +11,23 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.errors import KeyReused, Unknown, WrongState
+from loyalty.journeys.compiled import Exchange
 from loyalty.offers import Offer, OfferSpec
 from loyalty.ports import Transaction
+
+
+def offer_of(exchange: Exchange) -> OfferSpec:
+    """What a campaign's exchange offers."""
+    return OfferSpec(
+        title=exchange.title.model_dump(),
+        sku=exchange.sku,
+        points=exchange.points,
+        stock=exchange.stock,
+        per_member=exchange.per_member,
+        hold_seconds=exchange.hold.days * 86_400 + exchange.hold.seconds,
+        opens_at=exchange.opens_at,
+        closes_at=exchange.closes_at,
+    )
 
 
 def announce_offer(tx: Transaction, campaign_id: str, spec: OfferSpec) -> dict[str, Any]:

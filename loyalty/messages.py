@@ -53,6 +53,45 @@ class ContactFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactStanding:
+    """What the gate knows of one member, whatever the message: for looking ahead, nothing is sent.
+
+    `recent` are instants of marketing by channel, `sent_today` sends to anybody by channel.
+    """
+
+    zone: ZoneInfo
+    email: str | None
+    stop_listed: bool
+    consents: Mapping[tuple[str, str], bool]  # by (channel, purpose)
+    recent: Mapping[str, tuple[datetime, ...]]
+    sent_today: Mapping[str, int]
+
+    def facts(
+        self,
+        key: str,
+        channel: Channel,
+        purpose: Purpose,
+        *,
+        expires_at: datetime,
+        day_ends_at: datetime | None = None,
+    ) -> ContactFacts:
+        """The facts of one message to this member."""
+        return ContactFacts(
+            key=key,
+            channel=channel,
+            purpose=purpose,
+            zone=self.zone,
+            expires_at=expires_at,
+            reachable=channel != "email" or bool(self.email),
+            stop_listed=self.stop_listed,
+            consent=self.consents.get((channel, purpose)),
+            sent_today=self.sent_today.get(channel, 0),
+            day_ends_at=day_ends_at,
+            recent=self.recent.get(channel, ()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate says: send, defer until, or drop, and the one rule that decided."""
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from loyalty.messages import ContactFacts, Status
-from loyalty.programme import Channel, Programme, Purpose
+from loyalty.messages import ContactFacts, ContactStanding, Status
+from loyalty.programme import CHANNELS, Channel, Programme, Purpose
 from loyalty.timing import start_of_day
 from storage.tables import consents, members, messages
 
@@ -107,6 +107,22 @@ class ContactBook:
             sent_today=self._sent_today.get(pending.channel, 0),
             day_ends_at=self._day_ends_at,
             recent=tuple(self._recent[pending.member_id, pending.channel]),
+        )
+
+    def standing(self, member_id: str, counting: Sequence[Status]) -> ContactStanding:
+        """All of it about one member; who is unknown may not be written to."""
+        self._read_people({member_id})
+        self._read_recent({member_id}, counting)
+        for channel in self._programme.contact.daily_budget:
+            self._read_day(channel)
+        person = self._people.get(member_id) or Person(None, self._programme.tz, stop_listed=True)
+        return ContactStanding(
+            zone=person.zone,
+            email=person.email,
+            stop_listed=person.stop_listed,
+            consents=dict(person.consents),
+            recent={channel: tuple(self._recent[member_id, channel]) for channel in CHANNELS},
+            sent_today=dict(self._sent_today),
         )
 
     def address(self, pending: Pending) -> str:

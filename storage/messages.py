@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from loyalty.errors import Unknown
-from loyalty.messages import NewMessage, Queued, Status
+from loyalty.messages import ContactStanding, NewMessage, Queued, Status
 from loyalty.programme import Programme
 from storage.contact import GOING_OUT, ContactBook, Pending
 from storage.tables import messages
@@ -50,6 +50,11 @@ class SqlMessages:
             note_verdicts(self._connection, verdicts, self._now)
         return [answers[m.key] for m in new]
 
+    def standing(self, member_id: str) -> ContactStanding:
+        """What the gate would judge a message to the member by, those in line included."""
+        book = ContactBook(self._connection, self._programme, self._now)
+        return book.standing(member_id, (*GOING_OUT, "queued"))
+
     def _stored(self, keys: Sequence[str]) -> dict[str, Queued]:
         rows = self._connection.execute(_STORED, {"keys": keys}).all()
         verdicts = last_verdicts(self._connection, [row.key for row in rows])
@@ -75,6 +80,8 @@ class SqlMessages:
             "created_at": self._now,
             "due_at": queued.verdict.until or self._now,
             "expires_at": pending.expires_at,
+            "day": self._now.astimezone(self._programme.tz).date().isoformat(),
+            "held_back_by": None if queued.verdict.verdict == "send" else queued.verdict.reason,
         }
 
     # --- the in-app inbox -------------------------------------------------------------------

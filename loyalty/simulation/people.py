@@ -1,0 +1,227 @@
+"""The member of a simulation with points, cards, tier, acts and messages: written on paper."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loyalty.errors import Unknown
+from loyalty.ledger import Balance, Posted
+from loyalty.members import Mark, Member
+from loyalty.records import CardHeld, InboxEvent
+
+if TYPE_CHECKING:
+    from loyalty.simulation.paper import Paper
+
+SEQ_FROM = 10**15
+"""Numbers of assumed events: behind every real one."""
+
+
+@dataclass(slots=True)
+class PaperMembers:
+    """The member as the simulation changes them; everybody else as they are."""
+
+    paper: "Paper"
+    changed: dict[str, Member]
+
+    def get(self, member_id: str) -> Member | None:
+        return self.changed.get(member_id) or self.paper.real.members.get(member_id)
+
+    def lock(self, member_id: str) -> Member:
+        found = self.get(member_id)
+        if found is None:
+            raise Unknown("member", member_id)
+        return found
+
+    def save(self, member: Member) -> None:
+        self.changed[member.id] = member
+
+    def page(self, after: str, limit: int) -> Sequence[Member]:
+        """An audience of one: whoever is looked at."""
+        member = self.changed[self.paper.member_id]
+        return [member] if member.id > after and member.status == "active" else []
+
+    def found_by(self, mark: Mark, value: str) -> Sequence[str]:
+        return self.paper.real.members.found_by(mark, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Points that the simulation gave, or took back."""
+
+    key: str
+    member_id: str
+    points: int
+    kind: str
+    at: datetime
+    expires_at: datetime | None
+    available_at: datetime | None
+    campaign_id: str | None
+    meta: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class PaperLedger:
+    """What is in the books today, and what the simulation adds."""
+
+    paper: "Paper"
+    credits: dict[str, Credit] = field(default_factory=dict)
+    known: dict[str, Balance] = field(default_factory=dict)
+
+    def earn(  # noqa: PLR0913 - the port's own
+        self,
+        key: str,
+        member_id: str,
+        points: int,
+        *,
+        kind: str = "earn",
+        expires_at: datetime | None = None,
+        source: str = "purchase",
+        campaign_id: str | None = None,
+        effective_at: datetime | None = None,
+        available_at: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Posted:
+        now = self.paper.now
+        self.credits.setdefault(
+            key,
+            Credit(
+                key, member_id, points, kind, now, expires_at, available_at, campaign_id, meta or {}
+            ),
+        )
+        return self._posted(key, kind, member_id, points)
+
+    def reverse(
+        self,
+        key: str,
+        transaction_key: str,
+        points: int | None = None,
+        policy: str = "debt",
+        *,
+        reinstate_until: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Posted:
+        given = self.credits.get(transaction_key)
+        if given is not None:
+            member_id, back = given.member_id, points or given.points
+        else:
+            posted = self.paper.real.ledger.transaction(transaction_key)
+            member_id, back = posted.member_id, points or posted.points
+        now = self.paper.now
+        self.credits.setdefault(
+            key, Credit(key, member_id, -back, "reverse", now, None, None, None, meta or {})
+        )
+        return self._posted(key, "reverse", member_id, back)
+
+    def balance(self, member_id: str) -> Balance:
+        """Today's balance, less what has lapsed by the simulated instant, more what was given."""
+        if member_id not in self.known:
+            self.known[member_id] = self.paper.real.ledger.balance(member_id)
+        now, books = self.paper.now, self.known[member_id]
+        mine = [c for c in self.credits.values() if c.member_id == member_id]
+        live = [c for c in mine if c.expires_at is None or c.expires_at > now]
+        lapsed = sum(points for at, points in books.next_expiry if at <= now)
+        opened = sum(points for at, points in books.pending if at <= now)
+        free = sum(c.points for c in live if c.available_at is None or c.available_at <= now)
+        coming = [(at, points) for at, points in books.next_expiry if at > now]
+        coming += [(c.expires_at, c.points) for c in live if c.expires_at and c.points > 0]
+        return Balance(
+            posted=books.posted - lapsed + sum(c.points for c in live),
+            held=books.held,
+            available=max(books.available - lapsed + opened + free, 0),
+            debt=books.debt,
+            next_expiry=sorted(coming),
+            pending=[(at, points) for at, points in books.pending if at > now],
+        )
+
+    def balances(self, member_ids: Sequence[str]) -> Mapping[str, Balance]:
+        return {member_id: self.balance(member_id) for member_id in member_ids}
+
+    def _posted(self, key: str, kind: str, member_id: str, points: int) -> Posted:
+        after = self.balance(member_id)
+        return Posted(key, kind, member_id, points, after.posted, after.available, self.paper.now)
+
+
+@dataclass(slots=True)
+class PaperInbox:
+    """Events that happened, and those that are assumed."""
+
+    paper: "Paper"
+    assumed: list[InboxEvent] = field(default_factory=list)
+    numbers: int = SEQ_FROM
+
+    def number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    def add(self, event: InboxEvent) -> int:
+        seq = event.seq or self.number()
+        self.assumed.append(replace(event, seq=seq))
+        return seq
+
+    def answer(self, seq: int, answer: Mapping[str, Any]) -> None:
+        self.assumed = [replace(e, answer=answer) if e.seq == seq else e for e in self.assumed]
+
+    def find(self, source: str, event_id: str) -> InboxEvent | None:
+        mine = (e for e in self.assumed if (e.source, e.event_id) == (source, event_id))
+        return next(mine, None) or self.paper.real.inbox.find(source, event_id)
+
+    def get(self, seq: int) -> InboxEvent | None:
+        mine = next((e for e in self.assumed if e.seq == seq), None)
+        return mine or self.paper.real.inbox.get(seq)
+
+    def refunds_of(self, seq: int) -> Sequence[InboxEvent]:
+        return [] if seq > SEQ_FROM else self.paper.real.inbox.refunds_of(seq)
+
+    def between(
+        self, member_id: str, types: Iterable[str], after: datetime, before: datetime
+    ) -> Sequence[InboxEvent]:
+        wanted = set(types)
+        mine = [
+            e
+            for e in self.assumed
+            if e.member_id == member_id and e.type in wanted and after < e.occurred_at < before
+        ]
+        real = self.paper.real.inbox.between(member_id, wanted, after, before)
+        return sorted([*real, *mine], key=lambda e: (e.occurred_at, e.seq))
+
+
+@dataclass(slots=True)
+class PaperCards:
+    paper: "Paper"
+    held: list[CardHeld] = field(default_factory=list)
+
+    def add(self, card: CardHeld) -> None:
+        self.held.append(card)
+
+    def at(self, member_id: str, instant: datetime) -> Sequence[CardHeld]:
+        mine = [
+            c for c in self.held if c.member_id == member_id and c.starts_at <= instant < c.ends_at
+        ]
+        return [*self.paper.real.cards.at(member_id, instant), *mine]
+
+    def coupon(
+        self, key: str, member_id: str, campaign_id: str, coupon: str, ends_at: datetime
+    ) -> None:
+        """The decision beside it says all there is to say."""
+
+
+@dataclass(slots=True)
+class PaperCounters:
+    """Caps as used so far, and what the simulation uses of them."""
+
+    paper: "Paper"
+    moved: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def used(
+        self, member_id: str, counters: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], int]:
+        used = dict(self.paper.real.counters.used(member_id, counters))
+        for counter in counters:
+            if counter in self.moved:
+                used[counter] = used.get(counter, 0) + self.moved[counter]
+        return used
+
+    def add(self, member_id: str, moved: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        for counter, (_, granted) in moved.items():
+            self.moved[counter] = self.moved.get(counter, 0) + granted
