@@ -37,6 +37,7 @@ from api.routes import (
     quotes,
     runs,
     stop_list,
+    template_check,
     template_versions,
     templates,
     tiers,
@@ -48,7 +49,7 @@ from loyalty.events import MemberEvent
 ROUTERS = (
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
     till, ledger, proofs, exchanges,
-    template_versions, templates, earning_rules, campaigns, admissions, runs, messages, audit, codec,
+    template_check, template_versions, templates, earning_rules, campaigns, admissions, runs, messages, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made

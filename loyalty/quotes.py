@@ -12,6 +12,7 @@ from loyalty.earning.activate import rules_at
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.earn import earn
 from loyalty.earning.gather import facts_of_purchase
+from loyalty.earning.rule_set import RuleSet
 from loyalty.errors import Unknown
 from loyalty.events import Instant, Name, Purchase, ShortName
 from loyalty.intake import not_in_future
@@ -60,9 +61,10 @@ class Cart(Presented):
     lines: Lines
 
 
-def quote(tx: Transaction, cart: Cart) -> dict[str, Any]:
+def quote(tx: Transaction, cart: Cart, rules: RuleSet | None = None) -> dict[str, Any]:
     """What the cart would earn, what points could pay of it at most and why not more.
 
+    `rules` are judged by instead of those that count then: for rules that are being written.
     Raises BillTooSmall, TooManyPoints or NotEnoughPoints where the till would.
     """
     member = _member(tx, cart)
@@ -75,7 +77,7 @@ def quote(tx: Transaction, cart: Cart) -> dict[str, Any]:
     paid = worth(tx.programme, points)
     purchase = _purchase(tx, cart, member.id, paid)
     not_in_future(tx, purchase.occurred_at)
-    earned = _earned(tx, member, purchase)
+    earned = _earned(tx, member, purchase, rules or rules_at(tx, purchase.occurred_at))
     lapse = tx.programme.expiry.of(purchase.occurred_at, tx.now, tx.programme.tz)
     return {
         "member_id": member.id,
@@ -116,8 +118,7 @@ def _purchase(tx: Transaction, cart: Cart, member_id: str, paid_minor: int) -> P
     )
 
 
-def _earned(tx: Transaction, member: Member, purchase: Purchase) -> Breakdown:
-    rules = rules_at(tx, purchase.occurred_at)
+def _earned(tx: Transaction, member: Member, purchase: Purchase, rules: RuleSet) -> Breakdown:
     return earn(purchase, rules, facts_of_purchase(tx, member, purchase, rules), tx.programme.tz)
 
 

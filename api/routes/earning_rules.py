@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import recorded, twice
+from api.routes.quotes import QuoteView
 from api.services import Given
 from loyalty.earning import activate
 from loyalty.earning.load import load_rules, read_rules
@@ -19,6 +20,7 @@ from loyalty.earning.version import RulesVersion
 from loyalty.events import Instant
 from loyalty.journeys.yaml_tree import SIZE_MAX
 from loyalty.ports import Transaction
+from loyalty.quotes import Cart, quote
 from loyalty.templates import Problem
 
 router = APIRouter(tags=["Earning rules"])
@@ -97,6 +99,27 @@ class Activation(RulesText):
     )
 
 
+class RulesQuoted(RulesText):
+    """A cart, and the rules that are being written for it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": _EXAMPLE,
+                    "cart": {
+                        "member_id": "m-1001",
+                        "currency": "CNY",
+                        "lines": [{"sku": "6901234", "category": "fresh", "net_minor": 10000}],
+                    },
+                }
+            ]
+        },
+    )
+    cart: Cart
+
+
 class Checked(BaseModel):
     """Everything that is wrong with a text; without any finding it can be activated."""
 
@@ -150,6 +173,26 @@ def check_earning_rules(
         highest_stack=Stack.model_validate(stack.to_json()),
         above_limit=stack.return_bp > programme.earning.highest_return_bp,
     )
+
+
+@router.post(
+    "/v1/earning-rules/quote",
+    summary="Quote a cart by earning rules being written",
+    responses=problems(
+        "unknown",
+        "bill_too_small",
+        "too_many_points",
+        "not_enough_points",
+        "wrong_state",
+        write=True,
+    ),
+)
+def quote_by_rules(
+    body: RulesQuoted, given: Given, caller: Annotated[Caller, needs("change_campaigns")]
+) -> QuoteView:
+    """What a cart would earn if these rules counted, with every figure. Changes nothing."""
+    rule_set = load_rules(body.text, given.programme.known_events, given.programme.tz)
+    return QuoteView.model_validate(given.store.read(lambda tx: quote(tx, body.cart, rule_set)))
 
 
 @router.post(

@@ -1,135 +1,33 @@
-"""Templates of one's own: check what is being written, save versions, read them back."""
+"""Templates of one's own: save versions, read them back, compare them."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import recorded, twice
+from api.routes.template_shapes import (
+    ChangedFile,
+    Compared,
+    Name,
+    Number,
+    Source,
+    VersionLine,
+    VersionLines,
+    VersionSaved,
+    VersionToSave,
+    VersionView,
+)
 from api.services import Given
 from loyalty import template_versions
 from loyalty.errors import Unknown
-from loyalty.journeys.yaml_tree import SIZE_MAX
+from loyalty.line_changes import changes
 from loyalty.ports import Transaction
-from loyalty.template_versions import FILES_MAX
-from loyalty.templates import Bilingual, BrokenTemplate, Problem
+from loyalty.templates import BrokenTemplate
 
 router = APIRouter(tags=["Templates"])
-
-_FILES: dict[str, Any] = {
-    "campaign.yaml": (
-        "name: thank_you\n"
-        "title: {en: Thank you, zh: 感谢}\n"
-        "summary: {en: Points for those we invite., zh: 邀请的会员获得积分。}\n"
-        "enter: api\n"
-        "budget_points: 1000\n"
-        "journey:\n"
-        "  - grant: 50\n"
-        "  - notify: thanks\n"
-    ),
-    "messages/thanks.en.j2": "Subject: Thank you\n\nYou have {{ points.available }} points.\n",
-    "messages/thanks.zh.j2": "Subject: 感谢您\n\n您有 {{ points.available }} 积分。\n",
-}
-Files = Annotated[
-    dict[
-        Annotated[str, Field(min_length=1, max_length=80)],
-        Annotated[str, Field(max_length=SIZE_MAX)],
-    ],
-    Field(
-        min_length=1,
-        max_length=FILES_MAX,
-        description="Text by relative name: `campaign.yaml`, `messages/<message>.<locale>.j2`",
-    ),
-]
-Name = Annotated[
-    str, Path(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="The template's name: `name` in it")
-]
-Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The version's number")]
-
-
-class TemplateFiles(BaseModel):
-    """A template as it is written."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"files": _FILES}]})
-    files: Files
-
-
-class TemplateChecked(BaseModel):
-    """Everything that is wrong; without any finding it can be saved."""
-
-    findings: list[Problem]
-    name: str | None = Field(None, description="none where the files could not be read")
-    title: Bilingual | None = None
-    summary: Bilingual | None = None
-
-
-class VersionToSave(TemplateFiles):
-    """The next version, and the one it was written on top of."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"files": _FILES, "after_version": 0, "note": "First draft"}]
-        },
-    )
-    after_version: int = Field(
-        ge=0, le=2**31 - 2, description="The version that was edited; 0 = there is none yet"
-    )
-    note: str = Field(min_length=3, max_length=500, description="What changed, and why")
-
-
-class VersionLine(BaseModel):
-    """A version without its files."""
-
-    name: str
-    version: int
-    created_at: datetime
-    created_by: str
-    hash: str = Field(description="Changes exactly when a file does")
-    note: str
-
-
-class VersionLines(BaseModel):
-    versions: list[VersionLine] = Field(description="Newest first")
-
-
-class VersionView(VersionLine):
-    files: dict[str, str]
-
-
-class VersionSaved(VersionLine):
-    replayed: bool
-
-
-class Source(BaseModel):
-    """The files of a template that can be launched now: what a copy begins with."""
-
-    name: str
-    origin: Literal["shipped", "own"] = Field(description="own = saved here")
-    version: int | None = Field(description="none for a shipped one")
-    files: dict[str, str]
-
-
-@router.post(
-    "/v1/templates/check", summary="Check a template being written", responses=problems(write=True)
-)
-def check_template(
-    body: TemplateFiles, given: Given, caller: Annotated[Caller, needs("read_campaigns")]
-) -> TemplateChecked:
-    """Every problem with its file, line and column, as for a template's folder. Saves nothing."""
-    template, findings = given.read_texts(None, body.files)
-    if template is None:
-        return TemplateChecked(findings=list(findings))
-    return TemplateChecked(
-        findings=list(findings),
-        name=template.name,
-        title=template.title,
-        summary=template.summary,
-    )
 
 
 @router.get(
@@ -186,6 +84,24 @@ def read_template_version(
     return VersionView.model_validate(found, from_attributes=True)
 
 
+@router.get(
+    "/v1/templates/{name}/versions/{version}/changes",
+    summary="Compare two versions of a template",
+    responses=problems("unknown"),
+)
+def compare_template_versions(
+    name: Name,
+    version: Number,
+    given: Given,
+    caller: Annotated[Caller, needs("read_campaigns")],
+    since: Annotated[
+        int | None, Query(ge=0, le=2**31 - 1, description="none = the one before; 0 = nothing")
+    ] = None,
+) -> Compared:
+    """Line by line, with a few unchanged lines around each change."""
+    return compared(given, name, version - 1 if since is None else since, version)
+
+
 @router.post(
     "/v1/templates/{name}/versions",
     summary="Save a version of a template",
@@ -232,6 +148,22 @@ def save(
 
     made, replayed = given.store.run(work)
     return _line(made), replayed
+
+
+def compared(given: Given, name: str, since: int, version: int) -> Compared:
+    """What changed from one version to another; raises Unknown."""
+
+    def work(tx: Transaction) -> Compared:
+        new = template_versions.version(tx, name, version).files
+        old = template_versions.version(tx, name, since).files if since else {}
+        files = [_changed(each) for each in changes(old, new)]
+        return Compared(since=since, version=version, files=files)
+
+    return given.store.read(work)
+
+
+def _changed(file: Any) -> ChangedFile:
+    return ChangedFile.model_validate(file, from_attributes=True)
 
 
 def source(given: Given, name: str) -> Source:

@@ -80,3 +80,25 @@ def test_no_version_begins_in_the_past(shop: Shop) -> None:
 
     refused = shop.as_("marketer").post("/v1/earning-rules", json=body)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "too_soon")
+
+
+def test_rules_are_tried_on_a_cart_before_they_count(shop: Shop) -> None:
+    """What a member would get is known before anybody gets it; what counts now stays as it is."""
+    shop.joins()
+    cart = {
+        "member_id": "lee",
+        "currency": "CNY",
+        "lines": [{"sku": "s1", "category": "grocery", "net_minor": 10_000}],
+    }
+    marketer = shop.as_("marketer")
+    double = "base: {minor: 500, points: 1}\n"
+
+    tried = marketer.post("/v1/earning-rules/quote", json={"text": double, "cart": cart})
+
+    assert (tried.status_code, tried.json()["points"]) == (200, 20)
+    assert marketer.post("/v1/quotes", json=cart).json()["points"] == 15  # Saturday's as ever
+    broken = marketer.post("/v1/earning-rules/quote", json={"text": "bass: {}", "cart": cart})
+    assert (broken.status_code, broken.json()["errors"][0]["where"]) == (
+        422,
+        "earning-rules.yaml:1",
+    )

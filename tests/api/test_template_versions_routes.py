@@ -42,6 +42,7 @@ def test_a_template_is_checked_as_it_is_typed(shop: Shop) -> None:
     good = marketer.post("/v1/templates/check", json={"files": FILES}).json()
     assert good["findings"] == []
     assert (good["name"], good["title"]["en"]) == ("gift", "A gift")
+    assert [node["kind"] for node in good["picture"]["nodes"]][:2] == ["entry", "grant"]
 
 
 def test_a_text_that_names_nothing_is_found_at_its_line(shop: Shop) -> None:
@@ -149,3 +150,22 @@ def test_operators_look_and_marketers_write(writing: Shop) -> None:
     assert operator.post("/v1/templates/gift/versions", json=body).status_code == 403
     assert operator.post("/v1/templates/check", json={"files": FILES}).status_code == 200
     assert writing.stranger.post("/v1/templates/check", json={"files": FILES}).status_code == 401
+
+
+def test_two_versions_are_compared_line_by_line(writing: Shop) -> None:
+    """What a version changed; the first one is compared with nothing."""
+    save(writing)
+    save(writing, MORE, 1)
+    operator = writing.as_("operator")
+
+    [found] = operator.get("/v1/templates/gift/versions/2/changes").json()["files"]
+    assert (found["file"], found["added"], found["removed"]) == ("campaign.yaml", 1, 1)
+    changed = [(line["how"], line["text"]) for line in found["lines"] if line["how"] != "same"]
+    assert changed == [
+        ("skipped", ""),
+        ("removed", "  - grant: 50"),
+        ("added", "  - grant: 80"),
+    ]
+    whole = operator.get("/v1/templates/gift/versions/1/changes").json()
+    assert [each["file"] for each in whole["files"]] == sorted(FILES)
+    assert operator.get("/v1/templates/gift/versions/1/changes?since=9").status_code == 404
