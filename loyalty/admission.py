@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from loyalty.attainment import goal_until, watch
 from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.journeys.compiled import Compiled, EnterMonthly, EnterOnEvent
 from loyalty.journeys.cost import most_points
@@ -76,10 +77,13 @@ def consider(
         state="admitted",
         admitted_at=tx.now,
         position=begin(version.plan, entry.since),
+        again=_came_before(tx, rules, campaign, member),
+        goal_since=entry.since,
+        goal_until=goal_until(version.plan, entry.since, tx.programme.tz),
         trigger_seq=entry.event.seq if entry.event else None,
     )
     if bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
-        return _hold_out(tx, enrolment)
+        return _hold_out(tx, version, enrolment, member)
     most = most_points(version.plan, has_inviter=member.inviter_id is not None)
     if most and not tx.campaigns.reserve(campaign.id, most):
         _refuse(tx, version, member, entry, Refusal("budget_exhausted", {"needed": most}))
@@ -88,6 +92,7 @@ def consider(
     if not tx.enrolments.add(enrolment):
         tx.campaigns.spend(campaign.id, granted=0, reserved=-most)
         return None
+    watch(tx, version, enrolment, member)
     reserved = {"entry": entry.key, "reserved_points": most}
     _decide(tx, enrolment, "admitted", "admitted", reserved)
     tx.outbox.add(
@@ -175,6 +180,13 @@ def _coming_back(
     return None
 
 
+def _came_before(tx: Transaction, rules: Compiled, campaign: Campaign, member: Member) -> bool:
+    """Whether this is not the member's first run: who comes back must not count twice in lift."""
+    if rules.reentry.rule == "once_per_member":
+        return False
+    return bool(tx.enrolments.of_member(campaign.id, member.id))
+
+
 def _gives_way(earlier: Enrolment, rules: Compiled, now: datetime) -> bool:
     """Whether the next run may begin beside a live one: a month's is over with its month, a day's
     once it waits for nothing but late uploads.
@@ -185,10 +197,11 @@ def _gives_way(earlier: Enrolment, rules: Compiled, now: datetime) -> bool:
     return until is not None and until <= now
 
 
-def _hold_out(tx: Transaction, enrolment: Enrolment) -> Enrolment:
+def _hold_out(tx: Transaction, version: Version, enrolment: Enrolment, member: Member) -> Enrolment:
     """Keep a member out on purpose: no journey, but counted, so that lift can be told."""
     held = replace(enrolment, arm="holdout", state="ended", outcome="held_out", ended_at=tx.now)
     tx.enrolments.add(held)
+    watch(tx, version, held, member)
     place = {"bucket": bucket(held.campaign_id, "holdout", held.member_id)}
     _decide(tx, held, "held_out", "holdout", place)
     return held

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from loyalty import attainment
 from loyalty.admission import Entry, compiled, consider
 from loyalty.events import CLOCK_SKEW
 from loyalty.journeys.machine import Sleep, advance
@@ -45,7 +46,10 @@ def _counts_after(event: InboxEvent) -> datetime:
 
 
 def nudge_waiting(tx: Transaction, member: Member, event_type: str, reason: str) -> None:
-    """Wake each journey waiting on this type whose next move is no longer to sleep."""
+    """Wake each journey waiting on this type whose next move is no longer to sleep, and judge the
+    goals that its campaigns are measured by.
+    """
+    attainment.judge(tx, member, event_type)
     for enrolment in tx.enrolments.waiting_for(member.id, event_type):
         if _moves(tx, member, enrolment):
             nudge(tx, enrolment, reason)

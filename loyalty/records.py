@@ -73,6 +73,12 @@ class Enrolment:
     # Message variables the journey carries along: its last grant, card and wait.
     remembered: Mapping[str, Any] = field(default_factory=dict)
     last_outcome: Mapping[str, Any] | None = None
+    again: bool = False  # the member has entered this campaign before
+    reached: str = ""  # `journeys/reached.py`: the places of the plan the journey has been at
+    # The campaign's goal, judged alike for treated and held-out members.
+    goal_since: datetime | None = None  # acts after it count
+    goal_until: datetime | None = None  # exclusive; none = the campaign has no goal
+    goal_met_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ figure that another transaction has moved since.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
@@ -13,7 +14,7 @@ from loyalty.errors import Unknown, WrongState
 from loyalty.journeys.plan import Plan
 from loyalty.records import Campaign, Version
 from storage import tables
-from storage.rows import InsertOnce, Shape
+from storage.rows import AddUp, InsertOnce, Shape
 
 _table = tables.campaigns
 _versions = tables.campaign_versions
@@ -55,6 +56,7 @@ _VERSION = select(*_version_shape.columns).where(
     _versions.c.version == bindparam("number"),
 )
 _ADD_VERSION = InsertOnce(_versions)
+_GIVE = AddUp(tables.campaign_days)
 
 VersionCache = MutableMapping[tuple[str, int], Version]
 """Committed versions by campaign and number; they never change, so they never go stale."""
@@ -78,8 +80,14 @@ _CACHE_LIMIT = 512
 
 class SqlCampaigns:
     def __init__(
-        self, connection: Connection, cache: VersionCache, seen: Seen, looking: Connection
+        self,
+        connection: Connection,
+        cache: VersionCache,
+        seen: Seen,
+        looking: Connection,
+        today: date,
     ) -> None:
+        self._today = today.isoformat()
         self._connection = connection
         self._cache = cache
         self._seen = seen
@@ -167,6 +175,16 @@ class SqlCampaigns:
         self._seen.campaigns.pop(campaign_id, None)
         deltas = {"campaign": campaign_id, "granted": granted, "reserved": reserved}
         self._connection.execute(_SPEND, deltas)
+        if granted:
+            _GIVE(
+                self._connection,
+                {
+                    "campaign_id": campaign_id,
+                    "day": self._today,
+                    "granted_points": max(granted, 0),
+                    "taken_back_points": max(-granted, 0),
+                },
+            )
 
 
 def _values(campaign: Campaign) -> dict[str, Any]:

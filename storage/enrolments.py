@@ -33,6 +33,7 @@ _CHANGING = (
     "nudged_turn",
     "granted_points",
     "reserved_points",
+    "reached",
 )
 
 _all = select(*_shape.columns)
@@ -75,11 +76,30 @@ _LIVE = (
     .order_by(_table.c.id)
     .limit(bindparam("most"))
 )
+_RUNNING = (
+    _all.where(_table.c.member_id == bindparam("member"), _table.c.state != "ended")
+    .order_by(_table.c.id)
+    .with_for_update()
+)
 _COUNT_LIVE = select(func.count()).where(
     _table.c.campaign_id == bindparam("campaign"), _table.c.state != "ended"
 )
 _OPEN_WAIT = Upsert(_waits)
-_CLOSE_WAIT = delete(_waits).where(_waits.c.enrolment_id == bindparam("enrolment"))
+# A campaign's own goal is watched beside the journey's waits, under a type of its own: most acts
+# meet neither, and one look says so.
+_GOAL = "goal:"
+_CLOSE_WAIT = delete(_waits).where(
+    _waits.c.enrolment_id == bindparam("enrolment"), ~_waits.c.event_type.startswith(_GOAL)
+)
+_GOALS = (
+    _all.join(_waits, _waits.c.enrolment_id == _table.c.id)
+    .where(_waits.c.member_id == bindparam("member"), _waits.c.event_type == bindparam("type"))
+    .order_by(_table.c.id)
+)
+_GOAL_MET = update(_table).where(_table.c.id == bindparam("enrolment"))
+_FORGET_GOAL = delete(_waits).where(
+    _waits.c.enrolment_id == bindparam("enrolment"), _waits.c.event_type.startswith(_GOAL)
+)
 _ADD_COMMAND = insert(_asked).returning(_asked.c.id)
 _COMMANDS = (
     select(*_command_shape.columns)
@@ -119,7 +139,7 @@ class SqlEnrolments:
     def save(self, enrolment: Enrolment) -> None:
         """How the journey goes; campaign, version, member, entry and arm never change."""
         values = _values(enrolment)
-        changed = {name: values[name] for name in _CHANGING}
+        changed = {name: values[name] for name in (*_CHANGING, "step_id")}
         self._connection.execute(_SAVE, changed | {"enrolment": enrolment.id})
 
     def of_member(self, campaign_id: str, member_id: str) -> Sequence[Enrolment]:
@@ -136,6 +156,12 @@ class SqlEnrolments:
     def live(self, campaign_id: str, after: str, limit: int) -> Sequence[Enrolment]:
         parameters = {"campaign": campaign_id, "after": after, "most": limit}
         return [_enrolment(row) for row in self._connection.execute(_LIVE, parameters)]
+
+    def running(self, member_id: str) -> Sequence[Enrolment]:
+        """A member's live enrolments in all campaigns, locked, by id."""
+        return [
+            _enrolment(row) for row in self._connection.execute(_RUNNING, {"member": member_id})
+        ]
 
     def count_live(self, campaign_id: str) -> int:
         return int(self._connection.execute(_COUNT_LIVE, {"campaign": campaign_id}).scalar_one())
@@ -160,6 +186,36 @@ class SqlEnrolments:
         self._connection.execute(_CLOSE_WAIT, {"enrolment": enrolment_id})
         self._waits.forget()
 
+    def watch_goal(self, enrolment: Enrolment, event_type: str) -> None:
+        """Look at the campaign's goal with each such act, until it is forgotten."""
+        row = {
+            "enrolment_id": enrolment.id,
+            "event_type": f"{_GOAL}{event_type}",
+            "member_id": enrolment.member_id,
+            "since": enrolment.goal_since,
+            "until": enrolment.goal_until,
+            "closes_at": enrolment.goal_until,
+        }
+        _OPEN_WAIT(self._connection, row)
+        self._waits.forget()
+
+    def goals_watched(self, member_id: str, event_type: str) -> Sequence[Enrolment]:
+        """Enrolments whose goal such an act can reach or undo, ended and held-out ones too."""
+        watched = f"{_GOAL}{event_type}"
+        if self._waits.nobody_waits(member_id, watched):
+            return []
+        parameters = {"member": member_id, "type": watched}
+        return [_enrolment(row) for row in self._connection.execute(_GOALS, parameters)]
+
+    def goal_met(self, enrolment: Enrolment) -> None:
+        """When the goal was reached, or that it no longer is."""
+        parameters = {"enrolment": enrolment.id, "goal_met_at": enrolment.goal_met_at}
+        self._connection.execute(_GOAL_MET, parameters)
+
+    def forget_goal(self, enrolment_id: str) -> None:
+        self._connection.execute(_FORGET_GOAL, {"enrolment": enrolment_id})
+        self._waits.forget()
+
     def add_command(self, enrolment_id: str, command: str, reason: str, actor: str) -> int:
         row = {"enrolment_id": enrolment_id, "command": command, "reason": reason, "actor": actor}
         return int(self._connection.execute(_ADD_COMMAND, {**row, "at": self._now}).scalar_one())
@@ -182,4 +238,5 @@ def _enrolment(row: Sequence[Any]) -> Enrolment:
 def _values(enrolment: Enrolment) -> dict[str, Any]:
     position = enrolment.position.model_dump(mode="json", exclude_defaults=True)
     remembered = dict(enrolment.remembered)
-    return _shape.values(enrolment) | {"position": position, "remembered": remembered}
+    step = {"step_id": enrolment.position.node}
+    return _shape.values(enrolment) | {"position": position, "remembered": remembered} | step

@@ -97,8 +97,12 @@ class SqlMessageLine:
 
     def _apply(self, verdicts: Mapping[str, Verdict]) -> None:
         sends = [k for k, v in verdicts.items() if v.verdict == "send"]
-        drops = [k for k, v in verdicts.items() if v.verdict == "drop"]
-        defers = [{"of": k, "until": v.until} for k, v in verdicts.items() if v.verdict == "defer"]
+        drops = [{"of": k, "rule": v.reason} for k, v in verdicts.items() if v.verdict == "drop"]
+        defers = [
+            {"of": k, "until": v.until, "rule": v.reason}
+            for k, v in verdicts.items()
+            if v.verdict == "defer"
+        ]
         if sends:
             self._connection.execute(
                 update(messages)
@@ -107,13 +111,18 @@ class SqlMessageLine:
             )
         if drops:
             self._connection.execute(
-                update(messages).where(messages.c.key.in_(drops)).values(status="dropped")
+                update(messages)
+                .where(messages.c.key == bindparam("of"))
+                .values(status="dropped", held_back_by=bindparam("rule")),
+                drops,
             )
         if defers:
             self._connection.execute(
                 update(messages)
                 .where(messages.c.key == bindparam("of"))
-                .values(status="deferred", due_at=bindparam("until")),
+                .values(
+                    status="deferred", due_at=bindparam("until"), held_back_by=bindparam("rule")
+                ),
                 defers,
             )
 

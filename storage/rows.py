@@ -43,6 +43,24 @@ class InsertOnce:
         return result.rowcount == 1
 
 
+class AddUp:
+    """An insert that adds its figures to those of the row with the same primary key."""
+
+    def __init__(self, table: Table) -> None:
+        self._statements: dict[str, Executable] = {}
+        keys = [column.name for column in table.primary_key]
+        figures = [column for column in table.columns if column.name not in keys]
+        for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+            statement = insert(table)
+            self._statements[name] = statement.on_conflict_do_update(
+                index_elements=keys,
+                set_={each.name: each + statement.excluded[each.name] for each in figures},
+            )
+
+    def __call__(self, connection: Connection, row: Mapping[str, Any]) -> None:
+        connection.execute(self._statements[connection.dialect.name], row)
+
+
 class Upsert:
     """An insert that writes over the row with the same primary key."""
 

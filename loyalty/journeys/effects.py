@@ -33,6 +33,8 @@ class Journey:
     reserved: int = 0
     did: list[str] = field(default_factory=list)
     decided: list[Decision] = field(default_factory=list)
+    been: set[str] = field(default_factory=set)  # places, see `reached.py`
+    left: set[str] = field(default_factory=set)  # goals that stand no more
 
     def key(self, step_id: str, occurrence: int = 0) -> str:
         return f"{self.enrolment.id}:{step_id}:{occurrence}"

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from loyalty.audiences.history import with_history
 from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.journeys import goals
 from loyalty.journeys.machine import (
@@ -11,7 +12,7 @@ from loyalty.journeys.machine import (
     Seen,
     Tally,
 )
-from loyalty.journeys.plan import Await, Plan
+from loyalty.journeys.plan import Await, Goal, Plan
 from loyalty.members import Member, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
@@ -41,7 +42,8 @@ class Sight:
         self.member, self._facts = member, {}
 
     def judge(self, condition: str) -> bool:
-        return Condition(condition, MEMBER).fits(self.facts())
+        facts = with_history(self.tx, self.member, self.facts(), [condition])
+        return Condition(condition, MEMBER).fits(facts)
 
     def at(self, position: Position) -> Seen:
         tallies: Mapping[str, Tally] = {}
@@ -58,18 +60,30 @@ class Sight:
 
     def _tallies(self, step: Await, position: Position) -> Mapping[str, Tally]:
         after, before = goals.window(position)
-        types = {goal.on for goal in step.goals}
+        events = self._acts({goal.on for goal in step.goals}, after, before)
+        self.events = {event.seq: event for event in events}
+        facts = self._facts_for(step.goals, events)
+        return goals.tallies(step, position, events, facts, self.tx.programme.tz)
+
+    def tally(self, goal: Goal, after: datetime, before: datetime) -> Tally:
+        """How far the member is towards one goal, by acts with after < occurred_at < before."""
+        events = self._acts({goal.on}, after, before)
+        return goals.tally(goal, events, self._facts_for([goal], events), self.tx.programme.tz)
+
+    def _acts(self, types: set[str], after: datetime, before: datetime) -> Sequence[InboxEvent]:
         opened_by = self.enrolment.trigger_seq or 0
         # What opened the journey does not count, nor what came in before it without being later.
-        events: Sequence[InboxEvent] = [
+        return [
             event
             for event in self.tx.inbox.between(self.member.id, types, after, before)
             if event.seq > opened_by
             or (event.seq < opened_by and event.occurred_at > after + _TICK)
         ]
-        self.events = {event.seq: event for event in events}
-        asked = {name for g in step.goals if g.where for name in Condition(g.where, EVENT).names}
+
+    def _facts_for(
+        self, counted: Sequence[Goal], events: Sequence[InboxEvent]
+    ) -> Mapping[str, object]:
+        asked = {name for g in counted if g.where for name in Condition(g.where, EVENT).names}
         # Facts about the member cost a look at the ledger, so only conditions on them pay for it.
         about_member = events and any(name.startswith("member.") for name in asked)
-        facts = self.facts() if about_member else {"now": self.tx.now}
-        return goals.tallies(step, position, events, facts, self.tx.programme.tz)
+        return self.facts() if about_member else {"now": self.tx.now}

@@ -31,6 +31,7 @@ from loyalty.journeys.machine import (
     advance,
 )
 from loyalty.journeys.plan import Await, Effect
+from loyalty.journeys.reached import moved
 from loyalty.journeys.sight import Sight
 from loyalty.journeys.waking import member_of, with_sleep
 from loyalty.ports import Transaction
@@ -59,7 +60,9 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
     outcome = _gate(journey, commands) or _walk(journey, commands)
     journey.settle_budget()
     outcome["next_turn"] = turn + 1
-    tx.enrolments.save(replace(journey.enrolment, turn=turn + 1, last_outcome=outcome))
+    reached = moved(version.plan, enrolment.reached, journey.been, journey.left)
+    after = replace(journey.enrolment, turn=turn + 1, last_outcome=outcome, reached=reached)
+    tx.enrolments.save(after)
     tx.decisions.add_many(journey.decided)
     return with_sleep(outcome, tx.now)
 
@@ -77,8 +80,13 @@ def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
         journey.campaign = tx.campaigns.lock(journey.campaign.id)
     if journey.campaign.state == "stopped":
         return _end(journey, "stopped", "campaign_stopped", {})
+    if journey.member.status == "erased":
+        return _end(journey, "erased", "member_erased", {})
     if journey.member.status != "active":
         return _end(journey, "left", "member_left", {})
+    if journey.member.id != enrolment.member_id:
+        # Merged, and whoever lives on has entered too: one person is rewarded once.
+        return _end(journey, "merged", "member_merged", {"into": journey.member.id})
     if journey.campaign.state != "paused":
         return _too_late(journey)
     key = f"{enrolment.id}:held:{enrolment.turn}"
@@ -113,6 +121,8 @@ def _walk(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
     for _ in range(MOVES_MAX):
         position = journey.enrolment.position
         move = advance(journey.version.plan, position, seen)
+        if position.node is not None:
+            journey.been.add(position.node)
         if isinstance(move, Ask):
             seen = replace(seen, answer=sight.judge(move.condition))
             continue
@@ -138,13 +148,18 @@ def _carry_out(journey: Journey, move: Move, sight: Sight) -> None:
     elif isinstance(move, Reward):
         _reward(journey, move, sight.events.get(move.tally.last_seq or 0))
     elif isinstance(move, TakeBack):
+        journey.left.add(move.step_id)
+        journey.been.discard(move.step_id)
         for step_id, effect in rewards(move):
             take_back(journey, step_id, effect, move.occurrence)
     elif isinstance(move, Choose):
+        journey.been.add(f"{move.step_id}:{move.way}")
         journey.decide(journey.key(move.step_id), move.step_id, "done", f"way:{move.way}")
     elif isinstance(move, Open):
         _open(journey, move)
     elif isinstance(move, Close):
+        if move.how != "waited":
+            journey.been.add(f"{move.step_id}:{move.how}")
         journey.tx.enrolments.close_wait(journey.enrolment.id)
         key = f"{journey.key(move.step_id)}:closed"
         journey.decide(key, move.step_id, "done", move.how, event_seq=move.event_seq)
@@ -159,6 +174,8 @@ def rewards(move: Reward | TakeBack) -> list[tuple[str, Effect]]:
 
 
 def _reward(journey: Journey, move: Reward, act: InboxEvent | None) -> None:
+    journey.been.add(move.step_id)
+    journey.left.discard(move.step_id)
     key = f"{journey.key(move.step_id, move.occurrence)}:met"
     inputs = {"count": move.tally.count, "needed": move.goal.count}
     if act is not None and act.amount_minor is not None:
@@ -193,7 +210,10 @@ def _open(journey: Journey, move: Open) -> None:
         move.step_id,
         "waiting",
         "wait_opened",
-        inputs={"goals": {goal.id: goal.count for goal in move.step.goals}},
+        inputs={
+            "goals": {goal.id: goal.count for goal in move.step.goals},
+            "since": position.since.isoformat(),
+        },
         until=position.until,
     )
 

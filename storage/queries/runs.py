@@ -67,7 +67,7 @@ def run(connection: Connection, enrolment_id: str) -> View | None:
     if found is None:
         return None
     open_waits = select(*without(waits, "enrolment_id", "member_id")).where(
-        waits.c.enrolment_id == enrolment_id
+        waits.c.enrolment_id == enrolment_id, ~waits.c.event_type.startswith("goal:")
     )
     commands = select(*without(operator_commands, "enrolment_id")).where(
         operator_commands.c.enrolment_id == enrolment_id

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -53,6 +54,17 @@ campaign_versions = Table(
     Column("created_by", String(64), nullable=False),
 )
 
+# What campaigns gave, by the programme's days: written only with the campaign's own counters, so
+# that its rows wait for nobody who does not wait already.
+campaign_days = Table(
+    "campaign_days",
+    metadata,
+    key("campaign_id", 64, primary_key=True),
+    Column("day", String(10), primary_key=True),  # 2026-11-22
+    Column("granted_points", BigInteger, nullable=False),
+    Column("taken_back_points", BigInteger, nullable=False),
+)
+
 enrolments = Table(
     "enrolments",
     metadata,
@@ -76,7 +88,28 @@ enrolments = Table(
     Column("reserved_points", BigInteger, nullable=False, server_default="0"),
     Column("remembered", Json, nullable=False),
     Column("last_outcome", Json),  # what the latest turn left, for a turn asked for again
+    # What campaigns are watched by, kept beside the journey in the same transaction.
+    Column("again", Boolean, nullable=False, server_default="0"),
+    Column("step_id", String(48)),  # where it stands; null = past the last step
+    Column("reached", String(400), nullable=False, server_default=""),  # see journeys/reached.py
+    Column("goal_since", Instant),
+    Column("goal_until", Instant),  # exclusive; null = the campaign has no goal
+    Column("goal_met_at", Instant),
     UniqueConstraint("campaign_id", "member_id", "entry_key"),
+    # The figures of a campaign of 100,000 members are one walk along this index.
+    Index(
+        "ix_enrolments_figures",
+        "campaign_id",
+        "version",
+        "arm",
+        "again",
+        "state",
+        "outcome",
+        "step_id",
+        "reached",
+        "goal_until",
+        "goal_met_at",
+    ),
     Index(None, "member_id"),
     Index(None, "campaign_id", "state"),
     Index(None, "state", "wake_at"),
@@ -86,7 +119,7 @@ waits = Table(
     "waits",
     metadata,
     key("enrolment_id", primary_key=True),
-    Column("event_type", String(64), primary_key=True),
+    Column("event_type", String(72), primary_key=True),  # goal:<type> = the campaign's own goal
     key("member_id", 64, nullable=False),
     Column("since", Instant, nullable=False),
     Column("until", Instant, nullable=False),  # of occurred_at, exclusive
@@ -113,7 +146,7 @@ decisions = Table(
     Column("until", Instant),
     Index(None, "member_id", "campaign_id"),
     Index(None, "enrolment_id"),
-    Index(None, "campaign_id", "verdict"),
+    Index(None, "campaign_id", "verdict", "reason"),
 )
 
 outbox = Table(

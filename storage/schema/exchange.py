@@ -48,6 +48,7 @@ claims = Table(
     UniqueConstraint("offer_id", "request_id"),
     Index(None, "member_id"),
     Index(None, "status", "expires_at"),
+    Index(None, "offer_id", "status", "quantity", "points"),
 )
 
 claim_counts = Table(

@@ -1,8 +1,10 @@
 """What members are told, and what the contact gate said to it."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table, Text, text
 
 from storage.schema.core import Instant, Json, Serial, key, metadata
+
+WAITING = "status IN ('queued', 'deferred')"
 
 messages = Table(
     "messages",
@@ -30,10 +32,21 @@ messages = Table(
     Column("subject", Text),
     Column("body", Text),
     Column("last_error", Text),
+    Column("day", String(10)),  # of created_at, in the programme's zone
+    Column("held_back_by", String(32)),  # the rule that last put it off or dropped it
     Index(None, "status", "due_at"),
     Index(None, "member_id", "channel", "sent_at"),
-    Index(None, "channel", "claimed_at"),  # a channel's day, where it has a budget
-    Index(None, "campaign_id", "status"),
+    # A channel's day, where it has a budget, and how its sending goes.
+    Index(None, "channel", "claimed_at", "status"),
+    Index(
+        "ix_messages_waiting",
+        "channel",
+        "created_at",
+        sqlite_where=text(WAITING),
+        postgresql_where=text(WAITING),
+    ),
+    # What was said by a campaign, by day, is one walk along this index.
+    Index("ix_messages_figures", "campaign_id", "day", "channel", "status", "held_back_by"),
 )
 
 contact_verdicts = Table(
