@@ -12,11 +12,12 @@ from typing import Any
 
 from loyalty.admission import Entry, compiled, consider
 from loyalty.campaign_request import CampaignRequest, Check, compile_request
-from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
+from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
 from loyalty.exchange_window import announce_offer, offer_of
 from loyalty.journeys.compiled import Compiled
+from loyalty.launch_rule import over_budget_rule
 from loyalty.ports import Transaction
-from loyalty.records import Campaign, CampaignState, Enrolment, Version
+from loyalty.records import Campaign, CampaignState, Enrolment, LaunchRequest, Version
 from loyalty.templates import Template
 
 
@@ -31,9 +32,23 @@ def draft(
         if known.hash != made.hash or there.name != request.name:
             raise KeyReused("campaign", request.id)
         return there
+    return add_draft(tx, request.id, request.name, made, actor)
+
+
+def add_draft(
+    tx: Transaction,
+    campaign_id: str,
+    name: str,
+    made: Compiled,
+    actor: str,
+    detail: Mapping[str, Any] | None = None,
+) -> Campaign:
+    """Put a compiled campaign on record as version 1 of a draft."""
+    if tx.campaigns.versions(campaign_id):  # of a draft that was discarded
+        raise KeyReused("campaign", campaign_id)
     campaign = Campaign(
-        id=request.id,
-        name=request.name,
+        id=campaign_id,
+        name=name,
         template=made.template,
         state="draft",
         version=1,
@@ -42,7 +57,7 @@ def draft(
     )
     tx.campaigns.add(campaign)
     tx.campaigns.add_version(_version(tx, campaign.id, 1, made, actor))
-    tx.audit.add(actor, "campaign.draft", campaign.id, detail={"version": 1})
+    tx.audit.add(actor, "campaign.draft", campaign.id, detail={"version": 1, **(detail or {})})
     return campaign
 
 
@@ -70,6 +85,7 @@ def revise(
         budget_points=made.budget_points,
         position=_hours_forgotten(campaign, tx.now),
     )
+    tx.campaigns.drop_launch_request(campaign.id)  # what was asked for is no longer what it is
     if campaign.state != "draft":
         # It sleeps until an hour of the old version.
         campaign = _woken(tx, campaign, "revised")
@@ -79,14 +95,39 @@ def revise(
 
 
 def launch(tx: Transaction, campaign_id: str, actor: str) -> Campaign:
-    """Open a drafted campaign. From here its durable workflow keeps its hours."""
-    campaign = _lock(tx, campaign_id, "launched", "draft")
-    version = tx.campaigns.version(campaign.id, campaign.version)
-    exchange = compiled(version).exchange
+    """Open a drafted campaign, or ask a second person to where the programme wants two.
+
+    Raises OverBudgetRule. Asked for again by anybody, a request that waits stays as it is.
+    """
+    campaign = locked_draft(tx, campaign_id)
+    refuse_launch(tx, campaign)
+    if not tx.programme.launch.second_person:
+        return open_campaign(tx, campaign, actor)
+    known = tx.campaigns.launch_request(campaign.id)
+    if known is None or known.state != "waiting" or known.version != campaign.version:
+        tx.campaigns.save_launch_request(
+            LaunchRequest(campaign.id, campaign.version, "waiting", actor, tx.now)
+        )
+        said = {"version": campaign.version}
+        tx.audit.add(actor, "campaign.request_launch", campaign.id, detail=said)
+    return campaign
+
+
+def refuse_launch(tx: Transaction, campaign: Campaign) -> None:
+    """Raises what forbids the launch of a draft as it is now."""
+    rules = compiled(tx.campaigns.version(campaign.id, campaign.version))
+    exchange = rules.exchange
+    if exchange is not None and exchange.closes_at <= tx.now:
+        raise invalid_field("closes_at", "past", "lies in the past")
+    over = over_budget_rule(rules, tx.programme)
+    if over is not None:
+        raise over
+
+
+def open_campaign(tx: Transaction, campaign: Campaign, actor: str) -> Campaign:
+    """From here the campaign's durable workflow keeps its hours; `campaign` is a locked draft."""
+    exchange = compiled(tx.campaigns.version(campaign.id, campaign.version)).exchange
     if exchange is not None:
-        if exchange.closes_at <= tx.now:
-            problem = {"field": "closes_at", "code": "past", "message": "lies in the past"}
-            raise Invalid("The exchange would be over before it began.", [problem])
         announce_offer(tx, campaign.id, offer_of(exchange))
     campaign = replace(campaign, state="launched", launched_at=tx.now)
     tx.campaigns.save(campaign)
@@ -101,6 +142,11 @@ def launch(tx: Transaction, campaign_id: str, actor: str) -> Campaign:
     )
     tx.audit.add(actor, "campaign.launch", campaign.id, detail={"version": campaign.version})
     return campaign
+
+
+def locked_draft(tx: Transaction, campaign_id: str) -> Campaign:
+    """The campaign, locked; raises Unknown, or WrongState once it is no draft."""
+    return _lock(tx, campaign_id, "launched", "draft")
 
 
 def pause(tx: Transaction, campaign_id: str, reason: str, actor: str) -> Campaign:

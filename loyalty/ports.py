@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from loyalty.audiences.asked import Asked, History
 from loyalty.earning.version import RulesVersion
 from loyalty.ledger import Balance, Posted
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
@@ -23,12 +24,13 @@ from loyalty.records import (
     Decision,
     Enrolment,
     InboxEvent,
+    LaunchRequest,
     OperatorCommand,
     Version,
 )
-from loyalty.template_version import TemplateLine, TemplateVersion
 from loyalty.refused_event import RefusedEvent
 from loyalty.repairs import ListName, RepairItem, RepairJob
+from loyalty.template_version import TemplateLine, TemplateVersion
 from loyalty.tiers.standing import Held, TierReview
 from loyalty.till.hold import TillHold, TillReturn
 
@@ -125,6 +127,10 @@ class Members(Protocol):
         """Body hash and first answer of a registration, for repeats."""
         ...
 
+    def history(self, member_ids: Sequence[str], asked: Asked) -> Mapping[str, History]:
+        """What these members did, as far as conditions ask for it."""
+        ...
+
     def found_by(self, mark: Mark, value: str) -> Sequence[str]:
         """Ids of active members with this card or phone, two at most."""
         ...
@@ -179,6 +185,20 @@ class Campaigns(Protocol):
 
     def add_version(self, version: Version) -> None: ...
     def version(self, campaign_id: str, version: int) -> Version: ...
+    def versions(self, campaign_id: str) -> Sequence[Version]:
+        """All of a campaign, newest first."""
+        ...
+
+    def remove(self, campaign_id: str) -> None:
+        """Forget a draft and its request; its versions stay on record."""
+        ...
+
+    def launch_request(self, campaign_id: str) -> LaunchRequest | None: ...
+    def save_launch_request(self, request: LaunchRequest) -> None:
+        """In place of an earlier one."""
+        ...
+
+    def drop_launch_request(self, campaign_id: str) -> None: ...
     def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
         """Launched or paused campaigns whose entry is this event type."""
         ...
@@ -210,6 +230,10 @@ class Enrolments(Protocol):
         ...
 
     def live(self, campaign_id: str, after: str, limit: int) -> Sequence[Enrolment]: ...
+    def running(self, member_id: str) -> Sequence[Enrolment]:
+        """A member's live enrolments in all campaigns, locked, by id."""
+        ...
+
     def count_live(self, campaign_id: str) -> int: ...
     def open_wait(
         self,
@@ -452,11 +476,14 @@ class MemberMoves(Protocol):
         ...
 
     def take_over(self, member_id: str, into: str) -> None:
-        """Add one member's counters of caps and limits to another's."""
+        """Give one member's acts, cards, coupons, messages and journeys to another, add counters.
+
+        A journey that the other has entered too stays behind.
+        """
         ...
 
     def forget(self, member_id: str) -> None:
-        """Clear consents, messages and what events said, of a member who leaves."""
+        """Clear consents, messages, and what events and journeys said, of a member who leaves."""
         ...
 
     def adjustment(self, id: str) -> Adjustment | None: ...
@@ -497,6 +524,10 @@ class Repairs(Protocol):
 
     def add_job(self, job: RepairJob, targets: Sequence[str]) -> None: ...
     def save_job(self, job: RepairJob) -> None: ...
+    def anything_due(self) -> bool:
+        """Whether an item of a job is due; locks nothing."""
+        ...
+
     def due_item(self) -> tuple[RepairJob, RepairItem] | None:
         """The first waiting item of a job that is due; jobs in other hands are passed over."""
         ...

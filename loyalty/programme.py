@@ -227,6 +227,17 @@ class Burning(Settings):
     grace_days: int = Field(30, ge=1, le=3_650)
 
 
+class Launch(Settings):
+    """What a launch is held to. Points at most are the campaign's budget; their cost is their cash
+    value, see `earning`.
+    """
+
+    needs_budget: bool = Field(False, description="a campaign that gives points must have a budget")
+    most_points: int | None = Field(None, ge=1, description="no budget may be above; none = any")
+    most_cost_minor: int | None = Field(None, ge=1, description="the same in money, minor units")
+    second_person: bool = Field(False, description="one person asks, another approves")
+
+
 class Reward(Settings):
     """Something members know the price of, so that a message can say what their points buy."""
 
@@ -245,6 +256,7 @@ class Programme(Settings):
     gifting: Gifting = Gifting()
     contact: Contact = Contact()
     burning: Burning = Burning()
+    launch: Launch = Launch()
     # Put before phone numbers that are written without one, so that a member is found by either.
     phone_country: str = Field("86", pattern=r"^[1-9][0-9]{0,2}$")
     tiers: Tiers = Tiers()

@@ -51,6 +51,20 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """One person's wish to launch a draft's version, for another to approve or decline."""
+
+    campaign_id: str
+    version: int
+    state: Literal["waiting", "declined"]
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = None  # why it was declined
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     id: str
     campaign_id: str

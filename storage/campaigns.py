@@ -8,13 +8,13 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from loyalty.errors import Unknown, WrongState
 from loyalty.journeys.plan import Plan
-from loyalty.records import Campaign, Version
+from loyalty.records import Campaign, LaunchRequest, Version
 from storage import tables
-from storage.rows import AddUp, InsertOnce, Shape
+from storage.rows import AddUp, InsertOnce, Shape, Upsert
 
 _table = tables.campaigns
 _versions = tables.campaign_versions
@@ -56,6 +56,15 @@ _VERSION = select(*_version_shape.columns).where(
     _versions.c.version == bindparam("number"),
 )
 _ADD_VERSION = InsertOnce(_versions)
+_NUMBERS = (
+    select(_versions.c.version)
+    .where(_versions.c.campaign_id == bindparam("campaign"))
+    .order_by(_versions.c.version.desc())
+)
+_requests = tables.launch_requests
+_request_shape = Shape(LaunchRequest, _requests)
+_REQUEST = select(*_request_shape.columns).where(_requests.c.campaign_id == bindparam("campaign"))
+_SAVE_REQUEST = Upsert(_requests)
 _GIVE = AddUp(tables.campaign_days)
 
 VersionCache = MutableMapping[tuple[str, int], Version]
@@ -153,6 +162,30 @@ class SqlCampaigns:
                 self._cache.clear()
             self._cache[key] = found
         return found
+
+    def versions(self, campaign_id: str) -> Sequence[Version]:
+        """All of a campaign, newest first."""
+        numbers = self._connection.execute(_NUMBERS, {"campaign": campaign_id}).scalars().all()
+        return [self.version(campaign_id, number) for number in numbers]
+
+    def remove(self, campaign_id: str) -> None:
+        """Forget a draft and its request. Its versions stay: every process may know them by heart,
+        so their numbers are never given to others.
+        """
+        self._seen.forget()
+        self.drop_launch_request(campaign_id)
+        self._connection.execute(delete(_table).where(_table.c.id == campaign_id))
+
+    def launch_request(self, campaign_id: str) -> LaunchRequest | None:
+        row = self._connection.execute(_REQUEST, {"campaign": campaign_id}).one_or_none()
+        return LaunchRequest(*row) if row else None
+
+    def save_launch_request(self, request: LaunchRequest) -> None:
+        """In place of an earlier one."""
+        _SAVE_REQUEST(self._connection, _request_shape.values(request))
+
+    def drop_launch_request(self, campaign_id: str) -> None:
+        self._connection.execute(delete(_requests).where(_requests.c.campaign_id == campaign_id))
 
     def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
         """Launched or paused campaigns whose entry is this event type."""

@@ -54,6 +54,20 @@ campaign_versions = Table(
     Column("created_by", String(64), nullable=False),
 )
 
+# Launches that wait for a second person, or were declined; the audit trail keeps what became of all.
+launch_requests = Table(
+    "launch_requests",
+    metadata,
+    key("campaign_id", 64, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting declined
+    Column("requested_by", String(64), nullable=False),
+    Column("requested_at", Instant, nullable=False),
+    Column("decided_by", String(64)),
+    Column("decided_at", Instant),
+    Column("reason", Text),
+)
+
 # What campaigns gave, by the programme's days: written only with the campaign's own counters, so
 # that its rows wait for nobody who does not wait already.
 campaign_days = Table(

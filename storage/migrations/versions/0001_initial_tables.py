@@ -445,6 +445,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_inbox_refunds_seq"), ["refunds_seq"], unique=False)
 
     op.create_table(
+        "launch_requests",
+        sa.Column("campaign_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("requested_by", sa.String(length=64), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("campaign_id", name=op.f("pk_launch_requests")),
+    )
+    op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -1036,6 +1048,7 @@ def downgrade() -> None:
 
     op.drop_table("lots")
     op.drop_table("log_head")
+    op.drop_table("launch_requests")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_refunds_seq"))
         batch_op.drop_index(batch_op.f("ix_inbox_member_id_type_occurred_at"))

@@ -1,0 +1,61 @@
+"""What a launch is held to before anybody meets the campaign: the programme's budget rule.
+
+The points at most are what the budget allows, since admission keeps to it. A campaign that gives
+points without a budget has no such figure, so a rule on points or cost needs one.
+"""
+
+from typing import ClassVar
+
+from loyalty.errors import LoyaltyError
+from loyalty.journeys.compiled import Compiled
+from loyalty.journeys.cost import most_points
+from loyalty.programme import Programme
+
+
+class OverBudgetRule(LoyaltyError):
+    """The campaign could give more than the programme allows: the figures are in the facts."""
+
+    code: ClassVar[str] = "over_budget_rule"
+
+
+def cost_minor(points: int, programme: Programme) -> int:
+    """The cash value of points in minor units, rounded up."""
+    earning = programme.earning
+    return -(-points * earning.cash_minor // earning.cash_points)
+
+
+def over_budget_rule(rules: Compiled, programme: Programme) -> OverBudgetRule | None:
+    """Why a campaign must not be launched as it is; none where nothing speaks against it."""
+    if rules.plan.start is None or most_points(rules.plan) == 0:
+        return None
+    launch, budget = programme.launch, rules.budget_points
+    if budget is None:
+        if (
+            not launch.needs_budget
+            and launch.most_points is None
+            and launch.most_cost_minor is None
+        ):
+            return None
+        return OverBudgetRule(
+            "The campaign gives points and has no budget; this programme asks for one.",
+            rule="needs_budget",
+        )
+    if launch.most_points is not None and budget > launch.most_points:
+        return OverBudgetRule(
+            f"The budget of {budget} points is above the {launch.most_points} that this programme "
+            "allows one campaign.",
+            rule="most_points",
+            limit=launch.most_points,
+            budget_points=budget,
+        )
+    cost = cost_minor(budget, programme)
+    if launch.most_cost_minor is not None and cost > launch.most_cost_minor:
+        return OverBudgetRule(
+            f"The budget could cost {cost} minor units; this programme allows one campaign "
+            f"{launch.most_cost_minor}.",
+            rule="most_cost_minor",
+            limit=launch.most_cost_minor,
+            cost_minor=cost,
+            budget_points=budget,
+        )
+    return None
