@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from api.repair_reads import Repairs
 from loyalty.finding import Sought
 from loyalty.ledger import StatementLine
 from loyalty.records import Decision
+from loyalty.why_not import Record
 
 View = Mapping[str, Any]
 
@@ -76,8 +78,15 @@ class Reads(Protocol):
     @property
     def of_member(self) -> MemberLists: ...
 
+    @property
+    def repairs(self) -> Repairs: ...
+
     def find(self, sought: Sought) -> Sequence[View]:
         """Everything a typed text names: kind, id, by, title, member_id, campaign_id, detail."""
+        ...
+
+    def record_of(self, member_id: str, campaign_id: str) -> Record | None:
+        """What is on record of a member in a campaign; none where there is no such member."""
         ...
 
     def slip(self, key: str) -> View | None:
@@ -110,6 +119,10 @@ class Reads(Protocol):
     def campaign_report(self, campaign_id: str) -> View | None:
         """The campaign's row with its version's values, and its figures under `report`:
         evaluated, held_out, enrolled, live, outcomes, points, messages, claims."""
+        ...
+
+    def campaign_figures(self, campaign_id: str) -> View | None:
+        """What a campaign is watched by, as counted: see `loyalty/campaign_watch.py`."""
         ...
 
     def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.attainment import goal_until, watch
+from loyalty.audiences.history import with_history
 from loyalty.conditions import EVENT, MEMBER, Condition
+from loyalty.failing import failing
 from loyalty.journeys.compiled import Compiled, EnterMonthly, EnterOnEvent
 from loyalty.journeys.cost import most_points
 from loyalty.journeys.goals import event_facts
@@ -131,7 +133,7 @@ def refusal_of(
         return Refusal("member_not_active", {"status": member.status})
     where = rules.enter.where if isinstance(rules.enter, EnterOnEvent) else None
     if rules.audience or where:
-        facts = facts or facts_of(tx, member)
+        facts = with_history(tx, member, facts or facts_of(tx, member), [rules.audience])
         outside = _outside(rules.audience, where, facts, entry)
         if outside is not None:
             return outside
@@ -142,11 +144,14 @@ def _outside(
     audience: str | None, where: str | None, facts: Mapping[str, object], entry: Entry
 ) -> Refusal | None:
     if audience and not Condition(audience, MEMBER).fits(facts):
-        return Refusal("not_in_audience", {"audience": audience, **_said(facts)})
+        failed = failing(audience, MEMBER, facts)
+        said = {"audience": audience, **_said(facts), "failed": failed}
+        return Refusal("not_in_audience", said)
     if entry.event is not None and where:
         seen = {**facts, **event_facts(entry.event)}
         if not Condition(where, EVENT).fits(seen):
-            return Refusal("entry_condition", {"where": where})
+            failed = failing(where, EVENT, seen)
+            return Refusal("entry_condition", {"where": where, "failed": failed})
     return None
 
 

@@ -1,9 +1,12 @@
 """One page of a broadcast: who is told, and for whoever is not, why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from loyalty.audiences.history import history_facts
 from loyalty.conditions import MEMBER, OFFER, Condition
 from loyalty.exchange_window import offer_facts_of
+from loyalty.failing import failing
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.effects import said
 from loyalty.journeys.machine import bucket
@@ -30,14 +33,21 @@ def tell_page(
     offers = (
         offer_facts_of(tx, campaign.id, [member.id for member in page]) if rules.exchange else {}
     )
+    over_members = None if rules.exchange else moment.act.where
+    acts = history_facts(tx, page, [rules.audience, over_members])
     told: list[Member] = []
     for member in page:
         facts = {
             **member_facts(member, balances[member.id], tx.now),
+            **acts[member.id],
             **offers.get(member.id, {}),
         }
         if rules.audience and not Condition(rules.audience, MEMBER).fits(facts):
-            _pass_over(tx, version, moment, member, "not_in_audience")
+            outside = {
+                "audience": rules.audience,
+                "failed": failing(rules.audience, MEMBER, facts),
+            }
+            _pass_over(tx, version, moment, member, "not_in_audience", inputs=outside)
         elif bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
             _pass_over(tx, version, moment, member, "holdout", "held_out")
         elif moment.act.where and not _meant(moment.act.where, rules, facts):
@@ -62,6 +72,7 @@ def _pass_over(
     member: Member,
     reason: str,
     verdict: str = "skipped",
+    inputs: Mapping[str, Any] | None = None,
 ) -> None:
     tx.decisions.add(
         Decision(
@@ -73,6 +84,7 @@ def _pass_over(
             verdict=verdict,
             reason=reason,
             at=tx.now,
+            inputs=inputs or {},
         )
     )
 

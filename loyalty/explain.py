@@ -1,7 +1,7 @@
 """Why something happened to a member, or did not: each decision as one plain sentence.
 
-The decision rows are the truth; nothing is judged again here. Only where no row exists yet does
-`outlook` ask the questions of admission as they stand now, and writes nothing.
+The decision rows are the truth; nothing is judged again here. What stands on no row is asked in
+`outlook.py` and `why_not.py`, which put it in the same shape.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loyalty.admission import Entry, compiled, facts_of, refusal_of
-from loyalty.errors import Unknown
 from loyalty.explain_words import Words, words_of
-from loyalty.journeys.compiled import Compiled, EnterOnEvent
-from loyalty.journeys.machine import bucket
+from loyalty.members import NEVER_DAYS
 from loyalty.plain_conditions import plain_condition
 from loyalty.points import BASIS
-from loyalty.ports import Transaction
-from loyalty.records import Campaign, Decision
+from loyalty.records import Decision
 
 UTC = ZoneInfo("UTC")
 OUTLOOK = "outlook"
@@ -42,6 +38,10 @@ def _said(decision: Decision, words: Words, zone: ZoneInfo) -> str:
     act = _act(decision)
     if act is not None and reason in words.because:
         return words.acts[act].format_map({**fields, "because": words.because[reason]})
+    if reason == "not_in_audience" and inputs.get("failed"):
+        reason = "outside_because"
+    if reason == "entry_condition" and inputs.get("failed"):
+        reason = "event_because"
     pattern = words.reasons.get(reason, words.unheard)
     return pattern.format_map(_Filled(fields))
 
@@ -81,9 +81,12 @@ def _fields(decision: Decision, words: Words, zone: ZoneInfo) -> _Filled:
         "channel": words.channels.get(inputs.get("channel", ""), ""),
         "observed": _observed(inputs, words),
         "tags": _tags(inputs),
+        "failed": _failed(inputs, words),
         "goals": words.comma.join(f"{k} × {n}" for k, n in (inputs.get("goals") or {}).items()),
         "how": words.entering.get(inputs.get("enter", ""), "").format_map(fields),
     }
+    if isinstance(inputs.get("offer_state"), str):
+        fields["offer_state"] = words.offer_states.get(inputs["offer_state"], "")
     for name in ("audience", "where"):
         if isinstance(inputs.get(name), str):
             fields[name] = plain_condition(inputs[name], words.conditions)
@@ -121,68 +124,30 @@ def _observed(inputs: Mapping[str, Any], words: Words) -> str:
     return pattern.format_map({k: "–" if v is None else v for k, v in figures.items()})
 
 
+def _failed(inputs: Mapping[str, Any], words: Words) -> str:
+    """Each part of a condition that does not hold, with what was found instead."""
+    return words.semicolon.join(
+        words.failed.format(
+            rule=plain_condition(part["rule"], words.conditions),
+            seen=words.comma.join(_value(name, v, words) for name, v in part["seen"].items()),
+        )
+        for part in inputs.get("failed") or ()
+    )
+
+
+def _value(name: str, value: Any, words: Words) -> str:
+    fact = words.conditions.facts.get(name, name)
+    if name == "member.days_since_purchase" and value >= NEVER_DAYS:
+        return words.never
+    if isinstance(value, bool):
+        return words.fact.format(fact=fact, value=words.yes if value else words.no)
+    if isinstance(value, list | tuple):
+        return words.fact.format(fact=fact, value=words.comma.join(map(str, value)) or "–")
+    figure = f"{value:,}" if isinstance(value, int) else str(value) or "–"
+    return words.fact.format(fact=fact, value=figure)
+
+
 def _tags(inputs: Mapping[str, Any]) -> str:
     changes = [f"+{tag}" for tag in inputs.get("added", ())]
     changes += [f"-{tag}" for tag in inputs.get("removed", ())]
     return f" ({', '.join(changes)})" if changes else ""
-
-
-# --- where nothing was decided yet --------------------------------------------------------------
-
-
-def outlook(tx: Transaction, member_id: str, campaign_id: str) -> Decision:
-    """What admission would say of the member now, as a decision that nobody took or wrote."""
-    campaign = tx.campaigns.get(campaign_id)
-    if campaign is None:
-        raise Unknown("campaign", campaign_id)
-    member = tx.members.get(member_id)
-    if member is None:
-        raise Unknown("member", member_id)
-    version = tx.campaigns.version(campaign.id, campaign.version)
-    rules = compiled(version)
-    closed = _closed(campaign)
-    if closed is not None:
-        return _outlook(tx, campaign, member_id, closed, {"state": campaign.state})
-    entry = Entry(key="outlook", since=tx.now)
-    refusal = refusal_of(tx, campaign, rules, member, entry, facts_of(tx, member))
-    if refusal is not None:
-        found = _outlook(tx, campaign, member_id, refusal.reason, refusal.inputs, refusal.until)
-    elif bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
-        found = _outlook(tx, campaign, member_id, "holdout", {})
-    else:
-        found = _outlook(tx, campaign, member_id, "would_enter", _entering(rules))
-    return found
-
-
-def _closed(campaign: Campaign) -> str | None:
-    if campaign.state == "draft":
-        return "campaign_not_launched"
-    return "campaign_over" if campaign.state in ("stopped", "finished") else None
-
-
-def _entering(rules: Compiled) -> Mapping[str, Any]:
-    if isinstance(rules.enter, EnterOnEvent):
-        return {"enter": "event", "on": rules.enter.on}
-    return {"enter": rules.enter.kind if rules.enter else "none"}
-
-
-def _outlook(
-    tx: Transaction,
-    campaign: Campaign,
-    member_id: str,
-    reason: str,
-    inputs: Mapping[str, Any],
-    until: datetime | None = None,
-) -> Decision:
-    return Decision(
-        key="",
-        campaign_id=campaign.id,
-        version=campaign.version,
-        member_id=member_id,
-        step_id="entry",
-        verdict=OUTLOOK,
-        reason=reason,
-        at=tx.now,
-        inputs=inputs,
-        until=until,
-    )

@@ -6,6 +6,7 @@ Marketers read them to members on the telephone: one plain sentence, figures and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loyalty import why_words
 from loyalty.plain_conditions import EN as EN_CONDITIONS
 from loyalty.plain_conditions import ZH as ZH_CONDITIONS
 from loyalty.plain_conditions import ConditionWords
@@ -31,6 +32,13 @@ class Words:
     comma: str
     outlook: str
     entering: Mapping[str, str]  # how one enters, by kind
+    failed: str  # one part of a condition that does not hold
+    fact: str  # what was found instead
+    never: str  # nobody bought yet, where days since a purchase were asked for
+    yes: str
+    no: str
+    semicolon: str
+    offer_states: Mapping[str, str]
     unheard: str  # a reason this program does not know: written by a newer one
 
 
@@ -79,12 +87,18 @@ EN = Words(
         "cancelled_by_operator": "Cancelled by an operator ({actor}).",
         "period_over": "Never begun, as {entry} was over when the pause was.",
         "member_left": "Ended, as the member is no longer active.",
+        "member_erased": "Ended, as the member was erased.",
+        "member_merged": "Ended, as the member was merged into {into}, who has entered too.",
         "journey_ended": "The journey ended: {outcome}.",
         "claim_reserved": "Reserved {quantity} for {points} points, to be confirmed by {until}.",
         "claim_confirmed": "Confirmed: {quantity} handed over for {points} points.",
         "claim_released": "Gave {points} points and {quantity} back ({cause}).",
         "claim_expired": "Not confirmed in time: {points} points and {quantity} were given back.",
         "would_enter": "The member would enter {how}.",
+        "outside_because": "Not meant for this member: it asks for {failed}. The whole audience "
+        "is {audience}.",
+        "event_because": "Not admitted: the event had to be {failed}.",
+        **why_words.EN,
     },
     rules={
         "allowed": "the contact rules allow it",
@@ -115,6 +129,13 @@ EN = Words(
         "api": "when another system says so",
         "none": "no journey, as this campaign has only announcements",
     },
+    failed="{rule} (here: {seen})",
+    fact="{fact} {value}",
+    never="no purchase yet",
+    yes="yes",
+    no="no",
+    semicolon="; ",
+    offer_states={"announced": "not open yet", "open": "open", "closed": "over"},
     unheard="{step}: {verdict} ({reason}).",
 )
 
@@ -163,12 +184,17 @@ ZH = Words(
         "cancelled_by_operator": "由运维人员（{actor}）取消。",
         "period_over": "活动恢复时批次 {entry} 已过期，流程未开始。",
         "member_left": "会员已不再有效，流程结束。",
+        "member_erased": "会员资料已清除，流程结束。",
+        "member_merged": "会员已合并至 {into}，对方已参加该活动，流程结束。",
         "journey_ended": "流程结束：{outcome}。",
         "claim_reserved": "已预留 {quantity} 件，冻结 {points} 积分，须在 {until} 前确认。",
         "claim_confirmed": "已确认：以 {points} 积分兑换 {quantity} 件。",
         "claim_released": "已退还 {points} 积分与 {quantity} 件库存（{cause}）。",
         "claim_expired": "未按时确认：已退还 {points} 积分与 {quantity} 件库存。",
         "would_enter": "会员将{how}。",
+        "outside_because": "不适用于该会员：要求{failed}。完整的目标人群为 {audience}。",
+        "event_because": "未进入：事件须满足 {failed}。",
+        **why_words.ZH,
     },
     rules={
         "allowed": "符合触达规则",
@@ -199,6 +225,13 @@ ZH = Words(
         "api": "由其他系统指定进入",
         "none": "只收到通知，该活动没有会员流程",
     },
+    failed="{rule}（实际：{seen}）",
+    fact="{fact} {value}",
+    never="从未购买",
+    yes="是",
+    no="否",
+    semicolon="；",
+    offer_states={"announced": "未开始", "open": "进行中", "closed": "已结束"},
     unheard="{step}：{verdict}（{reason}）。",
 )
 

@@ -10,13 +10,16 @@ from loyalty.finding import Sought
 from loyalty.ledger import StatementLine
 from loyalty.ports import Clock
 from loyalty.records import Decision
+from loyalty.why_not import Record
 from storage.database import Database
 from storage.member_lists import SqlMemberLists
 from storage.proofs import SqlProofs
-from storage.queries import adjustments, campaigns, members, messages, operations, runs
+from storage.queries import adjustments, campaigns, figures, members, messages, operations, runs
 from storage.queries.find import find
 from storage.queries.pages import View
+from storage.queries.records import record_of
 from storage.queries.slips import slip
+from storage.repair_reads import SqlRepairReads
 from storage.statements import statement
 
 T = TypeVar("T")
@@ -49,10 +52,14 @@ class SqlReads:
         self._database = database
         self._clock = clock
         self.proofs = SqlProofs(database)
+        self.repairs = SqlRepairReads(database, clock)
         self.of_member = SqlMemberLists(database)
 
     def find(self, sought: Sought) -> Sequence[View]:
         return self._look(lambda found: find(found, sought))
+
+    def record_of(self, member_id: str, campaign_id: str) -> Record | None:
+        return self._look(lambda found: record_of(found, member_id, campaign_id))
 
     def slip(self, key: str) -> View | None:
         return self._look(lambda found: slip(found, key))
@@ -80,6 +87,10 @@ class SqlReads:
 
     def campaign_report(self, campaign_id: str) -> View | None:
         return self._look(lambda found: campaigns.campaign_report(found, campaign_id))
+
+    def campaign_figures(self, campaign_id: str) -> View | None:
+        now = self._clock.now()
+        return self._look(lambda found: figures.campaign_figures(found, campaign_id, now))
 
     def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
         return self._look(lambda found: runs.decisions_of(found, member_id, campaign_id))

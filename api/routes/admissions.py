@@ -14,9 +14,10 @@ from api.problems import locale_of
 from api.recording import CampaignId, MemberId, recorded, twice
 from api.services import Given
 from loyalty import campaigns
-from loyalty.explain import outlook, sentence
+from loyalty.explain import sentence
 from loyalty.ports import Transaction
 from loyalty.records import Decision
+from loyalty.why_not import why_not
 
 router = APIRouter(tags=["Campaigns"])
 
@@ -54,10 +55,22 @@ class DecisionView(BaseModel):
     inputs: dict[str, Any]
 
 
+class AnswerView(BaseModel):
+    """The one thing that decided, and what would be said now where that is another thing."""
+
+    cause: str = Field(description="Stable code: not_in_audience, quiet_hours, act_after ...")
+    sentence: str
+    at: datetime
+    run_id: str | None = None
+    now: str | None = Field(None, description="As of now, in a sentence; none = the same")
+    now_cause: str | None = None
+
+
 class Explanation(BaseModel):
     campaign_id: str
     member_id: str
     language: Literal["en", "zh"]
+    answer: AnswerView
     decisions: list[DecisionView]
 
 
@@ -111,23 +124,37 @@ def explain_member(
     given: Given,
     caller: Annotated[Caller, needs("explain")],
 ) -> Explanation:
-    """One sentence for each decision, oldest first, also for members who were not admitted.
+    """`answer` says why the member did not get it, for any member and any campaign.
 
-    Where the campaign never met the member, the one sentence says what it would answer now; its
-    verdict is `outlook`. `Accept-Language: zh` or `en` chooses the language.
+    `decisions` has one sentence for each decision, oldest first, also for members who were not
+    admitted. Where the campaign never met the member, the one sentence says what it would answer
+    now; its verdict is `outlook`. `Accept-Language: zh` or `en` chooses the language.
     """
-    locale = locale_of(request)
-    decisions = given.reads.decisions_of(member_id, campaign_id)
-    if not decisions:
-        decisions = [given.store.read(lambda tx: outlook(tx, member_id, campaign_id))]
+    return explanation(given, member_id, campaign_id, locale_of(request))
+
+
+def explanation(given: Given, member_id: str, campaign_id: str, locale: str) -> Explanation:
+    """Why a member did not get it, and every decision on record. Raises Unknown for either."""
+    record = given.reads.record_of(member_id, campaign_id)
+    answer = given.store.read(lambda tx: why_not(tx, member_id, campaign_id, record))
+    zone = given.programme.tz
+    decisions = list(record.decisions if record else ()) or [answer.why]
     return Explanation(
         campaign_id=campaign_id,
         member_id=member_id,
         language="zh" if locale == "zh" else "en",
+        answer=AnswerView(
+            cause=answer.why.reason,
+            sentence=sentence(answer.why, locale, zone),
+            at=answer.why.at,
+            run_id=answer.why.enrolment_id,
+            now=sentence(answer.now, locale, zone) if answer.now else None,
+            now_cause=answer.now.reason if answer.now else None,
+        ),
         decisions=[
             DecisionView(
                 at=each.at,
-                sentence=sentence(each, locale, given.programme.tz),
+                sentence=sentence(each, locale, zone),
                 step=each.step_id,
                 verdict=each.verdict,
                 reason=each.reason,

@@ -15,7 +15,8 @@ from bootstrap.commands.opened import actor, console, opened, table
 from bootstrap.wiring import Parts
 from loyalty import operate
 from loyalty.errors import Unknown
-from loyalty.explain import outlook, sentence
+from loyalty.explain import sentence
+from loyalty.why_not import why_not
 from storage.audit import SqlAudit
 from storage.proof import Proof
 from storage.proof import prove as prove_ledger
@@ -33,9 +34,9 @@ def explain(
     campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
     locale: Locale = "en",
 ) -> None:
-    """Say why a campaign did what it did for a member: one sentence per decision.
+    """Say why a campaign did what it did for a member, and why the member did not get it.
 
-    Also for members who were not admitted; where nothing was decided, what would be said now.
+    One sentence per decision, also for members who were not admitted; then how things stand.
 
     Examples:
       milepost explain m-1001 welcome-2026
@@ -43,11 +44,14 @@ def explain(
     """
     with opened() as parts:
         zone, out = parts.programme.tz, console()
-        decisions = list(parts.reads.decisions_of(member, campaign))
-        if not decisions:
-            decisions = [parts.store.read(lambda tx: outlook(tx, member, campaign))]
+        record = parts.reads.record_of(member, campaign)
+        answer = parts.store.read(lambda tx: why_not(tx, member, campaign, record))
+        decisions = record.decisions if record else ()
         for each in decisions:
             out.print(f"{_at(each.at, zone)}  {sentence(each, locale, zone)}", markup=False)
+        for said in (answer.why, answer.now):
+            if said is not None and said not in decisions:
+                out.print(sentence(said, locale, zone), markup=False)
 
 
 def runs(

@@ -1,19 +1,16 @@
 """Why points moved: one ledger transaction as a slip that a clerk can read out."""
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
+from rich.table import Table
+from rich.text import Text as RichText
 
 from bootstrap.commands.opened import console, opened
-from bootstrap.slip_earned import Paper, Row, earned
-from bootstrap.slip_words import WORDS
-from loyalty.earning.breakdown import Breakdown
 from loyalty.errors import Unknown
-from loyalty.ledger import AT_ONCE, UNDATED
-from storage.queries.slips import slip
+from loyalty.slips.paper import Grid, Paper, Row, Rule
+from loyalty.slips.slip import slip
+from loyalty.slips.words import WORDS
 
 
 def why(
@@ -27,157 +24,33 @@ def why(
       milepost why till:till-12:2026-10-03/p1:confirm --locale zh
     """
     with opened() as parts:
-        with parts.database.read() as connection:
-            found = slip(connection, transaction)
+        found = parts.reads.slip(transaction)
         if found is None:
             raise Unknown("transaction", transaction)
         programme = parts.programme
     paper = Paper(WORDS[locale], programme.currency, programme.tz)
     out = console()
-    for row in printed(paper, found):
-        out.print(row, soft_wrap=isinstance(row, Text))
+    for row in slip(paper, found):
+        out.print(_printed(row), soft_wrap=not isinstance(row, Grid))
 
 
-def printed(paper: Paper, found: dict[str, Any]) -> Iterator[Row]:
-    """The slip, from what happened down to the balance."""
-    yield Text(_title(paper, found), style="bold")
-    yield Text(f"  {found['key']}", style="dim")
-    member = paper.line("member", member=found["member_id"], at=_at(paper, found["at"]))
-    yield Text(f"  {member}")
-    yield from (Text(f"  {line}") for line in _around(paper, found))
-    if breakdown := found["meta"].get("breakdown"):
-        yield Text()
-        yield from earned(paper, Breakdown.from_json(breakdown))
-    yield Text()
-    yield from _lots(paper, found)
-    yield from (Text(f"  {line}") for line in _turned_out(paper, found))
-    yield Text(
-        paper.line(
-            "after",
-            balance=f"{found['balance_after']:,}",
-            available=f"{found['available_after']:,}",
-        ),
-        style="bold",
-    )
+def _printed(row: Row) -> RichText | Table:
+    """A piece of the slip as a terminal shows it."""
+    if isinstance(row, Rule):
+        more = f"  ({row.more})" if row.more else ""
+        return RichText(f"  {row.rule:<24} {row.said}{more}")
+    if isinstance(row, Grid):
+        return _table(row)
+    indent = "  " if row.kind in ("item", "key") else ""
+    style = {"key": "dim", "item": "", "sum": "bold"}.get(row.kind, "bold")
+    return RichText(indent + row.text, style=style)
 
 
-def _title(paper: Paper, found: dict[str, Any]) -> str:
-    kind, points = found["kind"], f"{found['points']:,}"
-    if kind == "reverse":
-        spent = (found["original"] or {}).get("kind") in ("burn", "confirm")
-        kind = "given_back" if spent else "taken_back"
-    words = paper.words.kinds.get(kind, f"{kind} {{points}}")
-    return words.format(points=points, other=found["other_id"] or "")
-
-
-def _around(paper: Paper, found: dict[str, Any]) -> Iterator[str]:
-    """What led to it: the event, the campaign, the bill, the person behind a correction."""
-    if event := found["event"]:
-        yield from _event(paper, event)
-    yield from _cause(paper, found)
-    if hold := found["hold"]:
-        yield from _hold(paper, hold, found["kind"])
-    if original := found["original"]:
-        yield paper.line(
-            "original",
-            key=original["key"],
-            points=f"{original['points']:,}",
-            at=_at(paper, original["at"]),
-        )
-
-
-def _event(paper: Paper, event: dict[str, Any]) -> Iterator[str]:
-    amount = event["amount_minor"]
-    yield paper.line(
-        "happened",
-        type=paper.name(event["type"]),
-        id=event["event_id"],
-        at=_at(paper, event["occurred_at"]),
-        store=paper.line("store", store=event["store"]) if event["store"] else "",
-        amount="" if amount is None else paper.words.comma + paper.money(amount),
-    )
-    if paid := int(event["body"].get("paid_with_points_minor", 0)):
-        yield paper.line("paid_with_points", minor=paper.money(paid))
-    if "cash_minor" in event["answer"] and amount is not None:
-        cash = paper.money(event["answer"]["cash_minor"])
-        yield paper.line("refund", amount=paper.money(amount), cash=cash)
-
-
-def _cause(paper: Paper, found: dict[str, Any]) -> Iterator[str]:
-    meta = found["meta"]
-    if found["campaign_id"]:
-        step = ""
-        if "step" in meta:
-            step = paper.line("step_of", step=meta["step"], reason=meta.get("reason", ""))
-        name = found["campaign"] or found["campaign_id"]
-        yield paper.line("campaign", campaign=f"{name} ({found['campaign_id']})", step=step)
-    elif "approved_by" in meta:
-        who = {name: meta.get(name, "") for name in ("reason", "proposed_by", "approved_by")}
-        yield paper.line("adjusted", **who)
-    elif "tier" in meta:
-        yield paper.line("tier", tier=meta["tier"])
-
-
-def _hold(paper: Paper, hold: dict[str, Any], kind: str) -> Iterator[str]:
-    worth = hold["confirmed_minor"] if kind != "hold" else hold["worth_minor"]
-    bill = paper.money(hold["bill_minor"])
-    yield paper.line("worth", worth=paper.money(worth or hold["worth_minor"]), bill=bill)
-    if hold["purchase_id"]:
-        yield paper.line("purchase", id=hold["purchase_id"])
-    if kind == "hold":
-        yield paper.line(
-            "until", at=_at(paper, hold["expires_at"]), status=paper.name(hold["status"])
-        )
-
-
-def _lots(paper: Paper, found: dict[str, Any]) -> Iterator[Row]:
-    moves = found["moves"]
-    if not moves:
-        return
-    total = sum(move["amount"] for move in moves)
-    spent = "lots_out" if found["kind"] in ("burn", "confirm") else "lots_taken"
-    name = "lots_in" if total > 0 else spent if total < 0 else "lots_held"
-    yield Text(paper.line(name), style="bold")
-    for move in sorted(moves, key=lambda move: str(move["expires_at"])):
-        yield Text("  " + _lot(paper, found, move))
-
-
-def _lot(paper: Paper, found: dict[str, Any], move: dict[str, Any]) -> str:
-    expires, since = _instant(move["expires_at"]), _instant(move["available_at"])
-    amount = move["amount"] or move["held_delta"]
-    waits = since > max(AT_ONCE, found["at"])
-    source = paper.name(move["source"]) if found["other_id"] is None else move["member_id"]
-    return paper.line(
-        "lot",
-        amount=f"{amount:+,}",
-        source=source,
-        expires=paper.line("never")
-        if expires == UNDATED
-        else paper.line("lapses", at=_at(paper, expires)),
-        pending=paper.line("pending", at=_at(paper, since)) if waits else "",
-    )
-
-
-def _turned_out(paper: Paper, found: dict[str, Any]) -> Iterator[str]:
-    """Debt, what lapsed at once, what was forgiven, and what was taken back since."""
-    if found["debt_change"] < 0:
-        yield paper.line("debt_repaid", points=f"{-found['debt_change']:,}")
-    if found["debt_change"] > 0:
-        yield paper.line("debt_made", points=f"{found['debt_change']:,}")
-    if found["shortfall"]:
-        yield paper.line("forgiven", points=f"{found['shortfall']:,}")
-    if found["lapsed"]:
-        yield paper.line("lapsed", points=f"{found['lapsed']:,}")
-    if found["meta"].get("fault") == "merchant":
-        yield paper.line("merchant")
-    for later in found["reversals"]:
-        points, at = f"{later['points']:,}", _at(paper, later["at"])
-        yield paper.line("later", points=points, key=later["key"], at=at)
-
-
-def _instant(written: datetime | str) -> datetime:
-    return datetime.fromisoformat(written) if isinstance(written, str) else written
-
-
-def _at(paper: Paper, at: datetime) -> str:
-    return f"{at.astimezone(paper.zone):%Y-%m-%d %H:%M}"
+def _table(grid: Grid) -> Table:
+    shown = Table(box=None, padding=(0, 1))
+    for number, column in enumerate(grid.columns):
+        figure = number in grid.figures
+        shown.add_column(RichText(column), justify="right" if figure else "left", no_wrap=figure)
+    for cells in grid.rows:
+        shown.add_row(*(RichText(cell) for cell in cells))
+    return shown

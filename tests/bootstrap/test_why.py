@@ -11,13 +11,13 @@ from typer.testing import CliRunner, Result
 from bootstrap.cli import app
 from bootstrap.clock import SystemClock
 from bootstrap.settings import read_settings
-from bootstrap.slip_words import EN, ZH
 from bootstrap.wiring import Parts
 from loyalty.events import Line, Purchase, Refund, RefundLine
 from loyalty.intake import record_purchase
 from loyalty.ports import Transaction
 from loyalty.refunds import record_refund
 from loyalty.registration import Registration, register
+from loyalty.slips.words import EN, ZH
 from loyalty.till import flow
 from loyalty.till.requests import HoldConfirm, HoldRequest
 from storage.migrate import upgrade

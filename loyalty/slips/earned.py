@@ -1,78 +1,44 @@
 """The part of a points slip that says how points were earned, figure by figure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
-from rich.table import Table
-from rich.text import Text
-
-from bootstrap.slip_words import SlipWords
 from loyalty.earning.breakdown import Breakdown, LineEarned, Reason
 from loyalty.earning.ready import EVERYTHING
 from loyalty.points import BASIS
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What a slip is written on: its language, currency and zone."""
-
-    words: SlipWords
-    currency: str
-    zone: ZoneInfo
-
-    def line(self, name: str, **figures: object) -> str:
-        return self.words.lines[name].format(**figures)
-
-    def money(self, minor: int) -> str:
-        """Minor units as people write them; a currency may have none."""
-        places: int = get_currency_precision(self.currency)
-        whole, part = divmod(minor, 10**places)
-        return f"{whole:,}" + (f".{part:0{places}}" if places else "") + f" {self.currency}"
-
-    def why(self, code: str) -> str:
-        """A reason in words; one that this program does not know is shown as it is."""
-        return self.words.reasons.get(code, code)
-
-    def name(self, code: str) -> str:
-        """An event, a lot or a state as people call it; ids stay as they are."""
-        return self.words.names.get(code, code)
-
-
-Row = Text | Table
+from loyalty.slips.paper import Grid, Paper, Row, Rule, Text
 
 
 def earned(paper: Paper, made: Breakdown) -> Iterator[Row]:
     """The base, every line, what applied and what did not, limits, and the rounding."""
-    yield Text(paper.line("rules", version=made.rule_version), style="bold")
+    yield Text(paper.line("rules", version=made.rule_version), "head")
     if made.lines:
-        yield Text("  " + _base(paper, made))
+        yield Text(_base(paper, made), "item")
         yield _lines(paper, made.lines)
     applied = [reason for reason in made.reasons if reason.applied]
     if applied:
-        yield Text(paper.line("bonuses"), style="bold")
+        yield Text(paper.line("bonuses"), "head")
         for reason in applied:
             yield _rule(paper, reason.rule, _effect(paper, reason), _caps_of(paper, reason))
     if made.multiplier_bp != BASIS:
-        yield Text("  " + _together(paper, made))
+        yield Text(_together(paper, made), "item")
     yield from _limits(paper, made)
     missed = [reason for reason in made.reasons if not reason.applied]
     if missed:
-        yield Text(paper.line("not_applied"), style="bold")
+        yield Text(paper.line("not_applied"), "head")
         for reason in missed:
             yield _rule(paper, reason.rule, paper.why(reason.reason), _threshold(paper, reason))
-    yield Text(_total(paper, made))
+    yield from _total(paper, made)
 
 
-def _total(paper: Paper, made: Breakdown) -> str:
+def _total(paper: Paper, made: Breakdown) -> Iterator[Text]:
     rounding = paper.line("rounding", exact=made.exact, points=made.spend_points)
     total = paper.line(
         "sum", spend=made.spend_points, flat=made.flat_points, points=f"{made.points:,}"
     )
-    if not made.lines:
-        return "= " + total
-    return f"= {rounding}" + (f"\n= {total}" if made.flat_points else "")
+    if made.lines:
+        yield Text(f"= {rounding}", "sum")
+    if made.flat_points or not made.lines:
+        yield Text(f"= {total}", "sum")
 
 
 def _base(paper: Paper, made: Breakdown) -> str:
@@ -85,11 +51,8 @@ def _base(paper: Paper, made: Breakdown) -> str:
     return paper.line("steps", steps=steps, points=made.base_points, minor=minor)
 
 
-def _lines(paper: Paper, lines: tuple[LineEarned, ...]) -> Table:
-    shown = Table(box=None, padding=(0, 1))
-    for number, column in enumerate(paper.words.columns):
-        figure = 2 <= number <= 6
-        shown.add_column(Text(column), justify="right" if figure else "left", no_wrap=figure)
+def _lines(paper: Paper, lines: tuple[LineEarned, ...]) -> Grid:
+    rows = []
     for line in lines:
         times = f" ×{line.quantity}" if line.quantity > 1 else ""
         why = line.reasons[0] if line.reasons else None
@@ -106,8 +69,8 @@ def _lines(paper: Paper, lines: tuple[LineEarned, ...]) -> Table:
             str(line.points),
             note,
         )
-        shown.add_row(*(Text(cell) for cell in cells))
-    return shown
+        rows.append(cells)
+    return Grid(paper.words.columns, tuple(rows), figures=range(2, 7))
 
 
 def _effect(paper: Paper, reason: Reason) -> str:
@@ -145,12 +108,12 @@ def _limits(paper: Paper, made: Breakdown) -> Iterator[Row]:
     counted = [each for each in made.counted if (each.counter, each.period) in per]
     if not counted:
         return
-    yield Text(paper.line("caps"), style="bold")
+    yield Text(paper.line("caps"), "head")
     for each in counted:
         name = paper.line("everything") if each.counter == EVERYTHING else each.counter
         period = paper.words.periods[per[each.counter, each.period]]
         figures = {"wished": each.wished, "granted": each.granted}
-        yield Text("  " + paper.line("cap", counter=name, period=period, **figures))
+        yield Text(paper.line("cap", counter=name, period=period, **figures), "item")
 
 
 def _threshold(paper: Paper, reason: Reason) -> str:
@@ -159,8 +122,8 @@ def _threshold(paper: Paper, reason: Reason) -> str:
     return reason.ref or ""
 
 
-def _rule(paper: Paper, rule: str, said: str, more: str) -> Text:
-    return Text(f"  {rule:<24} {said}" + (f"  ({more})" if more else ""))
+def _rule(paper: Paper, rule: str, said: str, more: str) -> Rule:
+    return Rule(rule, said, more)
 
 
 def _times(bp: int) -> str:
