@@ -16,6 +16,7 @@ from api.edge import Edge, Metrics
 from api.errors import install
 from api.keys import KeyGate, KeyRing
 from api.problems import Problem
+from api.refused_events import RefusedEvents
 from api.routes import (
     adjustments,
     admissions,
@@ -36,6 +37,7 @@ from api.routes import (
     proofs,
     quotes,
     runs,
+    repairs,
     stop_list,
     template_check,
     template_versions,
@@ -49,7 +51,8 @@ from loyalty.events import MemberEvent
 ROUTERS = (
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
     till, ledger, proofs, exchanges,
-    template_check, template_versions, templates, earning_rules, campaigns, admissions, runs, messages, audit, codec,
+    template_check, template_versions, templates, earning_rules, campaigns, admissions, runs,
+    watching, repairs, messages, people, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made
@@ -82,6 +85,7 @@ _TAGS = {
     "Runs": "One member's way through one campaign: search, timeline, retry, skip, cancel.",
     "Messages": "What became of each message, and why.",
     "Audit": "Who did what, and why.",
+    "Repairs": "What needs a hand, and jobs that mend it at a pace.",
     "Codec server": "For Temporal's own tools, when payloads are sealed.",
     "Health": "For whoever keeps Milepost running.",
 }
@@ -123,6 +127,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(BodyGate, limits=services.limits)
     app.add_middleware(KeyGate, ring=ring, weather=services.weather)
     if services.codec_origins:
+    app.add_middleware(RefusedEvents, store=services.store)
         app.add_middleware(
             CodecCors,
             allow_origins=services.codec_origins,

@@ -13,6 +13,7 @@ from api.keys import Keys
 from api.people import People, Sessions
 from api.reads import MessageDesk, Reads
 from loyalty.campaign_request import Check as CheckTexts
+from api.temporal_facts import Failing, TaskQueue
 from loyalty.ports import Clock, Store
 from loyalty.programme import Programme
 from loyalty.templates import Problem, Template
@@ -31,6 +32,14 @@ ReadTexts = Callable[[str | None, Mapping[str, str]], tuple[Template | None, Seq
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+async def _nobody_fails() -> Failing:
+    return Failing(False)
+
+
+async def _no_queues() -> Sequence[TaskQueue]:
+    return ()
+
+
 class Services:
     store: Store
     reads: Reads
@@ -52,6 +61,10 @@ class Services:
     # A `temporalio.client.Client`, connected when first asked for; only `runs.py` uses it.
     temporal: Callable[[], Awaitable[Any]] | None = None
     codec: PayloadCodec | None = None
+    # What only Temporal knows; without it nobody answers.
+    failing_runs: Callable[[], Awaitable[Failing]] = _nobody_fails
+    task_queues: Callable[[], Awaitable[Sequence[TaskQueue]]] = _no_queues
+    in_line: Callable[[], int] = lambda: 0  # events that wait to be recorded by this process
     codec_origins: tuple[str, ...] = ()  # where Temporal's web UI is served from
     weather: tuple[type[Exception], ...] = ()  # errors that mean: the database is away
     limits: Limits = field(default_factory=Limits)

@@ -17,6 +17,7 @@ from activities.upkeep import UpkeepActivities
 from bootstrap.metrics import serve_relay_metrics
 from bootstrap.outside import channels
 from bootstrap.relay import Relay
+from bootstrap.repairing import Repairer, carry_jobs
 from bootstrap.settings import Settings
 from bootstrap.stopping import told_to_stop
 from bootstrap.turns import activities
@@ -70,7 +71,7 @@ async def _end(worker: Worker, running: asyncio.Task[None]) -> None:
 
 
 async def run_relay(settings: Settings) -> None:
-    """Tell Temporal what was decided, and send messages, until told to stop."""
+    """Tell Temporal what was decided, send messages, carry repairs out, until told to stop."""
     stop = told_to_stop(settings)
     parts = Parts(settings)
     client = await _ready(parts, stop, None)
@@ -81,11 +82,12 @@ async def run_relay(settings: Settings) -> None:
         relay = Relay(parts.database, client, parts.clock, task_queue=settings.temporal_task_queue)
         carrying = asyncio.create_task(relay.run())
         sending = asyncio.create_task(send_messages(_dispatcher(parts), stop))
+        mending = asyncio.create_task(carry_jobs(Repairer(parts.store), stop))
         log.info("the relay carries")
-        await _first(stop, carrying, sending)
+        await _first(stop, carrying, sending, mending)
         stop.set()
         relay.stop()
-        await asyncio.gather(carrying, sending)
+        await asyncio.gather(carrying, sending, mending)
     parts.close()
 
 

@@ -15,6 +15,7 @@ from bootstrap.metrics import new_registry
 from bootstrap.settings import Settings
 from bootstrap.template_reading import check_texts, read_texts
 from bootstrap.wiring import Parts
+from bootstrap.temporal_watch import failing_runs, task_queues
 from storage.desk import SqlDesk
 from storage.poster import Busy, Stopped
 from storage.readiness import database_state
@@ -55,6 +56,9 @@ def services(parts: Parts) -> Services:
         check_temporal=lambda: _check_temporal(temporal),
         temporal=temporal,
         codec=parts.codec,
+        failing_runs=lambda: failing_runs(temporal),
+        task_queues=lambda: task_queues(temporal, parts.settings.temporal_task_queue),
+        in_line=lambda: parts.store.waiting,
         codec_origins=_origins(parts.settings),
         weather=WEATHER,
     )

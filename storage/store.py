@@ -28,6 +28,7 @@ from storage.messages import SqlMessages
 from storage.offers import SqlOffers
 from storage.outbox import SendingOutbox
 from storage.poster import Poster
+from storage.repairs import SqlRepairs
 from storage.template_versions import SqlTemplateVersions
 from storage.tiers import SqlTiers
 from storage.till import SqlTill
@@ -69,6 +70,7 @@ class SqlTransaction:
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.template_versions: ports.TemplateVersions = SqlTemplateVersions(direct)
         self.counters: ports.Counters = SqlCounters(direct)
+        self.repairs: ports.Repairs = SqlRepairs(direct, programme, now)
         self.audit: ports.Audit = SqlAudit(direct, now)
 
     @property
@@ -95,6 +97,11 @@ class SqlStore:
         """From now on work is committed in groups, by a thread of this process."""
         self._poster = Poster(self.database, self.transactions, **limits)
         return self._poster
+
+    @property
+    def waiting(self) -> int:
+        """How many units of work are in line; none where nothing is grouped."""
+        return self._poster.waiting if self._poster is not None else 0
 
     def close(self) -> None:
         """Finish what is in line."""

@@ -1,8 +1,9 @@
 """Runs: one member's way through one campaign, found and taken apart for operators."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from loyalty.records import Decision
 from storage.decisions import SHAPE
@@ -34,7 +35,7 @@ def search_runs(
     if state is not None:
         narrow.append(enrolments.c.state == state)
     if stuck_since is not None:
-        narrow.append(_is_stuck(stuck_since))
+        narrow.append(is_stuck(stuck_since))
     if after:
         narrow.append(enrolments.c.id > after)
     found = select(*_LISTED).where(*narrow).order_by(enrolments.c.id).limit(limit)
@@ -43,21 +44,34 @@ def search_runs(
 
 def stuck(connection: Connection, now: datetime) -> list[View]:
     """Runs that nothing will ever wake: not ended, not held, nothing due later, nothing in line."""
-    found = select(*_LISTED).where(_is_stuck(now)).order_by(enrolments.c.id)
+    found = select(*_LISTED).where(is_stuck(now)).order_by(enrolments.c.id)
     return rows(connection, found)
 
 
-def _is_stuck(since: datetime) -> ColumnElement[bool]:
-    """Its last reason to wake was at `since` or before, and the relay has nothing for it."""
-    in_line = exists().where(
-        outbox.c.workflow_id == enrolments.c.id,
-        outbox.c.sent_at.is_(None),
-        outbox.c.dead_at.is_(None),
+def listed_runs(connection: Connection, ids: Sequence[str]) -> list[View]:
+    """Of these runs those that have not ended, as rows of a repair list."""
+    e = enrolments.c
+    shown = (
+        e.id.label("target"),
+        func.coalesce(e.wake_at, e.admitted_at).label("at"),
+        e.member_id,
+        e.campaign_id,
+        e.template.label("kind"),
+        e.state.label("detail"),
     )
+    found = select(*shown).where(e.id.in_(ids), e.state != "ended")
+    return rows(connection, found.order_by(e.id)) if ids else []
+
+
+def is_stuck(since: datetime) -> ColumnElement[bool]:
+    """Its last reason to wake was at `since` or before, and the relay has nothing for it."""
+    e, o = enrolments.c, outbox.c
+    # Read once, not once for each run: both sides may be long after a day without Temporal.
+    in_line = select(o.workflow_id).where(o.sent_at.is_(None), o.dead_at.is_(None))
     return and_(
-        enrolments.c.state.in_(("admitted", "waiting")),
-        func.coalesce(enrolments.c.wake_at, enrolments.c.admitted_at) <= since,
-        ~in_line,
+        e.state.in_(("admitted", "waiting")),
+        or_(e.wake_at <= since, and_(e.wake_at.is_(None), e.admitted_at <= since)),
+        e.id.not_in(in_line),
     )
 
 

@@ -1,0 +1,47 @@
+"""The port of what needs a hand: lists, jobs, and how the last verification ended."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from loyalty.repairs import ListName, Narrowed
+
+View = Mapping[str, Any]
+
+
+class Repairs(Protocol):
+    """The port: what needs a hand, and what is being done about it."""
+
+    def counts(self, lateness: timedelta) -> Mapping[str, int]:
+        """How many things each list shows, up to a thousand and one; `adjustments` besides."""
+        ...
+
+    def page(
+        self,
+        list: ListName,
+        lateness: timedelta,
+        narrowed: Narrowed,
+        *,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> Sequence[View]:
+        """Oldest first: target, at, member_id, campaign_id, kind, detail."""
+        ...
+
+    def targets(
+        self, list: ListName, lateness: timedelta, narrowed: Narrowed, *, limit: int
+    ) -> Sequence[str]: ...
+
+    def runs(self, ids: Sequence[str]) -> Sequence[View]:
+        """Of these runs those that have not ended, as rows of a list."""
+        ...
+
+    def jobs(self, *, limit: int) -> Sequence[View]: ...
+    def job(self, id: str) -> View | None: ...
+    def items(self, job_id: str, *, state: str | None, after: int, limit: int) -> Sequence[View]:
+        """number, target, state, outcome, at."""
+        ...
+
+    def verification(self, kind: str) -> View | None:
+        """The last one of a kind (sums, log): at, ok, transactions, seconds, findings."""
+        ...
