@@ -1,7 +1,7 @@
 """Who leaves is forgotten: the person goes, the figures and the ledger's chain stay.
 
-Points leave by an entry of that name. The id stays, so that books can be proved and nobody joins
-under it again. Source: rule 19.
+Points leave by an entry of that name, and journeys end. The id stays, so that books can be proved
+and nobody joins under it again. Source: rule 19.
 """
 
 from dataclasses import replace
@@ -12,6 +12,7 @@ from loyalty.errors import KeyReused, WrongState
 from loyalty.member_moves import Asked, MemberMove, Reason
 from loyalty.members import needs_active
 from loyalty.ports import Transaction
+from loyalty.reconcile import start_again
 
 
 class Erasure(Asked):
@@ -56,6 +57,8 @@ def erase(tx: Transaction, member_id: str, erasure: Erasure, actor: str) -> dict
             stop_listed=True,
         )
     )
+    for journey in tx.enrolments.running(member_id):
+        start_again(tx, journey, "the member was erased")  # the next turn ends it as `erased`
     tx.tiers.review_at(member_id, None, None)
     answer = {"id": erasure.id, "member_id": member_id, "forfeited_points": balance.posted}
     tx.audit.add(actor, "member.erase", member_id, erasure.reason, {"points": balance.posted})

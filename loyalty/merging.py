@@ -1,7 +1,8 @@
 """Two memberships of one person become one: nothing is lost, nothing counts twice.
 
 Every lot keeps its expiry, pending ones and debt go along, the higher tier wins, caps are summed.
-The old id stays and means the survivor from then on. Source: rule 18.
+Acts, cards, coupons and journeys go along too; a journey that both have entered goes on once. The
+old id stays and means the survivor from then on. Source: rule 18.
 """
 
 from dataclasses import replace
@@ -15,7 +16,9 @@ from loyalty.gifting import two
 from loyalty.member_moves import Asked, MemberMove, Reason
 from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
-from loyalty.tiers.by_hand import TierGiven, set_tier
+from loyalty.reconcile import start_again
+from loyalty.tiers.changes import case_of
+from loyalty.tiers.joining import join_tiers
 
 _CARRIED = ("name", "email", "phone", "phone_digits", "birthday", "card_no", "time_zone")
 
@@ -43,11 +46,13 @@ def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str
     _may_merge(tx, member_id, into, gone, stays)
     reversed_points = _take_bonuses_back(tx, merger, gone)
     points, debt = carry_over(tx, f"merge:{merger.id}", gone.id, stays.id)
+    held = case_of(tx, gone).place
     tx.member_moves.take_over(gone.id, stays.id)
     tx.members.save(_cleared(gone, stays))
-    stays = _joined(gone, stays)
-    tx.members.save(stays)
-    tier = _higher_tier(tx, gone, stays, merger, actor)
+    tx.members.save(_joined(gone, stays))
+    tier = join_tiers(tx, gone, held, stays.id, merger.reason, actor)
+    for journey in (*tx.enrolments.running(gone.id), *tx.enrolments.running(stays.id)):
+        start_again(tx, journey, f"{gone.id} was merged into {stays.id}")
     answer = {
         "id": merger.id,
         "member_id": gone.id,
@@ -128,11 +133,3 @@ def _joined(gone: Member, stays: Member) -> Member:
         purchases=gone.purchases + stays.purchases,
         spend_minor=gone.spend_minor + stays.spend_minor,
     )
-
-
-def _higher_tier(tx: Transaction, gone: Member, stays: Member, merger: Merger, actor: str) -> str:
-    tiers = tx.programme.tiers
-    theirs, ours = tiers.rank(gone.tier), tiers.rank(stays.tier)
-    if theirs is not None and (ours is None or theirs > ours):
-        return set_tier(tx, stays.id, TierGiven(tier=gone.tier), merger.reason, actor).tier
-    return stays.tier

@@ -1,20 +1,18 @@
 """Mergers, gifts, erasures and corrections as rows, and the rows of others that they touch."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, insert, null, select, update
 
 from loyalty.errors import Unknown
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
+from storage.batch import Batch
+from storage.merged_rows import take_over
 from storage.rows import Shape
 from storage.tables import (
     adjustments,
-    claim_counts,
     consents,
-    earning_counters,
+    enrolments,
     inbox,
     member_moves,
     members,
@@ -31,15 +29,14 @@ _SETTLED = (
     "declined_at",
     "decline_reason",
 )
-_SUMMED: tuple[Table, ...] = (earning_counters, claim_counts)
-_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class SqlMemberMoves:
-    """The MemberMoves port on one transaction's connection; members are locked before."""
+    """The MemberMoves port on one batch; members are locked before."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._connection = batch.direct
 
     def find(self, kind: MoveKind, id: str) -> MemberMove | None:
         where = (member_moves.c.kind == kind) & (member_moves.c.id == id)
@@ -62,39 +59,40 @@ class SqlMemberMoves:
         return int(self._connection.execute(query).scalar_one() or 0)
 
     def take_over(self, member_id: str, into: str) -> None:
-        """Add one member's counters of caps and limits to another's (rule 18)."""
-        for table in _SUMMED:
-            rows = self._connection.execute(select(table).where(table.c.member_id == member_id))
-            moved = [dict(row._mapping) | {"member_id": into} for row in rows]
-            if moved:
-                self._connection.execute(self._adding(table), moved)
-
-    def _adding(self, table: Table) -> Any:
-        keys = [column.name for column in table.primary_key]
-        statement = _INSERT[self._connection.dialect.name](table)
-        sums = {
-            column.name: column + statement.excluded[column.name]
-            for column in table.columns
-            if column.name not in keys
-        }
-        return statement.on_conflict_do_update(index_elements=keys, set_=sums)
+        """Give one member's rows to another, and add their counters up (rule 18)."""
+        take_over(self._batch.connection, member_id, into)
+        self._batch.cards.forget()
+        self._batch.waits.forget()
 
     def forget(self, member_id: str) -> None:
         """Clear what says who a member was; ids, figures and the ledger stay (rule 19)."""
         run = self._connection.execute
-        run(delete(consents).where(consents.c.member_id == member_id))
+        known = [member_id, *self._merged_into(member_id)]
+        run(delete(consents).where(consents.c.member_id.in_(known)))
         registration = {"body_hash": "", "answer": {}}
-        run(update(members).where(members.c.id == member_id).values(registration))
-        mine = messages.c.member_id == member_id
+        run(update(members).where(members.c.id.in_(known)).values(registration))
+        mine = messages.c.member_id.in_(known)
         waiting = messages.c.status.in_(("queued", "deferred"))
         run(update(messages).where(mine, waiting).values(status="dropped"))
         wiped = {"variables": {}, "subject": null(), "body": null(), "last_error": null()}
         run(update(messages).where(mine).values(wiped))
-        said = select(inbox.c.seq, inbox.c.body).where(inbox.c.member_id == member_id)
+        carried = enrolments.c.member_id.in_(known)
+        run(update(enrolments).where(carried).values(remembered={}))
+        said = select(inbox.c.seq, inbox.c.body).where(inbox.c.member_id.in_(known))
         for seq, body in run(said).all():
             if body.get("attributes"):
                 kept = {**body, "attributes": {}}
                 run(update(inbox).where(inbox.c.seq == seq).values(body=kept))
+
+    def _merged_into(self, member_id: str) -> list[str]:
+        """The ids that mean this member, by mergers of mergers."""
+        found: list[str] = []
+        asked = [member_id]
+        while asked:
+            query = select(members.c.id).where(members.c.merged_into.in_(asked))
+            asked = list(self._connection.execute(query).scalars())
+            found += asked
+        return found
 
     def adjustment(self, id: str) -> Adjustment | None:
         query = select(*_adjustment.columns).where(adjustments.c.id == id)

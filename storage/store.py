@@ -52,7 +52,7 @@ class SqlTransaction:
         self._batch = batch
         self.now = now
         self.programme = programme
-        self.members: ports.Members = SqlMembers(batch, now)
+        self.members: ports.Members = SqlMembers(batch, now, programme)
         self.inbox: ports.Inbox = SqlInbox(batch)
         self.cards: ports.Cards = SqlCards(batch, now)
         today = now.astimezone(programme.tz).date()
@@ -65,7 +65,7 @@ class SqlTransaction:
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
         self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
         self.notices: ports.Notices = SqlNotices(direct, now)
-        self.member_moves: ports.MemberMoves = SqlMemberMoves(direct)
+        self.member_moves: ports.MemberMoves = SqlMemberMoves(batch)
         self.till: ports.Till = SqlTill(batch)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)
         self.template_versions: ports.TemplateVersions = SqlTemplateVersions(direct)

@@ -1,0 +1,81 @@
+"""What goes along when two members become one: rows change hands, sums are added up (rule 18).
+
+What was decided, posted and held stays under the old id: those are records of what happened.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.tables import (
+    cards,
+    claim_counts,
+    claims,
+    coupons,
+    earning_counters,
+    enrolments,
+    inbox,
+    member_moves,
+    messages,
+    tier_metric,
+    waits,
+)
+
+_SUMMED: tuple[Table, ...] = (earning_counters, claim_counts)
+# Acts too: tiers, goals and first purchases ask what the person did, with whichever card.
+_HANDED: tuple[Table, ...] = (inbox, tier_metric, cards, coupons, messages, claims)
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def take_over(connection: Connection, member_id: str, into: str) -> None:
+    """Give one member's rows to another; both are locked."""
+    for table in _SUMMED:
+        rows = connection.execute(select(table).where(table.c.member_id == member_id))
+        moved = [dict(row._mapping) | {"member_id": into} for row in rows]
+        if moved:
+            connection.execute(_adding(connection, table), moved)
+    for table in _HANDED:
+        _hand(connection, table, member_id, into)
+    gifts = member_moves.c.kind == "gift"
+    for side in ("member_id", "other_id"):  # a limit a month is for the person, not for the card
+        theirs = member_moves.c[side] == member_id
+        connection.execute(update(member_moves).where(gifts, theirs).values({side: into}))
+    _hand_journeys(connection, member_id, into)
+
+
+def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:
+    """Journeys go along, but one that the survivor has entered too: that would count twice."""
+    own = enrolments.alias()
+    entered = (
+        select(own.c.id)
+        .where(
+            own.c.member_id == into,
+            own.c.campaign_id == enrolments.c.campaign_id,
+            own.c.entry_key == enrolments.c.entry_key,
+        )
+        .exists()
+    )
+    theirs = enrolments.c.member_id == member_id
+    connection.execute(update(enrolments).where(theirs, ~entered).values(member_id=into))
+    moved = select(enrolments.c.id).where(enrolments.c.member_id == into)
+    theirs = waits.c.member_id == member_id
+    connection.execute(
+        update(waits).where(theirs, waits.c.enrolment_id.in_(moved)).values(member_id=into)
+    )
+
+
+def _hand(connection: Connection, table: Table, member_id: str, into: str) -> None:
+    connection.execute(update(table).where(table.c.member_id == member_id).values(member_id=into))
+
+
+def _adding(connection: Connection, table: Table) -> Any:
+    keys = [column.name for column in table.primary_key]
+    statement = _INSERT[connection.dialect.name](table)
+    sums = {
+        column.name: column + statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=sums)

@@ -1,0 +1,258 @@
+"""What goes along when two cards turn out to be one person's: tiers, gifts, and open journeys."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from loyalty.erasure import Erasure, erase
+from loyalty.gifting import Gift, give
+from loyalty.member_moves import GiftRefused
+from loyalty.merging import Merger, merge
+from loyalty.programme import Gifting, Programme
+from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
+from loyalty.tiers.settings import Rung, Tiers
+from loyalty.tiers.standing import Standing
+from storage import tables
+from storage.database import Database
+from storage.proof import prove
+from storage.store import SqlStore
+from tests.storage.front_desk import FrontDesk
+from tests.storage.rows import NOON, StillClock
+
+DAY = timedelta(days=1)
+BONUS = "new-member-bonus"
+LADDER = (
+    Rung(tier="ordinary", threshold=0),
+    Rung(tier="silver", threshold=100_000, gift_points=10),
+    Rung(tier="gold", threshold=500_000, gift_points=50),
+)
+
+
+class Desk(FrontDesk):
+    def merges(self, gone: str = "old", into: str = "lee") -> dict[str, Any]:
+        merger = Merger(id=f"{gone}-{into}", reason="same person")
+        return self.store.run(lambda tx: merge(tx, gone, into, merger, "ola"))
+
+    def erases(self, member_id: str) -> None:
+        erasure = Erasure(id=member_id, reason="asked by the member")
+        self.store.run(lambda tx: erase(tx, member_id, erasure, "ola"))
+
+    def gives(self, member_id: str, **given: Any) -> None:
+        self.store.run(lambda tx: set_tier(tx, member_id, TierGiven(**given), "sorry", "mia"))
+
+    def standing(self, member_id: str = "lee") -> Standing:
+        return self.store.read(lambda tx: standing_of(tx, self.member(member_id)))
+
+    def reserved(self) -> int:
+        return self.campaign(BONUS).reserved_points
+
+    def opens(self) -> None:
+        """The bonus for new members runs: 500 points, a double card, and a first order awaited."""
+        self.launch("new_member_bonus")
+        list(self.campaign_turns(BONUS))
+
+    def proved(self) -> bool:
+        with self.store.database.read() as connection:
+            return prove(connection).ok
+
+
+def desk_of(database: Database, ladder: Sequence[Rung] = LADDER, **tiers: Any) -> Desk:
+    clock = StillClock()
+    programme = Programme(
+        tiers=Tiers(ladder=tuple(ladder), **tiers), gifting=Gifting(sent_monthly=100, wait_days=0)
+    )
+    return Desk(SqlStore(database, clock, programme), clock)
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    """Two cards in a programme with a ladder of 1,000 and 5,000 yuan."""
+    desk = desk_of(database)
+    for name in ("lee", "old"):
+        desk.joins(name, registered_at=NOON - 60 * DAY)
+    return desk
+
+
+# --- tiers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["spend_minor", "points_earned"])
+def test_what_both_cards_bought_counts_for_the_tier(database: Database, metric: str) -> None:
+    """600 yuan on one card and 500 on the other are silver, with one gift; a refund counts too."""
+    points = (LADDER[0], Rung(tier="silver", threshold=100, gift_points=10))
+    desk = desk_of(database, LADDER if metric == "spend_minor" else points, metric=metric)
+    for name, minor in (("old", 60_000), ("lee", 50_000)):
+        desk.joins(name, registered_at=NOON - 60 * DAY)
+        desk.buys(name, f"r-{name}", ("grocery", minor))
+    assert desk.member("lee").tier == "ordinary"
+
+    assert desk.merges()["tier"] == "silver"
+
+    assert desk.member("lee").tier == "silver"
+    assert desk.balance("lee").posted == 60 + 50 + 10
+    whole = desk.standing().metric
+    desk.returns("r-old")
+    assert desk.standing().metric == whole * 50 // 110
+    assert desk.proved()
+
+
+def test_a_tier_goes_along_with_the_time_it_is_valid_for(desk: Desk) -> None:
+    """Gold until autumn stays gold until autumn: no longer by a new period, and no shorter."""
+    until = NOON + 100 * DAY
+    desk.gives("old", tier="gold", until=until)
+    desk.gives("lee", tier="silver", until=NOON + 300 * DAY)
+
+    assert desk.merges()["tier"] == "gold"
+    assert (desk.standing().ladder_tier, desk.standing().valid_until) == ("gold", until)
+
+
+def test_of_two_equal_tiers_the_longer_one_counts(desk: Desk) -> None:
+    """The person paid for the longer one too."""
+    desk.gives("old", tier="gold", until=NOON + 200 * DAY)
+    desk.gives("lee", tier="gold", until=NOON + 100 * DAY)
+
+    desk.merges()
+
+    assert desk.standing().valid_until == NOON + 200 * DAY
+
+
+def test_a_level_that_was_paid_for_goes_along(database: Database) -> None:
+    """The year card was bought once, and counts on the card that is left."""
+    desk = desk_of(database, paid_levels={"plus": "gold"})
+    for name in ("lee", "old"):
+        desk.joins(name)
+    until = NOON + 200 * DAY
+    desk.gives("old", kind="paid", tier="plus", until=until)
+    desk.gives("lee", tier="silver")
+
+    assert desk.merges()["tier"] == "plus"
+
+    stands = desk.standing()
+    assert (stands.ladder_tier, stands.paid_level, stands.paid_until) == ("silver", "plus", until)
+
+
+# --- what members were given --------------------------------------------------------------------
+
+
+def test_cards_and_coupons_go_along(desk: Desk) -> None:
+    """The double card of the old membership doubles what the survivor buys."""
+    desk.opens()
+    desk.joins("new")
+    desk.take_turns("new")
+    desk.store.run(lambda tx: tx.cards.coupon("c1", "new", BONUS, "tea", NOON + DAY))
+
+    desk.merges("new", "lee")
+
+    assert desk.buys("lee", "r1", ("grocery", 10_000))["points"] == 20
+    coupons = tables.coupons.c
+    assert [row.member_id for row in desk._rows(select(coupons.member_id))] == ["lee"]
+
+
+def test_two_cards_give_no_more_a_month_than_one(desk: Desk) -> None:
+    """What was given away with the old card counts for the limit of the person (rule 25)."""
+    desk.joins("kim")
+    for name in ("lee", "old"):
+        desk.store.run(lambda tx, n=name: tx.ledger.earn(f"had/{n}", n, 200))  # type: ignore[misc]
+    desk.store.run(lambda tx: give(tx, "old", Gift(id="g1", to="kim", points=60)))
+    desk.merges()
+
+    with pytest.raises(GiftRefused):
+        desk.store.run(lambda tx: give(tx, "lee", Gift(id="g2", to="kim", points=41)))
+
+
+# --- journeys -----------------------------------------------------------------------------------
+
+
+def test_an_open_journey_goes_on_for_the_survivor(desk: Desk) -> None:
+    """The old card's welcome is on its way: the survivor's first order completes it."""
+    desk.opens()
+    desk.joins("new")
+    desk.take_turns("new")
+    run = desk.enrolment("new").id
+
+    desk.merges("new", "lee")
+    desk.take_turns("lee")
+    assert desk.enrolment("lee").state == "waiting"
+    desk.buys("lee", "r1", ("grocery", 10_000))
+    desk.take_turns("lee")
+
+    ended = desk.enrolment("lee")
+    assert (ended.id, ended.state, ended.outcome) == (run, "ended", "ordered")
+    assert desk.reserved() == 0
+    assert desk.proved()
+
+
+def test_what_the_other_card_bought_meanwhile_completes_a_journey(desk: Desk) -> None:
+    """The person had ordered, with the other card: merging tells the journey."""
+    desk.opens()
+    desk.joins("new")
+    desk.take_turns("new")
+    desk.clock.instant += DAY
+    desk.buys("lee", "r1", ("grocery", 10_000))
+    assert desk.enrolment("new").state == "waiting"
+
+    desk.merges("new", "lee")
+    assert desk.outbox("nudge_journey")[-1].workflow_id == desk.enrolment("lee").id
+    desk.take_turns("lee")
+
+    assert desk.enrolment("lee").outcome == "ordered"
+
+
+def test_a_journey_that_both_are_in_goes_on_once(desk: Desk) -> None:
+    """One person is welcomed once: the old card's journey ends as `merged` and frees its budget."""
+    desk.opens()
+    for name in ("first", "second"):
+        desk.joins(name)
+        desk.take_turns(name)
+    for_two = desk.reserved()
+
+    desk.merges("first", "second")
+    desk.take_turns("first")
+    desk.take_turns("second")
+
+    ended, going_on = desk.enrolment("first"), desk.enrolment("second")
+    assert (ended.state, ended.outcome) == ("ended", "merged")
+    assert going_on.state == "waiting"
+    assert desk.reserved() == for_two // 2
+    desk.buys("first", "r1", ("grocery", 10_000))
+    desk.take_turns("second")
+    assert desk.enrolment("second").outcome == "ordered"
+    assert desk.enrolment("first").outcome == "merged"
+
+
+def test_who_was_welcomed_once_is_not_welcomed_again(desk: Desk) -> None:
+    """An ended journey goes along too: the survivor does not enter what allows one entry."""
+    desk.opens()
+    desk.joins("new")
+    desk.merges("new", "lee")
+
+    assert [run.member_id for run in desk.enrolments("lee")] == ["lee"]
+    with pytest.raises(ValueError, match="not enough values"):
+        desk.enrolment("new")
+
+
+def test_an_erased_members_journeys_end_and_say_nothing_more(desk: Desk) -> None:
+    """Every journey is woken, ends as `erased`, frees its budget and forgets what it carried."""
+    desk.opens()
+    desk.joins("ann", name="Ann Secret")
+    desk.take_turns("ann")
+    desk.joins("may", name="Ann Secret")
+    desk.merges("may", "ann")
+    woken = len(desk.outbox("nudge_journey"))
+
+    desk.erases("ann")
+    assert desk.outbox("nudge_journey")[woken:][-1].workflow_id == desk.enrolment("ann").id
+    desk.take_turns("ann")
+    desk.take_turns("may")
+
+    assert (desk.enrolment("ann").state, desk.enrolment("ann").outcome) == ("ended", "erased")
+    assert {run.outcome for run in desk.enrolments("may")} <= {"erased", "merged"}
+    assert desk.reserved() == 0
+    hashes = tables.members.c.body_hash
+    mine = tables.members.c.id.in_(("ann", "may"))
+    assert {row.body_hash for row in desk._rows(select(hashes).where(mine))} == {""}
+    everything = "".join(str(desk._rows(select(table))) for table in tables.metadata.sorted_tables)
+    assert "Secret" not in everything
