@@ -95,8 +95,8 @@ class Reads(Protocol):
         ...
 
     def message_text(self, key: str) -> View | None:
-        """A message with what was said: subject, body, locale, variables, and `texts`, the
-        campaign version's, by locale, for one that was not sent yet."""
+        """A message with what was said: subject, body, locale, variables, and `texts`, all of
+        the campaign version's, for one that was not sent yet."""
         ...
 
     def member_view(self, member_id: str) -> View | None:

@@ -1,16 +1,20 @@
 """One movement of points: what moved, when, and the working it came from."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.errors import problems
 from api.keys import Caller, needs
+from api.problems import locale_of
 from api.recording import LongId
 from api.services import Given
 from loyalty.errors import Unknown
+from loyalty.slips.paper import Grid, Paper, Row, Rule
+from loyalty.slips.slip import slip
+from loyalty.slips.words import WORDS
 
 router = APIRouter(tags=["Points"])
 
@@ -61,6 +65,63 @@ class TransactionView(BaseModel):
     leaf: str = Field(description="Its hash in the log")
     entries: list[EntryView]
     moves: list[MoveView]
+
+
+class SlipRow(BaseModel):
+    """One piece of a slip: a line, a rule with what it did, or a table of the receipt's lines."""
+
+    kind: Literal["title", "key", "head", "item", "sum", "rule", "grid"]
+    text: str | None = None
+    rule: str | None = Field(None, description="A rule's id; `text` says what it did or why not")
+    more: str | None = None
+    columns: list[str] | None = None
+    rows: list[list[str]] | None = None
+
+
+class SlipView(BaseModel):
+    """A movement of points as a clerk reads it out."""
+
+    key: str
+    language: Literal["en", "zh"]
+    rows: list[SlipRow]
+
+
+@router.get(
+    "/v1/transactions/{key:path}/slip",
+    summary="Read a movement of points in words",
+    responses=problems("unknown"),
+)
+def read_slip(
+    request: Request,
+    key: LongId,
+    given: Given,
+    caller: Annotated[Caller, needs("read_ledger")],
+) -> SlipView:
+    """Every rule and figure, every limit, what did not apply and why, the lots and their expiry.
+
+    `Accept-Language: zh` or `en` chooses the language.
+    """
+    found = given.reads.slip(key)
+    if found is None:
+        raise Unknown("transaction", key)
+    locale = locale_of(request)
+    rows = [slip_row(row) for row in slip(paper_of(given, locale), found)]
+    return SlipView(key=key, language="zh" if locale == "zh" else "en", rows=rows)
+
+
+def paper_of(given: Given, locale: str) -> Paper:
+    """What slips are written on for a reader of this language."""
+    return Paper(WORDS[locale], given.programme.currency, given.programme.tz)
+
+
+def slip_row(row: Row) -> SlipRow:
+    if isinstance(row, Rule):
+        return SlipRow(kind="rule", rule=row.rule, text=row.said, more=row.more or None)
+    if isinstance(row, Grid):
+        return SlipRow(
+            kind="grid", columns=list(row.columns), rows=[list(cells) for cells in row.rows]
+        )
+    return SlipRow(kind=row.kind, text=row.text)
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """Messages as operators see them: what became of each, and why."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -75,6 +75,47 @@ def list_messages(
     if not rows and given.reads.run(run) is None:
         raise Unknown("run", run)
     return MessagesView(messages=[MessageView.model_validate(dict(row)) for row in rows])
+
+
+class MessageText(BaseModel):
+    """What a message says."""
+
+    key: str
+    source: Literal["sent", "now", "none"] = Field(
+        description="sent: as it went out. now: as it would go out. none: nothing can be shown"
+    )
+    locale: str
+    subject: str | None = None
+    text: str | None = None
+    problem: str | None = Field(None, description="Why there is no text")
+
+
+@router.get("/v1/messages/{key:path}/text", summary="Read a message", responses=problems("unknown"))
+def read_message_text(
+    key: LongId, given: Given, caller: Annotated[Caller, needs("read_messages")]
+) -> MessageText:
+    """As its member got it; one that was not sent yet is filled in by the renderer that sends."""
+    return message_text(given, key)
+
+
+def message_text(given: Given, key: str) -> MessageText:
+    """What a message says; raises Unknown."""
+    found = given.reads.message_text(key)
+    if found is None:
+        raise Unknown("message", key)
+    named = {"key": key, "locale": found["locale"]}
+    if found["body"] is not None:
+        return MessageText(source="sent", subject=found["subject"], text=found["body"], **named)
+    if found["status"] == "sent":
+        return MessageText(source="none", problem="It was cleared with its member.", **named)
+    if given.say is None or not found["texts"]:
+        return MessageText(source="none", **named)
+    words = given.say(found["texts"], found["message"], found["locale"], found["variables"])
+    if words.problem is not None:
+        return MessageText(source="none", problem=words.problem, **named)
+    return MessageText(
+        key=key, source="now", locale=words.locale, subject=words.subject, text=words.text
+    )
 
 
 @router.post(

@@ -31,7 +31,7 @@ def inbox_of(
 def message_text(connection: Connection, key: str) -> View | None:
     """One message with what was said to its member, and what it is said with.
 
-    `texts` are its campaign version's, by locale; none where the message came from elsewhere.
+    `texts` are all of its campaign version's, none where the message came from elsewhere.
     """
     shown = without(messages, "claimed_at", "attempts", "last_error")
     found = first(connection, select(*shown).where(messages.c.key == key))
@@ -41,8 +41,7 @@ def message_text(connection: Connection, key: str) -> View | None:
         campaign_versions.c.campaign_id == found["campaign_id"],
         campaign_versions.c.version == found["version"],
     )
-    texts = connection.execute(told).scalar_one_or_none() or {}
-    return found | {"texts": texts.get(found["message"])}
+    return found | {"texts": connection.execute(told).scalar_one_or_none() or {}}
 
 
 def messages_of_run(connection: Connection, enrolment_id: str) -> list[View]:
