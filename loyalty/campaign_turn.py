@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from loyalty.admission import Entry, compiled, consider
+from loyalty.audiences.history import history_facts
 from loyalty.campaign_entry import is_past, next_entry, opened_pass
 from loyalty.campaign_tell import tell_page
 from loyalty.errors import Unknown, WrongState
@@ -117,6 +118,7 @@ def _admit(tx: Transaction, campaign: Campaign, version: Version, rules: Compile
         return _at(campaign, **{"pass": None}), _more(tx, over, timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)
     balances = tx.ledger.balances([member.id for member in page])
+    acts = history_facts(tx, page, [rules.audience])
     entry = Entry(
         key=under_way["key"],
         since=datetime.fromisoformat(under_way["since"]),
@@ -124,7 +126,7 @@ def _admit(tx: Transaction, campaign: Campaign, version: Version, rules: Compile
         repeats=under_way["repeats"],
     )
     for member in page:
-        facts = member_facts(member, balances[member.id], tx.now)
+        facts = {**member_facts(member, balances[member.id], tx.now), **acts[member.id]}
         consider(tx, campaign, version, member, entry, facts)
     saying = f"Looking at everybody for {entry.key}"
     if len(page) < PAGE:

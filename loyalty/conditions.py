@@ -52,7 +52,10 @@ class NoAnswer(ConditionFailed):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The typed variables a condition may use. Types: int, bool, string, timestamp, texts, map."""
+    """The typed variables a condition may use.
+
+    Types: int, bool, string, timestamp, texts, map (of texts), figures (a map of whole numbers).
+    """
 
     name: str
     variables: Mapping[str, str] = field(hash=False)
@@ -72,7 +75,17 @@ _MEMBER = {
     "member.source": "string",
     "member.has_inviter": "bool",
 }
-MEMBER = Scope("member", _MEMBER)
+_HISTORY = {
+    # Each entry's key says how many days back (or ahead), or which category or store.
+    "member.spend_within": "figures",
+    "member.expiring_within": "figures",
+    "member.days_since_category": "figures",
+    "member.days_since_store": "figures",
+    "member.consents": "texts",  # "email/marketing": what may be sent
+}
+HISTORY = frozenset(_HISTORY)
+"""What costs a look at the member's acts, so only audiences and branches may ask for it."""
+MEMBER = Scope("member", _MEMBER | _HISTORY)
 EVENT = Scope(
     "event",
     _MEMBER
@@ -222,5 +235,6 @@ def _environment(scope: Scope) -> Any:
         "timestamp": cel.Type.TIMESTAMP,
         "texts": cel.Type.List(cel.Type.STRING),
         "map": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+        "figures": cel.Type.Map(cel.Type.STRING, cel.Type.INT),
     }
     return cel.NewEnv(variables={n: kinds[kind] for n, kind in scope.variables.items()})

@@ -6,9 +6,12 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select
 
+from loyalty.audiences.asked import Asked, History
 from loyalty.errors import Unknown
 from loyalty.members import Mark, Member
+from loyalty.programme import Programme
 from storage import tables
+from storage.audiences.history import histories
 from storage.batch import Batch
 from storage.rows import Shape, Upsert
 
@@ -16,6 +19,7 @@ _table = tables.members
 _shape = Shape(Member, _table)
 _TAGS = _shape.names.index("tags")
 
+COLUMNS = _shape.columns
 _GET = select(*_shape.columns).where(_table.c.id == bindparam("member"))
 _STORED = select(_table.c.body_hash, _table.c.answer).where(_table.c.id == bindparam("member"))
 _ADD = insert(_table)
@@ -36,17 +40,18 @@ _CONSENT = Upsert(tables.consents)
 
 
 class SqlMembers:
-    def __init__(self, batch: Batch, now: datetime) -> None:
+    def __init__(self, batch: Batch, now: datetime, programme: Programme) -> None:
         self._batch = batch
         self._connection = batch.direct
         self._now = now
+        self._programme = programme
 
     def get(self, member_id: str) -> Member | None:
         """The member; for one who was merged, the one who lives on."""
         member = self._batch.people.known(member_id)
         if member is None:
             row = self._connection.execute(_GET, {"member": member_id}).one_or_none()
-            member = _member(row) if row else None
+            member = member_of_row(row) if row else None
         return self.get(member.merged_into) if member and member.merged_into else member
 
     def lock(self, member_id: str) -> Member:
@@ -78,7 +83,11 @@ class SqlMembers:
     def page(self, after: str, limit: int) -> Sequence[Member]:
         """Active members by id, for audiences."""
         rows = self._batch.connection.execute(_PAGE, {"after": after, "most": limit})
-        return [_member(row) for row in rows]
+        return [member_of_row(row) for row in rows]
+
+    def history(self, member_ids: Sequence[str], asked: Asked) -> Mapping[str, History]:
+        """What these members did, as far as conditions ask for it."""
+        return histories(self._batch.connection, member_ids, asked, self._programme, self._now)
 
     def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None:
         """What the member last said about one channel and purpose; it stands until changed."""
@@ -86,7 +95,7 @@ class SqlMembers:
         _CONSENT(self._connection, {**row, "granted": granted, "at": self._now})
 
 
-def _member(row: Row[Any]) -> Member:
+def member_of_row(row: Row[Any]) -> Member:
     fields: tuple[Any, ...] = (*row[:_TAGS], tuple(row[_TAGS]), *row[_TAGS + 1 :])
     return Member(*fields)
 
