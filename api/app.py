@@ -34,16 +34,18 @@ from api.routes import (
     member_moves,
     members,
     messages,
+    people,
     proofs,
     quotes,
-    runs,
     repairs,
+    runs,
     stop_list,
     template_check,
     template_versions,
     templates,
     tiers,
     till,
+    watching,
 )
 from api.services import Services
 from loyalty.events import MemberEvent
@@ -83,9 +85,10 @@ _TAGS = {
     "Earning rules": "What purchases and acts earn: read, check, activate.",
     "Campaigns": "Draft, launch, hold, report, explain.",
     "Runs": "One member's way through one campaign: search, timeline, retry, skip, cancel.",
-    "Messages": "What became of each message, and why.",
-    "Audit": "Who did what, and why.",
     "Repairs": "What needs a hand, and jobs that mend it at a pace.",
+    "Messages": "What became of each message, and why.",
+    "People": "Who signs in to the console, and as what.",
+    "Audit": "Who did what, and why.",
     "Codec server": "For Temporal's own tools, when payloads are sealed.",
     "Health": "For whoever keeps Milepost running.",
 }
@@ -124,10 +127,10 @@ def create_app(services: Services) -> FastAPI:
     ring = KeyRing(services.keys, seconds=services.limits.key_cache_seconds)
     # The last one added is the outermost.
     app.add_middleware(Door, console=create_console(services))
+    app.add_middleware(RefusedEvents, store=services.store)
     app.add_middleware(BodyGate, limits=services.limits)
     app.add_middleware(KeyGate, ring=ring, weather=services.weather)
     if services.codec_origins:
-    app.add_middleware(RefusedEvents, store=services.store)
         app.add_middleware(
             CodecCors,
             allow_origins=services.codec_origins,

@@ -1,9 +1,31 @@
 """The ports of signing in: who may, and which browsers are signed in now."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from loyalty.access import Role
 from loyalty.people import How, Link, Person, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID Connect provider; `roles` maps values of the claim to roles, best first."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    role_claim: str
+    roles: Sequence[tuple[str, Role]]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people sign in here, and the address they reach us at."""
+
+    local: bool = True
+    provider: Provider | None = None
+    public_url: str | None = None
 
 
 class People(Protocol):

@@ -10,10 +10,12 @@ from temporalio.converter import PayloadCodec
 
 from api.edge import Limits
 from api.keys import Keys
-from api.people import People, Sessions
+from api.lookout import Lookout
+from api.people import People, Sessions, SignIn
 from api.reads import MessageDesk, Reads
-from loyalty.campaign_request import Check as CheckTexts
 from api.temporal_facts import Failing, TaskQueue
+from loyalty.campaign_request import Check as CheckTexts
+from loyalty.message_preview import Say
 from loyalty.ports import Clock, Store
 from loyalty.programme import Programme
 from loyalty.templates import Problem, Template
@@ -31,7 +33,6 @@ ReadTexts = Callable[[str | None, Mapping[str, str]], tuple[Template | None, Seq
 """A template from its files, and all that is wrong: the same reader as for folders."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 async def _nobody_fails() -> Failing:
     return Failing(False)
 
@@ -40,6 +41,7 @@ async def _no_queues() -> Sequence[TaskQueue]:
     return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     store: Store
     reads: Reads
@@ -60,14 +62,18 @@ class Services:
     check_temporal: Callable[[], Awaitable[Check]]
     # A `temporalio.client.Client`, connected when first asked for; only `runs.py` uses it.
     temporal: Callable[[], Awaitable[Any]] | None = None
-    codec: PayloadCodec | None = None
     # What only Temporal knows; without it nobody answers.
     failing_runs: Callable[[], Awaitable[Failing]] = _nobody_fails
     task_queues: Callable[[], Awaitable[Sequence[TaskQueue]]] = _no_queues
     in_line: Callable[[], int] = lambda: 0  # events that wait to be recorded by this process
+    say: Say | None = None  # the renderer that sends; without it nothing unsent is shown
+    temporal_page: Callable[[str], str | None] = lambda run: None  # of a run, in Temporal's web UI
+    codec: PayloadCodec | None = None
     codec_origins: tuple[str, ...] = ()  # where Temporal's web UI is served from
     weather: tuple[type[Exception], ...] = ()  # errors that mean: the database is away
     limits: Limits = field(default_factory=Limits)
+    sign_in: SignIn = field(default_factory=SignIn)
+    lookout: Lookout = field(default_factory=Lookout)
     version: str = "0.1.0"
 
 

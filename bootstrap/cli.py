@@ -14,6 +14,7 @@ from bootstrap.commands import (
     keys,
     ledger,
     members,
+    people,
     runs,
     setup,
     templates,
@@ -174,6 +175,7 @@ app.add_typer(earning.app, name="earning", rich_help_panel=OPERATING)
 app.add_typer(members.app, name="members", rich_help_panel=OPERATING)
 app.add_typer(templates.app, name="templates", rich_help_panel=OPERATING)
 app.add_typer(keys.app, name="keys", rich_help_panel=SETTING_UP)
+app.add_typer(people.app, name="people", rich_help_panel=SETTING_UP)
 for step in (setup.migrate, setup.migration, setup.settings):
     app.command(rich_help_panel=SETTING_UP)(step)
 

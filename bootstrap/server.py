@@ -4,8 +4,11 @@ import signal
 import sys
 
 import uvicorn
+from sqlalchemy.exc import DBAPIError
 
 from api.app import create_app
+from api.console.addresses import link_address
+from bootstrap.commands.people import console_url
 from bootstrap.memory import rest_easy
 from bootstrap.services import services
 from bootstrap.settings import Settings
@@ -17,6 +20,19 @@ GRACE_SECONDS = 15
 """Requests under way may finish; longer than any of them takes, shorter than orchestrators wait."""
 
 
+def _say_first_link(parts: Parts) -> None:
+    """While nobody can sign in yet: how the first person does."""
+    if not parts.settings.local_accounts:
+        return
+    try:
+        token = parts.people.first_link()
+    except DBAPIError:
+        return  # the database is away; the next start says it
+    if token:
+        address = link_address(console_url(parts.settings), token)
+        print(f"Make the first account within 24 hours: {address}", flush=True)
+
+
 def run_server(settings: Settings) -> None:
     """Serve until told to stop, then finish the requests under way."""
     parts = Parts(settings)
@@ -25,6 +41,8 @@ def run_server(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     parts.store.group()
     app = create_app(services(parts))
+    if not settings.embedded:  # `milepost up` says it itself
+        _say_first_link(parts)
     rest_easy()
     server = uvicorn.Server(
         uvicorn.Config(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -10,12 +10,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from uuid_utils.compat import uuid7
 
+from api.people import Provider, SignIn
 from api.services import Check, Services
 from bootstrap.metrics import new_registry
 from bootstrap.settings import Settings
 from bootstrap.template_reading import check_texts, read_texts
-from bootstrap.wiring import Parts
 from bootstrap.temporal_watch import failing_runs, task_queues
+from bootstrap.wiring import Parts
+from delivery.words import Speaker
 from storage.desk import SqlDesk
 from storage.poster import Busy, Stopped
 from storage.readiness import database_state
@@ -55,13 +57,29 @@ def services(parts: Parts) -> Services:
         check_database=lambda: Check(*database_state(parts.database)),
         check_temporal=lambda: _check_temporal(temporal),
         temporal=temporal,
-        codec=parts.codec,
         failing_runs=lambda: failing_runs(temporal),
         task_queues=lambda: task_queues(temporal, parts.settings.temporal_task_queue),
         in_line=lambda: parts.store.waiting,
+        say=Speaker(parts.programme),
+        temporal_page=lambda run: _temporal_page(parts.settings, run),
+        codec=parts.codec,
         codec_origins=_origins(parts.settings),
         weather=WEATHER,
+        sign_in=_sign_in(parts.settings),
     )
+
+
+def _sign_in(settings: Settings) -> SignIn:
+    provider = None
+    if settings.oidc_issuer and settings.oidc_client_id and settings.oidc_client_secret:
+        provider = Provider(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret.get_secret_value(),
+            role_claim=settings.oidc_role_claim,
+            roles=settings.role_values(),
+        )
+    return SignIn(settings.local_accounts, provider, settings.public_url)
 
 
 def _once(connect: Callable[[], Awaitable[Client]]) -> Callable[[], Awaitable[Client]]:
@@ -85,6 +103,15 @@ async def _check_temporal(temporal: Callable[[], Awaitable[Client]]) -> Check:
     except (RPCError, RuntimeError, OSError) as error:
         return Check(False, f"Temporal does not answer ({type(error).__name__})")
     return Check(True, "Temporal answers")
+
+
+def _temporal_page(settings: Settings, run: str) -> str | None:
+    """A run in Temporal's web UI, where that is known."""
+    if not settings.temporal_ui_url:
+        return None
+    namespace = quote(settings.temporal_namespace, safe="")
+    root = settings.temporal_ui_url.rstrip("/")
+    return f"{root}/namespaces/{namespace}/workflows/{quote(run, safe='')}"
 
 
 def _origins(settings: Settings) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import IO
 
 import httpx2
 
+from api.console.addresses import link_address
 from bootstrap.children import Child, Say, TemporalChild
 from bootstrap.settings import STATE_FILE, Settings, variable
 from bootstrap.temporal import DevServer, DevServerFailed, NoTemporalCli, free_port
@@ -34,6 +35,7 @@ class Up:
         self._children: list[TemporalChild | Child] = []
         self.settings = settings  # with the ports that were chosen, once started
         self.first_key: str | None = None
+        self.first_link: str | None = None
 
     @property
     def api_url(self) -> str:
@@ -141,6 +143,8 @@ class Up:
         try:
             if not parts.keys.list():
                 self.first_key, _ = parts.keys.create("first key", "admin", actor="milepost up")
+            token = parts.people.first_link() if self.settings.local_accounts else None
+            self.first_link = link_address(self.api_url, token) if token else None
         finally:
             parts.close()
 

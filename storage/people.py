@@ -175,14 +175,14 @@ class SqlPeople:
         return made
 
     def _link(self, connection: Connection, person_id: str | None) -> str:
-        """One link at a time: an older one that was not used is void."""
-        token = secrets.token_urlsafe(LINK_BYTES)
-        now = self._clock.now()
-        same = sign_in_links.c.person_id == person_id
-        if person_id is None:
-            same = sign_in_links.c.person_id.is_(None)
-        unused = sign_in_links.c.used_at.is_(None)
-        connection.execute(update(sign_in_links).where(same, unused).values(used_at=now))
+        """One link for a person: an older one that was not used is void.
+
+        First links may be several, one for each process that started; all end with the first use.
+        """
+        token, now = secrets.token_urlsafe(LINK_BYTES), self._clock.now()
+        if person_id is not None:
+            older = (sign_in_links.c.person_id == person_id) & sign_in_links.c.used_at.is_(None)
+            connection.execute(update(sign_in_links).where(older).values(used_at=now))
         row = {"hash": fingerprint(token), "person_id": person_id, "created_at": now}
         connection.execute(insert(sign_in_links).values(**row))
         return token
@@ -194,8 +194,8 @@ class SqlPeople:
             return None
         link = Link(row.person_id, row.created_at, row.used_at)
         person = known(connection, link.person_id) if link.person_id else None
-        shut_out = person is not None and not person.active
-        return None if shut_out or not link.good(self._clock.now()) else (link, person)
+        late = not person.active if person else bool(everybody(connection))
+        return None if late or not link.good(self._clock.now()) else (link, person)
 
     def _change(self, connection: Connection, id: str, **values: Any) -> None:
         connection.execute(update(people).where(people.c.id == id).values(**values))

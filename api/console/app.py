@@ -6,13 +6,14 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.console import errors
+from api.console.addresses import HOME
 from api.console.gate import Gate
+from api.console.letting_in import Tries
+from api.console.oidc import OidcClient
 from api.console.passwords import Passwords
 from api.console.rendering import environments
 from api.console.routers import ROUTERS
 from api.services import Services
-
-HOME = "/console"
 
 
 def create_console(services: Services) -> FastAPI:
@@ -20,6 +21,9 @@ def create_console(services: Services) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     app.state.passwords = Passwords()
+    app.state.tries = Tries()
+    provider = services.sign_in.provider
+    app.state.oidc = OidcClient(provider) if provider else None
     app.state.environments = environments(services)
     app.state.paths = {
         HOME + route.path

@@ -1,5 +1,6 @@
 """What goes wrong, as a page: what happened in plain words, and what to do now."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import structlog
@@ -9,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.console.rendering import page
+from api.console.words import said
 from api.errors import RETRY_SECONDS
 from api.problem_kinds import KINDS
 from api.problems import Refused
@@ -55,7 +57,9 @@ async def _sign_in_first(request: Request, error: Exception) -> Response:
 
 async def _wrong_role(request: Request, error: Exception) -> Response:
     assert isinstance(error, WrongRole)
-    return _page(request, 403, "wrong_role", needs=error.needs)
+    speech = request.state.speech
+    named = [said(speech, "role", role) for role in error.needs]
+    return _page(request, 403, "wrong_role", needs=named)
 
 
 async def _refused_by_rule(request: Request, error: Exception) -> Response:
@@ -95,7 +99,7 @@ def forged(request: Request) -> Response:
 
 
 def _page(
-    request: Request, status: int, kind: str, detail: str = "", needs: tuple[Role, ...] = ()
+    request: Request, status: int, kind: str, detail: str = "", needs: Sequence[str] = ()
 ) -> HTMLResponse:
     id = getattr(request.state, "request_id", "")
     return page(request, "error.html", status, kind=kind, detail=detail, needs=needs, request_id=id)

@@ -1,17 +1,18 @@
-"""Who may sign in: an admin's page to let people in by a link, give roles and shut people out."""
+"""Who may sign in: an admin's pages to let people in by a link, give roles and shut people out."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.console.addresses import link_address, public_url
 from api.console.forms import Form, errors_of, form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.keys import Caller
 from api.services import Given, Services
 from loyalty.access import ROLES
-from loyalty.errors import LoyaltyError
+from loyalty.errors import LoyaltyError, Unknown
 
 router = APIRouter()
 Admin = Annotated[Caller, person("manage_people")]
@@ -19,10 +20,15 @@ Admin = Annotated[Caller, person("manage_people")]
 
 @router.get("/people")
 def read_people(request: Request, services: Given, caller: Admin) -> Response:
-    return _page(request, services)
+    return page(request, "people.html", people=services.people.list())
 
 
-@router.post("/people")
+@router.get("/people/invite")
+def read_invite(request: Request, services: Given, caller: Admin) -> Response:
+    return _invite(request, services)
+
+
+@router.post("/people/invite")
 async def invite(request: Request, services: Given, caller: Admin) -> Response:
     form = await form_of(request)
 
@@ -31,17 +37,26 @@ async def invite(request: Request, services: Given, caller: Admin) -> Response:
         try:
             made, token = services.people.invite(**given, actor=caller.actor)
         except LoyaltyError as error:
-            return _page(request, services, 422, form, errors_of(error))
-        return _link(request, made.name, token)
+            return _invite(request, services, 422, form, errors_of(error))
+        return _link(request, services, made.name, token)
 
     return await run_in_threadpool(work)
+
+
+@router.get("/people/{id}")
+def read_person(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    found = services.people.find(id)
+    if found is None:
+        raise Unknown("person", id)
+    signed_in = services.sessions.of(id)
+    return page(request, "person.html", found=found, signed_in=signed_in, roles=ROLES)
 
 
 @router.post("/people/{id}/reset")
 def reset(request: Request, id: str, services: Given, caller: Admin) -> Response:
     token = services.people.reset(id, actor=caller.actor)
     found = services.people.find(id)
-    return _link(request, found.name if found else id, token)
+    return _link(request, services, found.name if found else id, token)
 
 
 @router.post("/people/{id}/role")
@@ -51,8 +66,8 @@ async def change_role(request: Request, id: str, services: Given, caller: Admin)
     changed = await run_in_threadpool(
         lambda: services.people.change_role(id, role, actor=caller.actor)
     )
-    said = request.state.speech.gettext("%(name)s has a new role.", name=changed.name)
-    return go(request, "/console/people", said)
+    say = request.state.speech.gettext
+    return go(request, _at(id), say("%(name)s has a new role.", name=changed.name))
 
 
 @router.post("/people/{id}/disable")
@@ -61,38 +76,48 @@ def disable(request: Request, id: str, services: Given, caller: Admin) -> Respon
     said = request.state.speech.gettext(
         "%(name)s can no longer sign in, and is signed out everywhere.", name=changed.name
     )
-    return go(request, "/console/people", said)
+    return go(request, _at(id), said)
 
 
 @router.post("/people/{id}/enable")
 def enable(request: Request, id: str, services: Given, caller: Admin) -> Response:
     changed = services.people.set_active(id, True, actor=caller.actor)
-    said = request.state.speech.gettext("%(name)s can sign in again.", name=changed.name)
-    return go(request, "/console/people", said)
+    say = request.state.speech.gettext
+    return go(request, _at(id), say("%(name)s can sign in again.", name=changed.name))
 
 
 @router.post("/people/{id}/sign-out")
 def end_sessions(request: Request, id: str, services: Given, caller: Admin) -> Response:
     services.sessions.end_all(id, actor=caller.actor)
-    said = request.state.speech.gettext("All sessions are ended.")
-    return go(request, "/console/people", said)
+    return go(request, _at(id), request.state.speech.gettext("All sessions are ended."))
 
 
-def _link(request: Request, name: str, token: str) -> Response:
+@router.post("/people/{id}/sessions/{session_id}/end")
+def end_session(
+    request: Request, id: str, session_id: str, services: Given, caller: Admin
+) -> Response:
+    services.sessions.end(session_id, actor=caller.actor)
+    return go(request, _at(id), request.state.speech.gettext("The session is ended."))
+
+
+def _at(id: str) -> str:
+    return f"/console/people/{id}"
+
+
+def _link(request: Request, services: Services, name: str, token: str) -> Response:
     """Shown once: whoever has the link sets the password."""
-    address = f"{str(request.base_url).rstrip('/')}/console/link/{token}"
+    address = link_address(public_url(request, services), token)
     return page(request, "people_link.html", name=name, address=address)
 
 
-def _page(
+def _invite(
     request: Request,
     services: Services,
     status: int = 200,
     form: Form | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    found = [(each, services.sessions.of(each.id)) for each in services.people.list()]
     return page(
-        request, "people.html", status, people=found, roles=ROLES, form=form or {},
-        errors=errors or {},
+        request, "people_invite.html", status, roles=ROLES, form=form or {}, errors=errors or {},
+        provider=services.sign_in.provider,
     )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
+from api.console.addresses import own_page
 from api.console.forms import form_of
 from api.console.language import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, THEMES
 from api.console.rendering import go
-from api.console.sign_in import own_page
 
 router = APIRouter()
 _A_YEAR = 365 * 24 * 3600

@@ -88,7 +88,7 @@ def services_of(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
-def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
+def page(request: Request, template: str, /, status: int = 200, **facts: Any) -> HTMLResponse:
     """The template as an answer; a notice that was waiting is shown and forgotten."""
     speech = request.state.speech
     waiting = None if template.startswith("_") else read_notice(request)

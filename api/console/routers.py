@@ -2,12 +2,15 @@
 
 from fastapi import APIRouter
 
-from api.console import assets, home, people, preferences, sign_in
+from api.console import assets, home, oidc_pages, people, preferences, sign_in, write, write_rules
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     home.router,
     sign_in.router,
+    oidc_pages.router,
     preferences.router,
     people.router,
+    write.router,
+    write_rules.router,
 )

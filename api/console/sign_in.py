@@ -1,65 +1,73 @@
 """Signing in and out with a local account, and the link that sets a password."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.console.cookies import SESSION, drop_cookie, set_cookie
-from api.console.forms import WHOLE, errors_of, form_of
+from api.console.addresses import HOME, own_page
+from api.console.cookies import SESSION, drop_cookie
+from api.console.forms import WHOLE, Form, errors_of, form_of
+from api.console.letting_in import Tries, let_in
 from api.console.passwords import Passwords
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.keys import Caller
 from api.services import Given, Services
 from loyalty.errors import LoyaltyError
-from loyalty.people import How, Person, check_password
+from loyalty.people import check_password
 
 router = APIRouter()
-HOME = "/console"
-
-
-def own_page(path: str) -> str:
-    """Where to go after signing in: a page of ours, never another site's."""
-    parts = urlsplit(path)
-    ours = parts.path == HOME or parts.path.startswith(f"{HOME}/")
-    if parts.scheme or parts.netloc or not ours or "\\" in path or not path.isprintable():
-        return HOME
-    return path
-
-
-async def let_in(
-    request: Request, services: Services, who: Person, how: How, back: str
-) -> Response:
-    """Open a session in this browser and go where the person wanted to."""
-    token = await run_in_threadpool(services.sessions.open, who.id, how)
-    answer = go(request, own_page(back))
-    set_cookie(request, answer, SESSION, token)
-    return answer
 
 
 @router.get("/sign-in")
-def read_sign_in(request: Request, next: str = HOME) -> Response:
+def read_sign_in(request: Request, services: Given, next: str = HOME) -> Response:
     if request.state.caller is not None:
         return go(request, own_page(next))
-    return page(request, "sign_in.html", form={"next": own_page(next)}, errors={})
+    return _page(request, services, {"next": own_page(next)})
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request, services: Given) -> Response:
+    """Says the same, after the same work, for a wrong password and for an unknown address."""
     form = await form_of(request)
-    email, password = str(form.get("email", "")), str(form.get("password", ""))
-    found = await run_in_threadpool(services.people.password_of, email.strip().lower())
+    email, password = str(form.get("email", "")).strip().lower(), str(form.get("password", ""))
+    again = {"email": email, "next": own_page(str(form.get("next", HOME)))}
+    say = request.state.speech.gettext
+    if not services.sign_in.local:
+        said = say("Sign in with your company's account: passwords are switched off here.")
+        return _page(request, services, again, 403, said)
+    tries: Tries = request.app.state.tries
+    client = request.client.host if request.client else ""
+    if seconds := await tries.allowed(email[:200], client):
+        minutes = -(-seconds // 60)
+        said = request.state.speech.ngettext(
+            "Too many tries. Try again in %(num)s minute.",
+            "Too many tries. Try again in %(num)s minutes.",
+            minutes,
+        )
+        answer = _page(request, services, again, 429, said)
+        answer.headers["Retry-After"] = str(seconds)
+        return answer
+    found = await run_in_threadpool(services.people.password_of, email)
     passwords: Passwords = request.app.state.passwords
     right = await passwords.matches(password, found[1] if found else None)
     if not (found and right and found[0].active):
-        said = request.state.speech.gettext(
-            "The e-mail address and the password do not belong together."
-        )
-        again = {"email": email, "next": form.get("next", HOME)}
-        return page(request, "sign_in.html", 401, form=again, errors={WHOLE: said})
-    return await let_in(request, services, found[0], "password", str(form.get("next", HOME)))
+        said = say("The e-mail address and the password do not belong together.")
+        return _page(request, services, again, 401, said)
+    await tries.forget(email)
+    return await let_in(request, services, found[0], "password", again["next"])
+
+
+def _page(
+    request: Request, services: Services, form: Form, status: int = 200, said: str = ""
+) -> Response:
+    ways = services.sign_in
+    errors = {WHOLE: said} if said else {}
+    return page(
+        request, "sign_in.html", status, form=form, errors=errors, local=ways.local,
+        provider=ways.provider,
+    )  # fmt: skip
 
 
 @router.post("/sign-out")

@@ -70,6 +70,7 @@ async def _watch(running: Up, stop: asyncio.Event, console: Console) -> int:
 def _screen(running: Up, console: Console) -> None:
     settings = running.settings
     rows = [
+        ("Console", f"{running.api_url}/console"),
         ("API", f"{running.api_url}/docs"),
         ("Temporal", running.ui_url),
         ("Data", str(settings.data_dir.absolute())),
@@ -77,6 +78,9 @@ def _screen(running: Up, console: Console) -> None:
     console.print("\n[bold]Milepost is up.[/] Ctrl-C stops it.\n")
     for name, what in rows:
         console.print(f"  {name:<10}{what}", soft_wrap=True)
+    if running.first_link:
+        console.print("\n  Make the first account of the console with this link, within 24 hours:")
+        console.print(f"  [bold]{running.first_link}[/]", soft_wrap=True)
     if running.first_key:
         console.print("\n  Your first key (admin), shown this once:")
         console.print(f"  [bold]{running.first_key}[/]", soft_wrap=True)

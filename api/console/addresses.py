@@ -1,0 +1,28 @@
+"""Addresses of the console: which may be gone to, and how others reach us."""
+
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from api.services import Services
+
+HOME = "/console"
+
+
+def own_page(path: str) -> str:
+    """Where to go next: a page of ours, never another site's."""
+    parts = urlsplit(path)
+    ours = parts.path == HOME or parts.path.startswith(f"{HOME}/")
+    if parts.scheme or parts.netloc or not ours or "\\" in path or not path.isprintable():
+        return HOME
+    return path
+
+
+def public_url(request: Request, services: Services) -> str:
+    """How people reach us: as the settings say, else as this request did."""
+    return (services.sign_in.public_url or str(request.base_url)).rstrip("/")
+
+
+def link_address(base: str, token: str) -> str:
+    """The address of a link that sets a password."""
+    return f"{base.rstrip('/')}/console/link/{token}"

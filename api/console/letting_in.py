@@ -1,0 +1,54 @@
+"""Opening a session in a browser, and how often one may try to."""
+
+import time
+
+from fastapi import Request, Response
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.concurrency import run_in_threadpool
+
+from api.console.addresses import own_page
+from api.console.cookies import SESSION, set_cookie
+from api.console.rendering import go
+from api.services import Services
+from loyalty.people import How, Person
+
+_FOR_AN_ACCOUNT = parse("8 per 15 minutes")
+_FOR_AN_ADDRESS = parse("60 per 15 minutes")
+
+
+class Tries:
+    """Sign-ins that failed lately, by account and by client address; each process counts its own.
+
+    A guesser is slowed to a few hundred words a day; whoever mistyped waits a quarter of an hour.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def allowed(self, email: str, client: str) -> int:
+        """Count one try. 0 when it may be made, else in how many seconds the next one may."""
+        for limit, kind, name in (
+            (_FOR_AN_ACCOUNT, "account", email),
+            (_FOR_AN_ADDRESS, "address", client),
+        ):
+            if not await self._limiter.hit(limit, kind, name):
+                stats = await self._limiter.get_window_stats(limit, kind, name)
+                # The limiter goes by the machine's own clock, not by the programme's.
+                return max(1, int(stats.reset_time - time.time()))  # noqa: TID251
+        return 0
+
+    async def forget(self, email: str) -> None:
+        """The right password: earlier slips no longer count."""
+        await self._limiter.clear(_FOR_AN_ACCOUNT, "account", email)
+
+
+async def let_in(
+    request: Request, services: Services, who: Person, how: How, back: str
+) -> Response:
+    """Open a session in this browser and go where the person wanted to."""
+    token = await run_in_threadpool(services.sessions.open, who.id, how)
+    answer = go(request, own_page(back))
+    set_cookie(request, answer, SESSION, token)
+    return answer
