@@ -53,7 +53,7 @@ from loyalty.events import MemberEvent
 ROUTERS = (
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
     till, ledger, proofs, exchanges,
-    template_check, template_versions, templates, earning_rules, campaigns, admissions, runs,
+    template_check, template_versions, templates, earning_rules, campaigns, admissions, runs, watching,
     watching, repairs, messages, people, audit, codec,
 )  # fmt: skip
 _ABOUT = """

@@ -125,6 +125,10 @@ class Reads(Protocol):
         """What a campaign is watched by, as counted: see `loyalty/campaign_watch.py`."""
         ...
 
+    def campaign_figures(self, campaign_id: str) -> View | None:
+        """What a campaign is watched by, as counted: see `loyalty/campaign_watch.py`."""
+        ...
+
     def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
         """Oldest first; also for members who were not admitted."""
         ...

@@ -11,6 +11,7 @@ from temporalio.converter import PayloadCodec
 from api.edge import Limits
 from api.keys import Keys
 from api.lookout import Lookout
+from api.lookout import Lookout
 from api.people import People, Sessions, SignIn
 from api.reads import MessageDesk, Reads
 from api.temporal_facts import Failing, TaskQueue
@@ -73,6 +74,7 @@ class Services:
     weather: tuple[type[Exception], ...] = ()  # errors that mean: the database is away
     limits: Limits = field(default_factory=Limits)
     sign_in: SignIn = field(default_factory=SignIn)
+    lookout: Lookout = field(default_factory=Lookout)
     lookout: Lookout = field(default_factory=Lookout)
     version: str = "0.1.0"
 

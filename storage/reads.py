@@ -92,6 +92,10 @@ class SqlReads:
         now = self._clock.now()
         return self._look(lambda found: figures.campaign_figures(found, campaign_id, now))
 
+    def campaign_figures(self, campaign_id: str) -> View | None:
+        now = self._clock.now()
+        return self._look(lambda found: figures.campaign_figures(found, campaign_id, now))
+
     def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
         return self._look(lambda found: runs.decisions_of(found, member_id, campaign_id))
 

@@ -6,6 +6,7 @@
 A code without words of its own is shown as it is, underscores as spaces.
 """
 
+from api.console.finding_words import FINDINGS
 from api.console.language import Speech
 
 
@@ -16,6 +17,7 @@ def N_(text: str) -> str:
 
 # kind of thing -> code -> (words, tone of its badge)
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
+    "finding": FINDINGS,
     "role": {
         "integrator": (N_("Integrator"), "plain"),
         "marketer": (N_("Marketer"), "plain"),
