@@ -20,6 +20,7 @@ from loyalty.earning.version import RulesVersion
 from loyalty.events import Instant
 from loyalty.journeys.yaml_tree import SIZE_MAX
 from loyalty.ports import Transaction
+from loyalty.programme import Programme
 from loyalty.quotes import Cart, quote
 from loyalty.templates import Problem
 
@@ -163,16 +164,7 @@ def check_earning_rules(
     body: RulesText, given: Given, caller: Annotated[Caller, needs("read_campaigns")]
 ) -> Checked:
     """Every problem with its line and field, and the most the rules could give. Changes nothing."""
-    programme = given.programme
-    rule_set, findings = read_rules(body.text, programme.known_events, programme.tz)
-    if rule_set is None:
-        return Checked(findings=findings)
-    stack = activate.stack_of(rule_set, programme)
-    return Checked(
-        findings=[],
-        highest_stack=Stack.model_validate(stack.to_json()),
-        above_limit=stack.return_bp > programme.earning.highest_return_bp,
-    )
+    return check_text(given.programme, body.text)
 
 
 @router.post(
@@ -219,6 +211,19 @@ def activate_earning_rules(
         return view.model_dump(mode="json")
 
     return recorded(given.store.run(work))
+
+
+def check_text(programme: Programme, text: str) -> Checked:
+    """What is wrong with rules being written, or the most they could give."""
+    rule_set, findings = read_rules(text, programme.known_events, programme.tz)
+    if rule_set is None:
+        return Checked(findings=findings)
+    stack = activate.stack_of(rule_set, programme)
+    return Checked(
+        findings=[],
+        highest_stack=Stack.model_validate(stack.to_json()),
+        above_limit=stack.return_bp > programme.earning.highest_return_bp,
+    )
 
 
 def _view(tx: Transaction, version: RulesVersion) -> RulesView:

@@ -26,7 +26,7 @@ from loyalty.templates import (
 
 SUBJECT_MAX = 120  # characters: what a phone's notification shows
 TEXT_MAX = 4_000
-_MESSAGE_FILE = re.compile(r"^messages/([a-z][a-z0-9_]{0,47})\.([a-z]{2})\.j2$")
+FILE_NAME = re.compile(r"^messages/([a-z][a-z0-9_]{0,47})\.([a-z]{2})\.j2$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -162,7 +162,7 @@ def _messages(files: Mapping[str, str]) -> tuple[dict[str, dict[str, Text]], lis
     for path, content in files.items():
         if path == FILE:
             continue
-        found = _MESSAGE_FILE.match(path)
+        found = FILE_NAME.match(path)
         if not found or found[2] not in LOCALES:
             allowed = tuple(f"messages/<message>.{locale}.j2" for locale in LOCALES)
             problems.append(_problem(path, 1, "file_name", "Not a message's file.", allowed))

@@ -126,7 +126,7 @@ def test_what_is_broken_is_not_saved_and_not_lost(mia: TestClient) -> None:
     ],
 )
 def test_every_other_refusal_keeps_what_was_typed(
-    mia: TestClient, files: dict[str, str], more: dict[str, str], said: str
+    mia: TestClient, files: dict[str, str], more: dict[str, Any], said: str
 ) -> None:
     """A note that is missing, a file that is too long, a name that is taken."""
     answer = mia.post("/console/templates/save", data=form(files, **more))
@@ -199,7 +199,7 @@ def test_who_may_not_write_reads(writing: Shop) -> None:
 def test_what_was_typed_never_becomes_part_of_the_page(mia: TestClient) -> None:
     """A template is data, in the editor too."""
     evil = {**FILES, "campaign.yaml": GIFT + "# </textarea><script>alert(1)</script>\n"}
-    evil["messages/\"><script>.en.j2"] = "x"
+    evil['messages/"><script>.en.j2'] = "x"
 
     page = mia.post("/console/templates/check", data=form(evil)).text
 
@@ -207,7 +207,9 @@ def test_what_was_typed_never_becomes_part_of_the_page(mia: TestClient) -> None:
     assert '"><script>' not in page
 
 
-@pytest.mark.parametrize("path", ["/console/templates/nothing/edit", "/console/templates/x/versions"])
+@pytest.mark.parametrize(
+    "path", ["/console/templates/nothing/edit", "/console/templates/x/versions"]
+)
 def test_what_does_not_exist_is_said(mia: TestClient, path: str) -> None:
     """A page, not a crash."""
     assert mia.get(path).status_code == 404
