@@ -124,8 +124,7 @@ class FrontDesk:
             id=template.name.replace("_", "-"),
             name=template.name,
             template=template.name,
-            holdout_percent=0,
-            **more,
+            **{"holdout_percent": 0} | more,
         )
 
         def work(tx: Any) -> None:
