@@ -20,6 +20,7 @@ from api.refused_events import RefusedEvents
 from api.routes import (
     adjustments,
     admissions,
+    audiences,
     audit,
     campaigns,
     codec,
@@ -28,6 +29,7 @@ from api.routes import (
     events,
     exchanges,
     find,
+    health_overview,
     inbox,
     ledger,
     member_lists,
@@ -53,8 +55,9 @@ from loyalty.events import MemberEvent
 ROUTERS = (
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
     till, ledger, proofs, exchanges,
-    template_check, template_versions, templates, earning_rules, campaigns, admissions, runs, watching,
-    watching, repairs, messages, people, audit, codec,
+    template_check, template_versions, templates, earning_rules, audiences, campaigns, admissions,
+    runs,
+    watching, repairs, messages, people, health_overview, audit, codec,
 )  # fmt: skip
 _ABOUT = """
 Milepost runs a member points programme. Your tills and apps report what members do; campaigns made

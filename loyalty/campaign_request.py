@@ -1,12 +1,14 @@
 """What a marketer asks for: a template, its values, and what the template leaves open."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loyalty.audiences.condition import audience_of, condition_of
+from loyalty.audiences.rules import Audience
 from loyalty.conditions import MEMBER, BadCondition, check
-from loyalty.errors import Invalid
+from loyalty.errors import Invalid, invalid_field
 from loyalty.journeys.compile import compile as compile_template
 from loyalty.journeys.compiled import Compiled
 from loyalty.programme import Programme
@@ -14,6 +16,11 @@ from loyalty.templates import Template
 
 Check = Callable[[Compiled], Sequence[Mapping[str, Any]]]
 """Looks for faults in a campaign's message texts; rendering lives outside the domain."""
+
+
+Text = Annotated[str, Field(max_length=2000)]
+WishedAudience = Audience | Text | None
+AUDIENCE = Field(None, description="Groups of rules, or a condition over members; none = everybody")
 
 
 class CampaignRequest(BaseModel):
@@ -40,7 +47,7 @@ class CampaignRequest(BaseModel):
     name: str = Field(min_length=1, max_length=120)
     template: str = Field(max_length=64)
     values: dict[str, Any] = Field(default_factory=dict, max_length=100)
-    audience: str | None = Field(None, max_length=2000, description="a condition over members")
+    audience: WishedAudience = AUDIENCE
     holdout_percent: int | None = Field(None, ge=0, le=50)
     budget_points: int | None = Field(None, ge=0, le=10**15)
 
@@ -57,7 +64,8 @@ def compile_request(
     )
     changed: dict[str, Any] = {}
     if request.audience is not None:
-        changed["audience"] = _narrowed(made.audience, request.audience)
+        changed["audience"] = _narrowed(made.audience, condition_of(request.audience))
+        changed["narrowed_by"] = audience_of(request.audience)
     if request.holdout_percent is not None:
         changed["holdout_bp"] = request.holdout_percent * 100
     if request.budget_points is not None:
@@ -69,13 +77,13 @@ def compile_request(
     return made
 
 
-def _narrowed(own: str | None, wished: str) -> str:
+def _narrowed(own: str | None, wished: str | None) -> str | None:
     """Both conditions as one; each alone and both together must be one that can be judged."""
+    if wished is None:
+        return own
     both = f"({own}) && ({wished})" if own else wished
     try:
-        check(wished, MEMBER)
         check(both, MEMBER)
     except BadCondition as bad:
-        problem = {"field": "audience", "code": bad.code, "message": bad.detail}
-        raise Invalid("The audience cannot be judged.", [problem]) from bad
+        raise invalid_field("audience", bad.code, bad.detail) from bad
     return both

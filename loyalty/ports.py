@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from loyalty.audiences.asked import Asked, History
+from loyalty.audiences.preview import AudienceSize
 from loyalty.earning.version import RulesVersion
 from loyalty.ledger import Balance, Posted
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
@@ -129,6 +130,10 @@ class Members(Protocol):
 
     def history(self, member_ids: Sequence[str], asked: Asked) -> Mapping[str, History]:
         """What these members did, as far as conditions ask for it."""
+        ...
+
+    def audience_size(self, condition: str | None) -> AudienceSize:
+        """Active members who fit a condition now: how many, ten of them, by channel reached."""
         ...
 
     def found_by(self, mark: Mark, value: str) -> Sequence[str]:

@@ -4,27 +4,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from loyalty.audiences.asked import Asked, History
+from loyalty.audiences.preview import AudienceSize
 from loyalty.errors import Unknown
 from loyalty.members import Mark, Member
 from loyalty.programme import Programme
 from storage import tables
+from storage.audiences.counting import Counting
 from storage.audiences.history import histories
 from storage.batch import Batch
-from storage.rows import Shape, Upsert
+from storage.member_page import COLUMNS, SHAPE, member_of_row
+from storage.rows import Upsert
 
 _table = tables.members
-_shape = Shape(Member, _table)
-_TAGS = _shape.names.index("tags")
 
-COLUMNS = _shape.columns
-_GET = select(*_shape.columns).where(_table.c.id == bindparam("member"))
+_GET = select(*COLUMNS).where(_table.c.id == bindparam("member"))
 _STORED = select(_table.c.body_hash, _table.c.answer).where(_table.c.id == bindparam("member"))
 _ADD = insert(_table)
 _PAGE = (
-    select(*_shape.columns)
+    select(*COLUMNS)
     .where(_table.c.id > bindparam("after"), _table.c.status == "active")
     .order_by(_table.c.id)
     .limit(bindparam("most"))
@@ -89,16 +89,15 @@ class SqlMembers:
         """What these members did, as far as conditions ask for it."""
         return histories(self._batch.connection, member_ids, asked, self._programme, self._now)
 
+    def audience_size(self, condition: str | None) -> AudienceSize:
+        """Active members who fit a condition now: how many, ten of them, by channel reached."""
+        return Counting(self._batch.connection, self._programme, self._now).size(condition)
+
     def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None:
         """What the member last said about one channel and purpose; it stands until changed."""
         row = {"member_id": member_id, "channel": channel, "purpose": purpose}
         _CONSENT(self._connection, {**row, "granted": granted, "at": self._now})
 
 
-def member_of_row(row: Row[Any]) -> Member:
-    fields: tuple[Any, ...] = (*row[:_TAGS], tuple(row[_TAGS]), *row[_TAGS + 1 :])
-    return Member(*fields)
-
-
 def _values(member: Member) -> dict[str, Any]:
-    return _shape.values(member) | {"tags": list(member.tags)}
+    return SHAPE.values(member) | {"tags": list(member.tags)}

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,10 +14,10 @@ from api.recording import After, CampaignId, PageSize, recorded, twice
 from api.routes.messages import ReasonBody
 from api.services import Given
 from loyalty import campaigns
-from loyalty.campaign_request import CampaignRequest
+from loyalty.campaign_request import AUDIENCE, CampaignRequest, WishedAudience
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
-from loyalty.records import Campaign, CampaignState
+from loyalty.records import Campaign, CampaignState, LaunchRequest
 
 router = APIRouter(tags=["Campaigns"])
 
@@ -43,7 +43,25 @@ class CampaignMade(CampaignView):
     replayed: bool
 
 
-class CampaignReport(CampaignView):
+class LaunchRequestView(BaseModel):
+    """A launch that one person asked for and another approves or declines."""
+
+    version: int
+    state: Literal["waiting", "declined"]
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = Field(None, description="Why it was declined")
+
+
+class LaunchAnswer(CampaignView):
+    """The campaign after the act: launched, or a draft that waits for a second person."""
+
+    launch_request: LaunchRequestView | None = None
+
+
+class CampaignReport(LaunchAnswer):
     """With the values it runs with, and its figures so far."""
 
     values: dict[str, Any] = {}
@@ -62,7 +80,7 @@ class Revision(BaseModel):
         },
     )
     values: dict[str, Any] = Field(default_factory=dict, max_length=100)
-    audience: str | None = Field(None, max_length=2000, description="a condition over members")
+    audience: WishedAudience = AUDIENCE
     holdout_percent: int | None = Field(None, ge=0, le=50)
     budget_points: int | None = Field(None, ge=0, le=10**15)
 
@@ -127,7 +145,8 @@ def read_campaign(
     found = given.reads.campaign_report(campaign_id)
     if found is None:
         raise Unknown("campaign", campaign_id)
-    return CampaignReport.model_validate(dict(found))
+    asked = given.store.read(lambda tx: tx.campaigns.launch_request(campaign_id))
+    return CampaignReport.model_validate({**found, "launch_request": _asked(asked)})
 
 
 @router.post(
@@ -159,12 +178,32 @@ def revise_campaign(
     return _view(given, lambda tx: campaigns.revise(tx, template, wished, caller.actor, check))
 
 
-@router.post("/v1/campaigns/{campaign_id}/launch", summary="Launch a draft", responses=_MOVE)
+@router.post(
+    "/v1/campaigns/{campaign_id}/launch",
+    summary="Launch a draft",
+    responses=problems("unknown", "wrong_state", "over_budget_rule", write=True)
+    | {202: {"model": LaunchAnswer, "description": "Awaiting approval by a second person"}},
+)
 def launch_campaign(
-    campaign_id: CampaignId, given: Given, caller: Annotated[Caller, needs("change_campaigns")]
-) -> CampaignView:
-    """From here on members enter, by event, by schedule or by API, as the template says."""
-    return _view(given, lambda tx: campaigns.launch(tx, campaign_id, caller.actor))
+    campaign_id: CampaignId,
+    given: Given,
+    response: Response,
+    caller: Annotated[Caller, needs("change_campaigns")],
+) -> LaunchAnswer:
+    """From here on members enter, by event, by schedule or by API, as the template says.
+
+    Where the programme wants two people, the answer is 202 and the draft waits: another person
+    approves or declines it.
+    """
+
+    def work(tx: Transaction) -> LaunchAnswer:
+        moved = campaigns.launch(tx, campaign_id, caller.actor)
+        return LaunchAnswer.model_validate({**_fields(moved), "launch_request": _request(tx, moved)})
+
+    answer = given.store.run(work)
+    if answer.launch_request is not None:
+        response.status_code = 202
+    return answer
 
 
 @router.post("/v1/campaigns/{campaign_id}/pause", summary="Pause a campaign", responses=_MOVE)
@@ -198,6 +237,14 @@ def stop_campaign(
 ) -> CampaignView:
     """Ends it for good, and every run in it. There is no way back."""
     return _view(given, lambda tx: campaigns.stop(tx, campaign_id, body.reason, caller.actor))
+
+
+def _request(tx: Transaction, campaign: Campaign) -> LaunchRequestView | None:
+    return _asked(tx.campaigns.launch_request(campaign.id)) if campaign.state == "draft" else None
+
+
+def _asked(request: LaunchRequest | None) -> LaunchRequestView | None:
+    return LaunchRequestView.model_validate(request, from_attributes=True) if request else None
 
 
 def _view(given: Given, act: Callable[[Transaction], Campaign]) -> CampaignView:

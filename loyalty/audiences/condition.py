@@ -29,11 +29,28 @@ from loyalty.errors import Invalid, invalid_field
 _SIGN = {"at_least": ">=", "at_most": "<="}
 
 
-def condition_of(audience: Audience, field: str = "audience") -> str | None:
-    """The audience as a condition; none for everybody.
+def condition_of(wished: Audience | str | None, field: str = "audience") -> str | None:
+    """What was asked for as one condition; none for everybody.
 
     Raises Invalid at the rule's place, such as `audience.groups.0.rules.1.condition`.
     """
+    if isinstance(wished, str):
+        text = wished
+    elif wished is None:
+        return None
+    else:
+        _each_alone(wished, field)
+        text = _joined([_group(group) for group in wished.groups], wished.match)
+        if not text:
+            return None
+    try:
+        check(text, MEMBER)
+    except BadCondition as bad:
+        raise invalid_field(field, bad.code, bad.detail) from bad
+    return text
+
+
+def _each_alone(audience: Audience, field: str) -> None:
     problems = []
     for i, group in enumerate(audience.groups):
         for j, rule in enumerate(group.rules):
@@ -45,21 +62,13 @@ def condition_of(audience: Audience, field: str = "audience") -> str | None:
                 problems.append({"field": place, "code": bad.code, "message": message})
     if problems:
         raise Invalid("The audience cannot be judged.", problems)
-    text = _joined([_group(group) for group in audience.groups], audience.match)
-    if not text:
-        return None
-    try:
-        check(text, MEMBER)
-    except BadCondition as bad:
-        raise invalid_field(field, bad.code, bad.detail) from bad
-    return text
 
 
-def audience_of(wished: "Audience | str | None") -> Audience | None:
+def audience_of(wished: Audience | str | None) -> Audience | None:
     """What was asked for as data: a condition is an audience of one rule."""
     if not isinstance(wished, str):
         return wished
-    return Audience(groups=(Group(rules=(ConditionRule(condition=wished),)),)) if wished else None
+    return Audience(groups=(Group(rules=(ConditionRule(condition=wished),)),))
 
 
 def _group(group: Group) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from loyalty.audiences.rules import Audience
 from loyalty.journeys.moments import CampaignMoment
 from loyalty.journeys.plan import Model, Plan
 from loyalty.message_context import Variable
@@ -97,6 +98,8 @@ class Compiled(Model):
     plan: Plan
     enter: Enter | None  # none = no member journey
     audience: str | None  # over MEMBER; none = everybody
+    # How the marketer narrowed the template's own audience; `audience` says it already.
+    narrowed_by: Audience | None = None
     reentry: Reentry
     holdout_bp: int = Field(ge=0, le=5_000)
     budget_points: int | None = Field(ge=0)  # none = no limit

@@ -16,8 +16,7 @@ from loyalty.members import Member, member_facts
 from loyalty.programme import CHANNELS, Channel, Programme
 from storage.audiences.history import histories
 from storage.audiences.where import Where
-from storage.members import COLUMNS as _COLUMNS
-from storage.members import member_of_row
+from storage.member_page import COLUMNS, member_of_row
 from storage.postings import member_of
 from storage.statements import balances
 from storage.tables import consents, holds, members
@@ -70,7 +69,7 @@ class Counting:
 
     def _with_late_holders(self, where: ColumnElement[bool], condition: str) -> AudienceSize:
         late = self._late_holders(condition)
-        people = self._people(select(*_COLUMNS).where(_ACTIVE, members.c.id.in_(late)))
+        people = self._people(select(*COLUMNS).where(_ACTIVE, members.c.id.in_(late)))
         fitting = [member.id for member in self._fitting(people, condition)]
         others = and_(where, members.c.id.not_in(late))
         return self._counted(or_(others, members.c.id.in_(fitting)))
@@ -79,7 +78,7 @@ class Counting:
         """Of those whom SQL lets through, the engine is asked about the first ones."""
         count = select(func.count()).where(_ACTIVE, where)
         most = self.connection.execute(count).scalar_one()
-        first = select(*_COLUMNS).where(_ACTIVE, where).order_by(members.c.id)
+        first = select(*COLUMNS).where(_ACTIVE, where).order_by(members.c.id)
         people = self._people(first.limit(LOOKED_AT_MAX))
         fitting = [member.id for member in self._fitting(people, condition)]
         size = self._counted(members.c.id.in_(fitting))
