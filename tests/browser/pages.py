@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from loyalty.access import Role
 from tests.browser.conftest import Console
+from tests.browser.writing import two_rules, two_versions
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ def _first_link(console: Console) -> str:
     return f"/console/link/{console.services.people.first_link()}"
 
 
+def _versions(console: Console) -> str:
+    return f"/console/templates/{two_versions(console)}/versions"
+
+
+def _mine(console: Console) -> str:
+    two_versions(console)
+    return "/console/templates/mine"
+
+
 PAGES: tuple[Shown, ...] = (
     Shown("link", None, _first_link),
     Shown("sign-in", None, _fixed("/console/sign-in")),
@@ -41,4 +51,9 @@ PAGES: tuple[Shown, ...] = (
     Shown("people", "admin", _people),
     Shown("not-found", "operator", _fixed("/console/nothing-here")),
     Shown("wrong-role", "marketer", _fixed("/console/people")),
+    Shown("templates-empty", "marketer", _fixed("/console/templates/mine")),
+    Shown("templates", "marketer", _mine),
+    Shown("template-new", "marketer", _fixed("/console/templates/new?from=monthly_task_pack")),
+    Shown("template-versions", "marketer", _versions),
+    Shown("earning-rules", "marketer", two_rules),
 )
