@@ -24,6 +24,7 @@ class UpkeepReport(Contract):
     outbox_due: int = 0
     outbox_seconds: float = 0.0  # age of the oldest row that could go out and has not
     outbox_dead: int = 0  # rows given up on: an operator must look
+    broken_sums: int = 0  # what does not add up in the ledger, where this round added it up
     sealed: int = 0  # transactions under the checkpoint that was signed now; 0 = nothing new
 
 

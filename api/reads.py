@@ -6,10 +6,14 @@ an opaque `after`: the id or number of the last row seen. Nothing here changes a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
+from api.health_reads import HealthReads
 from api.repair_reads import Repairs
+from loyalty.estimate import EstimateFacts
 from loyalty.finding import Sought
+from loyalty.journeys.compiled import Compiled
 from loyalty.ledger import StatementLine
 from loyalty.records import Decision
 from loyalty.why_not import Record
@@ -26,6 +30,22 @@ class RunSearch:
     state: str | None = None
     stuck: bool = False  # its wake-up is long past: somebody should look
     after: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ActSearch:
+    """Which acts of the audit trail to show; what is none does not narrow.
+
+    `actor` is an id, a name or an e-mail address; `action` may be the first part of one.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    target: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None  # exclusive
+    before: int | None = None
     limit: int = 50
 
 
@@ -81,6 +101,9 @@ class Reads(Protocol):
     @property
     def repairs(self) -> Repairs: ...
 
+    @property
+    def health(self) -> HealthReads: ...
+
     def find(self, sought: Sought) -> Sequence[View]:
         """Everything a typed text names: kind, id, by, title, member_id, campaign_id, detail."""
         ...
@@ -125,10 +148,6 @@ class Reads(Protocol):
         """What a campaign is watched by, as counted: see `loyalty/campaign_watch.py`."""
         ...
 
-    def campaign_figures(self, campaign_id: str) -> View | None:
-        """What a campaign is watched by, as counted: see `loyalty/campaign_watch.py`."""
-        ...
-
     def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
         """Oldest first; also for members who were not admitted."""
         ...
@@ -157,8 +176,14 @@ class Reads(Protocol):
 
     def adjustment(self, id: str) -> View | None: ...
 
-    def audit_of(self, target: str, *, before: int | None, limit: int) -> Sequence[View]:
-        """Newest first: id, at, actor, action, target, reason, detail."""
+    def acts(self, sought: ActSearch) -> Sequence[View]:
+        """Newest first: id, at, actor, actor_name, action, target, reason, detail."""
+        ...
+
+
+class Estimates(Protocol):
+    def facts(self, campaign_id: str, rules: Compiled) -> EstimateFacts:
+        """What the campaign would meet if it were launched now."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Regular care: lapsed points, tiers, reservations, forgotten runs, the log's seal, and our lag."""
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,10 +20,12 @@ from loyalty.exchange_order import settle
 from loyalty.ports import Clock
 from loyalty.reconcile import look_again, look_again_at_campaign
 from loyalty.sealing.broken import SealBroken
+from storage.proof import prove
 from storage.queries import upkeep as queries
 from storage.queries.operations import outbox_lag
 from storage.reads import STUCK_AFTER
 from storage.store import SqlStore
+from storage.verifications import last_verification, note_proof
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +33,7 @@ log = logging.getLogger("milepost.upkeep")
 
 WORKFLOW_ID = "upkeep"
 PAGE = 200
+PROVED_EVERY = timedelta(hours=24)
 CLAIM_GRACE = timedelta(minutes=1)
 """An order gives its own reservation back at its deadline; upkeep comes after it."""
 
@@ -59,6 +63,7 @@ class Care:
             outbox_due=lag["due"],
             outbox_seconds=max(lag["seconds"], 0.0),
             outbox_dead=lag["dead"],
+            broken_sums=self._prove(now),
             sealed=self._seal_log(),
         )
         self._tell(report)
@@ -87,6 +92,19 @@ class Care:
         except (SealBroken, SQLAlchemyError):
             log.exception("the log could not be sealed")
             return 0
+
+    def _prove(self, now: datetime) -> int:
+        """Once a day: add the ledger up again, and keep how it ended."""
+        last = self._read(last_verification, "sums")
+        if last is not None and now - last["at"] < PROVED_EVERY:
+            return 0
+        begun = time.monotonic()
+        proof = self._read(prove)
+        took = time.monotonic() - begun
+        self._store.database.run(lambda found: note_proof(found, proof, now, took))
+        if not proof.ok:
+            log.error("the ledger does not add up: %s", proof.first_broken)
+        return sum(each.broken is not None for each in proof.checks)
 
     def _read(
         self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **more: P.kwargs

@@ -36,6 +36,7 @@ Permission = Literal[
     "read_audit",
     "codec",
     "manage_people",
+    "read_health",
 ]
 
 _GRANTED: dict[Permission, tuple[Role, ...]] = {
@@ -73,6 +74,7 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "manage_people": (),
 }
 
+    "read_health": ("operator",),
 
 def roles_with(permission: Permission) -> tuple[Role, ...]:
     """Every role that holds the permission; an admin holds all of them."""

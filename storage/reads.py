@@ -12,6 +12,7 @@ from loyalty.ports import Clock
 from loyalty.records import Decision
 from loyalty.why_not import Record
 from storage.database import Database
+from storage.health_reads import SqlHealth
 from storage.member_lists import SqlMemberLists
 from storage.proofs import SqlProofs
 from storage.queries import adjustments, campaigns, figures, members, messages, operations, runs
@@ -53,6 +54,7 @@ class SqlReads:
         self._clock = clock
         self.proofs = SqlProofs(database)
         self.repairs = SqlRepairReads(database, clock)
+        self.health = SqlHealth(database, clock)
         self.of_member = SqlMemberLists(database)
 
     def find(self, sought: Sought) -> Sequence[View]:
@@ -92,10 +94,6 @@ class SqlReads:
         now = self._clock.now()
         return self._look(lambda found: figures.campaign_figures(found, campaign_id, now))
 
-    def campaign_figures(self, campaign_id: str) -> View | None:
-        now = self._clock.now()
-        return self._look(lambda found: figures.campaign_figures(found, campaign_id, now))
-
     def decisions_of(self, member_id: str, campaign_id: str) -> Sequence[Decision]:
         return self._look(lambda found: runs.decisions_of(found, member_id, campaign_id))
 
@@ -125,10 +123,8 @@ class SqlReads:
     def adjustment(self, id: str) -> View | None:
         return self._look(lambda found: adjustments.adjustment(found, id))
 
-    def audit_of(self, target: str, *, before: int | None, limit: int) -> Sequence[View]:
-        return self._look(
-            lambda found: operations.audit_of(found, target, before=before, limit=limit)
-        )
+    def acts(self, sought: operations.ActsSought) -> Sequence[View]:
+        return self._look(lambda found: operations.acts(found, sought))
 
     def _look(self, question: Callable[[Connection], T]) -> T:
         with self._database.read() as connection:

@@ -33,7 +33,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Find", "/console/find", "search", "operate_runs"),
             Entry("Repair", "/console/repair", "wrench", "operate_runs"),
-            Entry("Health", "/console/health", "pulse", "read_audit"),
+            Entry("Health", "/console/health", "pulse", "read_health"),
             Entry("Audit", "/console/audit", "list", "read_audit"),
         ),
     ),

@@ -1,6 +1,7 @@
 """Looking into single runs and acting on them; explaining members; proving the ledger."""
 
 import asyncio
+import time
 from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from storage.proof import prove as prove_ledger
 from storage.queries.operations import outbox_lag
 from storage.queries.upkeep import dead_rows
 from storage.queries.upkeep import revive as revive_rows
+from storage.verifications import note_proof
 
 Locale = Annotated[str, typer.Option(help="en or zh")]
 RunId = Annotated[str, typer.Argument(help="j/<campaign>/<member>/<entry>")]
@@ -177,7 +179,10 @@ def prove() -> None:
       milepost prove
     """
     with opened() as parts:
+        begun = time.monotonic()
         proof = _proof(parts)
+        now, took = parts.clock.now(), time.monotonic() - begun
+        parts.database.run(lambda found: note_proof(found, proof, now, took))
     out = console()
     figures = (
         "transactions",

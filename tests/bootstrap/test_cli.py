@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from api.reads import ActSearch
 from bootstrap.cli import app
 from bootstrap.settings import read_settings
 from bootstrap.wiring import Parts
@@ -94,7 +95,7 @@ def test_a_campaign_from_the_shell(milepost: Milepost, parts: Parts) -> None:
 
     assert again.exit_code == 1
     assert "only a campaign that is paused can be" in again.output
-    reasons = [line["reason"] for line in parts.reads.audit_of("welcome", before=None, limit=10)]
+    reasons = [line["reason"] for line in parts.reads.acts(ActSearch(target="welcome"))]
     assert reasons[:3] == ["over", "mended", "wrong text"]
 
 

@@ -18,7 +18,8 @@ from storage.database import Database
 from storage.proof import prove
 from storage.queries.upkeep import dead_rows
 from storage.store import SqlStore
-from storage.tables import outbox
+from storage.tables import accounts, outbox
+from storage.verifications import last_verification
 from tests.conftest import DatabaseMaker
 from tests.storage.exchange_desk import HOLD, PRICE, Desk
 from tests.storage.rows import StillClock
@@ -124,6 +125,24 @@ def test_a_row_that_was_given_up_on_is_reported(shop: Shop) -> None:
     assert report.outbox_due == 0
     with shop.database.read() as connection:
         assert [row["workflow_id"] for row in dead_rows(connection)] == [RUN]
+
+
+def test_the_ledger_is_added_up_once_a_day(shop: Shop) -> None:
+    """How it ended is kept, and what does not add up is counted until it does."""
+    shop.store.run(lambda tx: register(tx, Registration(id="lee")))
+    shop.store.run(lambda tx: tx.ledger.earn("k", "lee", 70))
+    assert shop.care().broken_sums == 0
+    with shop.database.write() as connection:
+        connection.execute(accounts.update().where(accounts.c.id == "member:lee").values(balance=9))
+
+    assert shop.care().broken_sums == 0, "it was added up today"
+    shop.clock.set(NOON + timedelta(hours=24))
+
+    assert shop.care().broken_sums > 0
+    with shop.database.read() as connection:
+        last = last_verification(connection, "sums")
+    assert last is not None
+    assert (last["ok"], last["at"]) == (False, NOON + timedelta(hours=24))
 
 
 def test_an_overdue_reservation_is_given_back(shop: Shop) -> None:

@@ -1,9 +1,11 @@
 """What members and operators look at: the member, the inbox, the books, the trail, the line."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from api.reads import ActSearch
 from loyalty.ports import Transaction
 from loyalty.records import CardHeld
 from storage import tables
@@ -23,7 +25,7 @@ def reads(database: Database, clock: StillClock) -> SqlReads:
 
 
 def test_a_member_is_shown_with_what_they_were_given(store: SqlStore, reads: SqlReads) -> None:
-    """Consents, cards, coupons and journeys, and nothing of how the row came about."""
+    """Consents, cards, coupons and runs, and nothing of how the row came about."""
 
     def prepare(tx: Transaction) -> None:
         tx.members.add(member(name="李雷"), "h" * 64, {"answer": 1})
@@ -42,9 +44,11 @@ def test_a_member_is_shown_with_what_they_were_given(store: SqlStore, reads: Sql
     assert found["consents"] == [
         {"channel": "email", "purpose": "marketing", "granted": True, "at": NOON}
     ]
-    assert [card["multiplier_bp"] for card in found["cards"]] == [20_000]
-    assert [coupon["kind"] for coupon in found["coupons"]] == ["soup"]
-    assert [journey["id"] for journey in found["journeys"]] == ["j/spring/lee/once"]
+    page: dict[str, Any] = {"after": "", "limit": 5}
+    given = reads.of_member
+    assert [card["multiplier_bp"] for card in given.cards("lee", **page)] == [20_000]
+    assert [coupon["kind"] for coupon in given.coupons("lee", **page)] == ["soup"]
+    assert [run["id"] for run in given.runs("lee", **page)] == ["j/spring/lee/once"]
     assert reads.member_view("nobody") is None
 
 
@@ -96,8 +100,8 @@ def test_the_audit_trail_of_a_thing_reads_backwards(store: SqlStore, reads: SqlR
 
     store.run(act)
 
-    newest = reads.audit_of("spring", before=None, limit=2)
-    oldest = reads.audit_of("spring", before=newest[-1]["id"], limit=2)
+    newest = reads.acts(ActSearch(target="spring", limit=2))
+    oldest = reads.acts(ActSearch(target="spring", before=newest[-1]["id"], limit=2))
     assert [row["action"] for row in (*newest, *oldest)] == ["resume", "pause", "launch"]
 
 
