@@ -11,9 +11,8 @@ from temporalio.converter import PayloadCodec
 from api.edge import Limits
 from api.keys import Keys
 from api.lookout import Lookout
-from api.lookout import Lookout
 from api.people import People, Sessions, SignIn
-from api.reads import MessageDesk, Reads
+from api.reads import Estimates, MessageDesk, Reads
 from api.temporal_facts import Failing, TaskQueue
 from loyalty.campaign_request import Check as CheckTexts
 from loyalty.message_preview import Say
@@ -57,6 +56,8 @@ class Services:
     shipped: Callable[[], Mapping[str, Mapping[str, str]]]  # the files of those on disk
     read_texts: ReadTexts
     check_texts: CheckTexts
+    say: Say  # the renderer that sends
+    estimates: Estimates
     registry: CollectorRegistry
     new_id: Callable[[], str]
     check_database: Callable[[], Check]
@@ -67,14 +68,13 @@ class Services:
     failing_runs: Callable[[], Awaitable[Failing]] = _nobody_fails
     task_queues: Callable[[], Awaitable[Sequence[TaskQueue]]] = _no_queues
     in_line: Callable[[], int] = lambda: 0  # events that wait to be recorded by this process
-    say: Say | None = None  # the renderer that sends; without it nothing unsent is shown
     temporal_page: Callable[[str], str | None] = lambda run: None  # of a run, in Temporal's web UI
     codec: PayloadCodec | None = None
     codec_origins: tuple[str, ...] = ()  # where Temporal's web UI is served from
     weather: tuple[type[Exception], ...] = ()  # errors that mean: the database is away
     limits: Limits = field(default_factory=Limits)
+    embedded: bool = False  # everything on one machine, as `milepost up` starts it
     sign_in: SignIn = field(default_factory=SignIn)
-    lookout: Lookout = field(default_factory=Lookout)
     lookout: Lookout = field(default_factory=Lookout)
     version: str = "0.1.0"
 

@@ -19,6 +19,7 @@ from bootstrap.temporal_watch import failing_runs, task_queues
 from bootstrap.wiring import Parts
 from delivery.words import Speaker
 from storage.desk import SqlDesk
+from storage.estimates import SqlEstimates
 from storage.poster import Busy, Stopped
 from storage.readiness import database_state
 
@@ -52,6 +53,8 @@ def services(parts: Parts) -> Services:
         shipped=parts.templates.shipped,
         read_texts=lambda name, files: read_texts(name, files, parts.programme.known_events),
         check_texts=check_texts,
+        say=Speaker(parts.programme),
+        estimates=SqlEstimates(parts.database, parts.clock, parts.programme),
         registry=registry,
         new_id=lambda: str(uuid7()),
         check_database=lambda: Check(*database_state(parts.database)),
@@ -60,12 +63,12 @@ def services(parts: Parts) -> Services:
         failing_runs=lambda: failing_runs(temporal),
         task_queues=lambda: task_queues(temporal, parts.settings.temporal_task_queue),
         in_line=lambda: parts.store.waiting,
-        say=Speaker(parts.programme),
         temporal_page=lambda run: _temporal_page(parts.settings, run),
         codec=parts.codec,
         codec_origins=_origins(parts.settings),
         weather=WEATHER,
         sign_in=_sign_in(parts.settings),
+        embedded=parts.settings.embedded,
     )
 
 

@@ -13,6 +13,7 @@ from api.console.oidc import OidcClient
 from api.console.passwords import Passwords
 from api.console.rendering import environments
 from api.console.routers import ROUTERS
+from api.console.sample import Filling
 from api.services import Services
 
 
@@ -22,6 +23,7 @@ def create_console(services: Services) -> FastAPI:
     app.state.services = services
     app.state.passwords = Passwords()
     app.state.tries = Tries()
+    app.state.filling = Filling()
     provider = services.sign_in.provider
     app.state.oidc = OidcClient(provider) if provider else None
     app.state.environments = environments(services)

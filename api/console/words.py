@@ -8,11 +8,8 @@ A code without words of its own is shown as it is, underscores as spaces.
 
 from api.console.finding_words import FINDINGS
 from api.console.language import Speech
-
-
-def N_(text: str) -> str:
-    """Marks a text to be translated where it is shown."""
-    return text
+from api.console.marks import N_
+from api.console.member_words import MEMBERS
 
 
 # kind of thing -> code -> (words, tone of its badge)
@@ -40,12 +37,9 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "campaign": {
         "draft": (N_("Draft"), "plain"),
-        "starting": (N_("Starting"), "wait"),
-        "live": (N_("Live"), "good"),
         "launched": (N_("Live"), "good"),
         "finished": (N_("Finished"), "plain"),
         "paused": (N_("Paused"), "wait"),
-        "completed": (N_("Completed"), "plain"),
         "stopped": (N_("Stopped"), "bad"),
     },
     "lift": {
@@ -140,6 +134,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "released": (N_("Given back"), "plain"),
         "expired": (N_("Not confirmed in time"), "plain"),
     },
+    **MEMBERS,
 }
 
 

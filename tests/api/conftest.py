@@ -13,14 +13,17 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.console.app import Door
 from api.services import Check, Services
 from bootstrap.converter import SealingCodec
 from bootstrap.template_reading import read_texts
+from delivery.words import Speaker
 from loyalty.access import ROLES, Role
 from loyalty.journeys.load import load_texts
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.desk import SqlDesk
+from storage.estimates import SqlEstimates
 from storage.keys import SqlKeys
 from storage.people import SqlPeople
 from storage.readiness import database_state
@@ -73,6 +76,13 @@ class Shop:
                 raise_server_exceptions=False,
             )
         return self.clients[role]
+
+    @property
+    def console(self) -> FastAPI:
+        """The application behind the pages."""
+        door = next(each for each in self.app.user_middleware if each.cls is Door)
+        console: FastAPI = door.kwargs["console"]
+        return console
 
     def signed_in(self, role: Role) -> TestClient:
         """A browser in which somebody with this role is signed in to the console."""
@@ -160,6 +170,8 @@ def serve(database: Database, **changed: Any) -> Shop:
         "shipped": lambda: {"greeting": {"campaign.yaml": CAMPAIGN}},
         "read_texts": lambda name, files: read_texts(name, files, programme.known_events),
         "check_texts": lambda made: [],
+        "say": Speaker(programme),
+        "estimates": SqlEstimates(database, clock, programme),
         "registry": CollectorRegistry(),
         "new_id": lambda: f"request-{next(numbers)}",
         "check_database": lambda: Check(*database_state(database)),

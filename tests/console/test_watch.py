@@ -1,0 +1,141 @@
+"""The page on which a campaign is watched and held."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.conftest import Shop
+
+PAGE = "/console/campaigns/hello/watch"
+
+
+@pytest.fixture
+def told(shop: Shop) -> Shop:
+    shop.joins("lee")
+    shop.launches(name="Hello <b>there</b>")
+    answer = shop.as_("integrator").post("/v1/campaigns/hello/members/lee", json={})
+    assert answer.status_code == 201, answer.text
+    return shop
+
+
+def test_the_page_shows_how_the_campaign_stands(told: Shop) -> None:
+    """Its name as text, its state, its figures, its journey with counts, its acts."""
+    page = told.signed_in("marketer").get(PAGE)
+
+    assert page.status_code == 200, page.text
+    assert "Hello &lt;b&gt;there&lt;/b&gt;" in page.text
+    assert "1 member entered so far" in page.text
+    assert "of a budget of 1,000" in page.text
+    assert 'class="journey"' in page.text
+    assert "Stop for good" in page.text
+    assert 'sse-connect="/console/campaigns/hello/live?version=1"' in page.text
+    assert "lee" not in page.text
+
+
+def test_a_campaign_that_nobody_entered_says_so(shop: Shop) -> None:
+    shop.launches()
+
+    page = shop.signed_in("marketer").get(PAGE)
+
+    assert "Nobody has entered yet" in page.text
+
+
+def test_pausing_needs_a_reason_and_keeps_what_was_typed(told: Shop) -> None:
+    """A reason of blanks is none: the form is shown again, open, and nothing was done."""
+    marketer = told.signed_in("marketer")
+
+    refused = marketer.post(f"{PAGE}/pause", data={"reason": "   "})
+
+    assert refused.status_code == 422
+    assert "Give a reason" in refused.text
+    assert '<details class="confirm" open>' in refused.text
+    assert state(told) == "launched"
+
+
+def test_a_campaign_is_paused_resumed_and_stopped_with_reasons(told: Shop) -> None:
+    """Each act says what it did, and stands in the audit trail with its reason and name."""
+    marketer = told.signed_in("marketer")
+    for act, after, said in (
+        ("pause", "paused", "The campaign is paused."),
+        ("resume", "launched", "The campaign goes on."),
+        ("stop", "stopped", "The campaign is stopped for good."),
+    ):
+        done = marketer.post(f"{PAGE}/{act}", data={"reason": f"Because of {act}"})
+        assert (done.status_code, done.headers["location"]) == (303, PAGE)
+        assert said in marketer.get(PAGE).text
+        assert state(told) == after
+
+    trail = told.as_("operator").get("/v1/audit/hello").json()["entries"]
+    assert [row["reason"] for row in trail[:3]] == [
+        "Because of stop",
+        "Because of resume",
+        "Because of pause",
+    ]
+
+
+def test_stopping_twice_is_refused_with_the_reason_kept(told: Shop) -> None:
+    marketer = told.signed_in("marketer")
+    marketer.post(f"{PAGE}/stop", data={"reason": "Wrong price"})
+
+    again = marketer.post(f"{PAGE}/stop", data={"reason": "Wrong price"})
+
+    assert again.status_code == 422
+    assert "stopped" in again.text
+
+
+@pytest.mark.parametrize(
+    ("role", "reads", "holds"),
+    [("marketer", 200, 303), ("operator", 200, 303), ("integrator", 200, 403)],
+)
+def test_who_may_watch_and_who_may_hold(told: Shop, role: str, reads: int, holds: int) -> None:
+    """Watching is for everybody who may read campaigns; holding for marketers and operators."""
+    somebody = told.signed_in(role)  # type: ignore[arg-type]
+
+    page = somebody.get(PAGE)
+
+    assert page.status_code == reads
+    assert ("Stop for good" in page.text) == (holds == 303)
+    done = somebody.post(f"{PAGE}/pause", data={"reason": "Checking"})
+    assert done.status_code == holds
+
+
+def test_the_feed_is_for_whoever_is_signed_in_and_for_no_key(told: Shop) -> None:
+    """An API key opens the API's feed and not the page's; without a session there is neither."""
+    with_key = told.as_("marketer").get("/console/campaigns/hello/live", follow_redirects=False)
+    assert with_key.status_code == 303
+    assert with_key.headers["location"].startswith("/console/sign-in")
+
+    session = told.signed_in("marketer")
+    assert session.get("/v1/campaigns/hello/live").status_code == 401
+
+
+def test_a_forged_stop_is_turned_away(told: Shop) -> None:
+    """Another site's page cannot stop a campaign in a marketer's name."""
+    marketer = told.signed_in("marketer")
+
+    answer = marketer.post(
+        f"{PAGE}/stop",
+        data={"reason": "Gotcha"},
+        headers={"sec-fetch-site": "cross-site", "origin": "https://evil.example"},
+    )
+
+    assert answer.status_code == 403
+    assert state(told) == "launched"
+
+
+@pytest.mark.parametrize("path", ["watch", "live", "report.xlsx"])
+def test_what_is_not_there_is_a_page_that_says_so(shop: Shop, path: str) -> None:
+    assert shop.signed_in("marketer").get(f"/console/campaigns/nothing/{path}").status_code == 404
+
+
+def test_the_workbook_comes_in_the_readers_language(told: Shop) -> None:
+    marketer: TestClient = told.signed_in("marketer")
+
+    answer = marketer.get("/console/campaigns/hello/report.xlsx", headers={"accept-language": "zh"})
+
+    assert answer.status_code == 200
+    assert answer.content[:2] == b"PK"
+
+
+def state(shop: Shop) -> str:
+    found: str = shop.as_("marketer").get("/v1/campaigns/hello").json()["state"]
+    return found
