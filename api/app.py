@@ -22,6 +22,8 @@ from api.routes import (
     admissions,
     audiences,
     audit,
+    campaign_drafts,
+    campaign_outlook,
     campaigns,
     codec,
     earning_rules,
@@ -55,7 +57,8 @@ from loyalty.events import MemberEvent
 ROUTERS = (
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
     till, ledger, proofs, exchanges,
-    template_check, template_versions, templates, earning_rules, audiences, campaigns, admissions,
+    template_check, template_versions, templates, earning_rules, audiences, campaigns,
+    campaign_drafts, campaign_outlook, admissions,
     runs,
     watching, repairs, messages, people, health_overview, audit, codec,
 )  # fmt: skip

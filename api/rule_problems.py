@@ -41,15 +41,31 @@ RULE_PROBLEMS: dict[str, Kind] = {
             ),
         },
     ),
+    "over_budget_rule": Kind(
+        409,
+        {"en": "The campaign is over the budget rule", "zh": "活动超出预算规则"},
+        {
+            "en": (
+                "The programme limits what one campaign may give. `facts.rule` says which limit "
+                "holds: `needs_budget`, `most_points` or `most_cost_minor`, with its figures. Give "
+                "the draft a smaller budget, or one at all, and launch it again."
+            ),
+            "zh": (
+                "会员计划限制了单个活动可发放的积分。`facts.rule` 说明是哪一条："
+                "`needs_budget`（须设预算）、`most_points`（积分上限）或 `most_cost_minor`"
+                "（成本上限），并附数字。请为草稿设置预算或调低预算后重新上线。"
+            ),
+        },
+    ),
     "second_person_needed": Kind(
         409,
         {"en": "A second person has to approve this", "zh": "须由另一人复核"},
         {
             "en": (
-                "Who proposed a correction does not decide on it. Use a key of another person "
-                "with the role operator or admin."
+                "Who proposed a correction, or asked for a launch, does not decide on it. Use a "
+                "key of another person whose role allows it."
             ),
-            "zh": "提出调整的人不能自己复核，请用另一位操作员或管理员的密钥。",
+            "zh": "提出调整或申请上线的人不能自己复核，请用另一位有此权限的人的密钥。",
         },
     ),
     "key_reused": Kind(

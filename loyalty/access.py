@@ -16,6 +16,7 @@ Permission = Literal[
     "find",
     "read_members",
     "change_members",
+    "set_consents",
     "stop_list",
     "set_tier",
     "redeem",
@@ -25,6 +26,7 @@ Permission = Literal[
     "adjust",
     "read_campaigns",
     "change_campaigns",
+    "approve_launch",
     "hold_campaigns",
     "enrol",
     "explain",
@@ -34,9 +36,9 @@ Permission = Literal[
     "read_messages",
     "resend",
     "read_audit",
+    "read_health",
     "codec",
     "manage_people",
-    "read_health",
 ]
 
 _GRANTED: dict[Permission, tuple[Role, ...]] = {
@@ -44,7 +46,8 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "record": ("integrator",),
     "change_members": ("integrator",),
     "redeem": ("integrator",),
-    # "Never write to me again" reaches the shop's app, or whoever answers the telephone.
+    # "No e-mails" and "never write to me again" reach the shop's app, or who answers the telephone.
+    "set_consents": ("integrator", "operator"),
     "stop_list": ("integrator", "operator"),
     # A paid level is sold at the till or in the app; a favour is an operator's.
     "set_tier": ("integrator", "operator"),
@@ -59,6 +62,8 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     # Campaigns. Holding one back is also an operator's act: it is what stops the damage.
     "read_campaigns": ("integrator", "marketer", "operator"),
     "change_campaigns": ("marketer",),
+    # Where launching takes two people, the second of them.
+    "approve_launch": ("marketer",),
     "hold_campaigns": ("marketer", "operator"),
     "enrol": ("integrator", "marketer"),
     "explain": ("marketer", "operator"),
@@ -69,12 +74,12 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "read_messages": ("marketer", "operator"),
     "resend": ("operator",),
     "read_audit": ("operator",),
+    "read_health": ("operator",),
     "codec": ("operator",),
     # Who may sign in, and as what.
     "manage_people": (),
 }
 
-    "read_health": ("operator",),
 
 def roles_with(permission: Permission) -> tuple[Role, ...]:
     """Every role that holds the permission; an admin holds all of them."""

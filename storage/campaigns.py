@@ -150,13 +150,7 @@ class SqlCampaigns:
         key = (campaign_id, version)
         if key not in self._mine and (known := self._cache.get(key)) is not None:
             return known
-        parameters = {"campaign": campaign_id, "number": version}
-        row = self._looking.execute(_VERSION, parameters).one_or_none()
-        if row is None:
-            raise Unknown("campaign version", f"{campaign_id}/{version}")
-        plan = Plan.model_validate(row[_PLAN])
-        fields: tuple[Any, ...] = (*row[:_PLAN], plan, *row[_PLAN + 1 :])
-        found = Version(*fields)
+        found = version_of(self._looking, campaign_id, version)
         if key not in self._mine:
             if len(self._cache) >= _CACHE_LIMIT:
                 self._cache.clear()
@@ -218,6 +212,17 @@ class SqlCampaigns:
                     "taken_back_points": max(-granted, 0),
                 },
             )
+
+
+def version_of(connection: Connection, campaign_id: str, version: int) -> Version:
+    """A version as it is stored; raises Unknown."""
+    parameters = {"campaign": campaign_id, "number": version}
+    row = connection.execute(_VERSION, parameters).one_or_none()
+    if row is None:
+        raise Unknown("campaign version", f"{campaign_id}/{version}")
+    plan = Plan.model_validate(row[_PLAN])
+    fields: tuple[Any, ...] = (*row[:_PLAN], plan, *row[_PLAN + 1 :])
+    return Version(*fields)
 
 
 def _values(campaign: Campaign) -> dict[str, Any]:

@@ -198,7 +198,9 @@ def launch_campaign(
 
     def work(tx: Transaction) -> LaunchAnswer:
         moved = campaigns.launch(tx, campaign_id, caller.actor)
-        return LaunchAnswer.model_validate({**_fields(moved), "launch_request": _request(tx, moved)})
+        return LaunchAnswer.model_validate(
+            {**_fields(moved), "launch_request": _request(tx, moved)}
+        )
 
     answer = given.store.run(work)
     if answer.launch_request is not None:

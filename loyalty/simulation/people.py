@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from loyalty.audiences.asked import Asked, History
 from loyalty.errors import Unknown
 from loyalty.ledger import Balance, Posted
 from loyalty.members import Mark, Member
@@ -43,6 +44,31 @@ class PaperMembers:
 
     def found_by(self, mark: Mark, value: str) -> Sequence[str]:
         return self.paper.real.members.found_by(mark, value)
+
+    def history(self, member_ids: Sequence[str], asked: Asked) -> Mapping[str, History]:
+        """What they did up to today, and the assumed purchases of whoever is looked at."""
+        known = dict(self.paper.real.members.history(member_ids, asked))
+        mine = known.get(self.paper.member_id)
+        bought = [e for e in self.paper.inbox.assumed if e.type == "purchase"]
+        if mine is not None and bought:
+            known[self.paper.member_id] = _with_purchases(mine, bought, self.paper.now)
+        return known
+
+
+def _with_purchases(known: History, bought: Sequence[InboxEvent], now: datetime) -> History:
+    spend = {
+        days: minor
+        + sum(e.amount_minor or 0 for e in bought if e.occurred_at > now - timedelta(days=days))
+        for days, minor in known.spend.items()
+    }
+    latest = {line["category"]: e.occurred_at for e in bought for line in e.body["lines"]}
+    stores = {e.store: e.occurred_at for e in bought if e.store}
+    return replace(
+        known,
+        spend=spend,
+        categories={**known.categories, **latest},
+        stores={**known.stores, **stores},
+    )
 
 
 @dataclass(frozen=True, slots=True)

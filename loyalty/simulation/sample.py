@@ -10,8 +10,8 @@ from loyalty.members import Member
 from loyalty.messages import ContactStanding
 from loyalty.programme import CHANNELS, Programme
 
-SAMPLE_ID = "~sample"
-"""No member can have it: it is not of the form of their ids."""
+SAMPLE_ID = "sample:member"
+"""No member can have it: their ids know no colon."""
 _LAPSING, _POINTS = 1_000, 1_250
 
 
