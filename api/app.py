@@ -45,6 +45,7 @@ from api.routes import (
     runs,
     stop_list,
     template_check,
+    template_trial,
     template_versions,
     templates,
     tiers,
@@ -57,7 +58,7 @@ from loyalty.events import MemberEvent
 ROUTERS = (
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, events, quotes,
     till, ledger, proofs, exchanges,
-    template_check, template_versions, templates, earning_rules, audiences, campaigns,
+    template_check, template_trial, template_versions, templates, earning_rules, audiences, campaigns,
     campaign_drafts, campaign_outlook, admissions,
     runs,
     watching, repairs, messages, people, health_overview, audit, codec,

@@ -56,7 +56,7 @@ def add_draft(
         budget_points=made.budget_points,
     )
     tx.campaigns.add(campaign)
-    tx.campaigns.add_version(_version(tx, campaign.id, 1, made, actor))
+    tx.campaigns.add_version(version_of(tx, campaign.id, 1, made, actor))
     tx.audit.add(actor, "campaign.draft", campaign.id, detail={"version": 1, **(detail or {})})
     return campaign
 
@@ -78,7 +78,7 @@ def revise(
     if compiled(tx.campaigns.version(campaign.id, campaign.version)).hash == made.hash:
         return campaign
     number = campaign.version + 1
-    tx.campaigns.add_version(_version(tx, campaign.id, number, made, actor))
+    tx.campaigns.add_version(version_of(tx, campaign.id, number, made, actor))
     campaign = replace(
         campaign,
         version=number,
@@ -186,7 +186,10 @@ def workflow_id(campaign_id: str) -> str:
     return f"c/{campaign_id}"
 
 
-def _version(tx: Transaction, campaign_id: str, number: int, made: Compiled, actor: str) -> Version:
+def version_of(
+    tx: Transaction, campaign_id: str, number: int, made: Compiled, actor: str
+) -> Version:
+    """A campaign as it is frozen."""
     return Version(
         campaign_id=campaign_id,
         version=number,

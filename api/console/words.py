@@ -8,13 +8,23 @@ A code without words of its own is shown as it is, underscores as spaces.
 
 from api.console.finding_words import FINDINGS
 from api.console.language import Speech
+from api.console.launch_words import LAUNCH_WORDS
 from api.console.marks import N_
 from api.console.member_words import MEMBERS
-
 
 # kind of thing -> code -> (words, tone of its badge)
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "finding": FINDINGS,
+    "assume": {
+        "nothing": (N_("Nothing"), "plain"),
+        "purchase": (N_("One purchase on the third day"), "plain"),
+        "everything": (N_("All that the journey waits for"), "plain"),
+    },
+    "door": {
+        "held_out": (N_("held out, to compare with"), "wait"),
+        "not_admitted": (N_("the rules of entry do not fit"), "wait"),
+        "running": (N_("is in it already"), "wait"),
+    },
     "role": {
         "integrator": (N_("Integrator"), "plain"),
         "marketer": (N_("Marketer"), "plain"),
@@ -34,6 +44,49 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "auto": (N_("As the system"), "plain"),
         "light": (N_("Light"), "plain"),
         "dark": (N_("Dark"), "plain"),
+    },
+    "repair_act": {
+        "retry": (N_("Retry"), "plain"),
+        "skip": (N_("Skip a wait"), "plain"),
+        "cancel": (N_("Cancel"), "plain"),
+        "resend": (N_("Send again"), "plain"),
+        "replay": (N_("Replay"), "plain"),
+        "give_back": (N_("Give back"), "plain"),
+        "set_aside": (N_("Set aside"), "plain"),
+    },
+    "repair_job": {
+        "running": (N_("Under way"), "wait"),
+        "stopped": (N_("Stopped"), "bad"),
+        "done": (N_("Done"), "good"),
+    },
+    "repair_item": {
+        "waiting": (N_("Waiting"), "plain"),
+        "done": (N_("Done"), "good"),
+        "failed": (N_("Refused"), "bad"),
+    },
+    "repair_outcome": {
+        "asked": (N_("The run was told"), "plain"),
+        "queued": (N_("In line to be sent"), "plain"),
+        "in line": (N_("In line for the relay"), "plain"),
+        "recorded": (N_("Recorded"), "plain"),
+        "recorded before": (N_("Was recorded before"), "plain"),
+        "set aside": (N_("Shown no more"), "plain"),
+        "expired": (N_("Given back"), "plain"),
+    },
+    "adjustment": {
+        "proposed": (N_("Waits for approval"), "wait"),
+        "approved": (N_("Approved"), "good"),
+        "declined": (N_("Declined"), "bad"),
+    },
+    "health": {
+        "good": (N_("Good"), "good"),
+        "attention": (N_("Needs a look"), "wait"),
+        "bad": (N_("Does not work"), "bad"),
+        "unknown": (N_("Not known"), "plain"),
+    },
+    "task_queue": {
+        "workflow": (N_("Journeys"), "plain"),
+        "activity": (N_("Turns"), "plain"),
     },
     "campaign": {
         "draft": (N_("Draft"), "plain"),
@@ -136,6 +189,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     **MEMBERS,
 }
+WORDS.update(LAUNCH_WORDS)
 
 
 def said(speech: Speech, kind: str, code: object) -> str:

@@ -61,11 +61,11 @@ def begin(
 ) -> Response:
     """A new one: a copy of a template, or the least that can be launched."""
     if not source:
-        return _editor(request, given, Draft(files_of(BLANK)))
+        return editor(request, given, Draft(files_of(BLANK)))
     found = saving.source(given, source)
     name = _free(given, source)
     files = template_versions.renamed(found.files, source, name)
-    return _editor(request, given, Draft(files_of(files)), copied=source)
+    return editor(request, given, Draft(files_of(files)), copied=source)
 
 
 @router.get("/templates/{name}/edit")
@@ -81,7 +81,7 @@ def edit(
     newest = lines[0].version
     found = given.store.read(lambda tx: template_versions.version(tx, name, version or newest))
     draft = Draft(files_of(found.files), name, newest)
-    return _editor(request, given, draft, opened=found.version)
+    return editor(request, given, draft, opened=found.version)
 
 
 @router.get("/templates/{name}/versions")
@@ -119,9 +119,9 @@ async def check(request: Request, given: Given, caller: Writer) -> Response:
         if act == "add":
             return _with_message(request, given, draft)
         if act == "remove":
-            return _editor(request, given, draft.without_message(what))
+            return editor(request, given, draft.without_message(what))
         if "hx-request" not in request.headers:
-            return _editor(request, given, draft)
+            return editor(request, given, draft)
         found = checked(given, draft.texts)
         return page(
             request,
@@ -154,11 +154,11 @@ async def save(request: Request, given: Given, caller: Writer) -> Response:
             said = request.state.speech.gettext(
                 "It was not saved. Mend what is listed first; nothing you typed is lost."
             )
-            return _editor(request, given, draft, 422, errors={"": said})
+            return editor(request, given, draft, 422, errors={"": said})
         except ChangedMeanwhile as error:
             return _conflict(request, given, draft, error)
         except (LoyaltyError, ValidationError) as error:
-            return _editor(request, given, draft, 422, errors=_above(errors_of(error)))
+            return editor(request, given, draft, 422, errors=_above(errors_of(error)))
         said = request.state.speech.gettext(
             "Version %(version)s of %(name)s is saved. Campaigns made from now on get it.",
             version=line.version,
@@ -184,8 +184,8 @@ def _with_message(request: Request, given: Services, draft: Draft) -> Response:
     message = str(at(draft.typed, "message")).strip()
     if not _MESSAGE.match(message):
         said = request.state.speech.gettext("Small letters, digits and _, such as second_reminder.")
-        return _editor(request, given, draft, 422, errors={"message": said})
-    return _editor(request, given, draft.with_message(message))
+        return editor(request, given, draft, 422, errors={"message": said})
+    return editor(request, given, draft.with_message(message))
 
 
 def _conflict(request: Request, given: Services, draft: Draft, error: ChangedMeanwhile) -> Response:
@@ -193,8 +193,8 @@ def _conflict(request: Request, given: Services, draft: Draft, error: ChangedMea
     name = draft.says
     theirs = given.store.read(lambda tx: tx.template_versions.latest(name))
     if theirs is None:
-        return _editor(request, given, draft, 409, errors=errors_of(error))
-    return _editor(
+        return editor(request, given, draft, 409, errors=errors_of(error))
+    return editor(
         request,
         given,
         draft,
@@ -204,11 +204,13 @@ def _conflict(request: Request, given: Services, draft: Draft, error: ChangedMea
     )
 
 
-def _editor(
+def editor(
     request: Request, given: Services, draft: Draft, status: int = 200, **facts: object
 ) -> Response:
+    """The editor's page with all that was typed."""
     found = checked(given, draft.texts)
     shown: dict[str, object] = {
+        "trial": None,
         "errors": {},
         "theirs": None,
         "differences": [],

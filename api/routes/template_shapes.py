@@ -11,7 +11,7 @@ from loyalty.journeys.yaml_tree import SIZE_MAX
 from loyalty.template_versions import FILES_MAX
 from loyalty.templates import Bilingual, Problem
 
-_FILES: dict[str, Any] = {
+FILES_EXAMPLE: dict[str, Any] = {
     "campaign.yaml": (
         "name: thank_you\n"
         "title: {en: Thank you, zh: 感谢}\n"
@@ -45,7 +45,9 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The version's numb
 class TemplateFiles(BaseModel):
     """A template as it is written."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"files": _FILES}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"files": FILES_EXAMPLE}]}
+    )
     files: Files
 
 
@@ -65,7 +67,7 @@ class VersionToSave(TemplateFiles):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"files": _FILES, "after_version": 0, "note": "First draft"}]
+            "examples": [{"files": FILES_EXAMPLE, "after_version": 0, "note": "First draft"}]
         },
     )
     after_version: int = Field(

@@ -52,9 +52,18 @@ def compile(
     return compiled
 
 
-def compile_example(template: Template, *, event_types: tuple[str, ...] = KNOWN_EVENTS) -> Compiled:
-    """The template with its defaults, and examples where a value must be given: for previews."""
-    values = read_values(template.parameters, {}, examples=True)
+def compile_example(
+    template: Template,
+    given: Mapping[str, Any] | None = None,
+    *,
+    zone: ZoneInfo | None = None,
+    event_types: tuple[str, ...] = KNOWN_EVENTS,
+) -> Compiled:
+    """The template with its defaults, and examples where a value must be given: for previews.
+
+    What is `given` goes before both.
+    """
+    values = read_values(template.parameters, given or {}, zone, examples=True)
     findings = Findings(FILE, template.places)
     compiled = assemble(template, values, findings, event_types)
     if compiled is None or findings.problems:

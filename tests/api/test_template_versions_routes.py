@@ -169,3 +169,57 @@ def test_two_versions_are_compared_line_by_line(writing: Shop) -> None:
     whole = operator.get("/v1/templates/gift/versions/1/changes").json()
     assert [each["file"] for each in whole["files"]] == sorted(FILES)
     assert operator.get("/v1/templates/gift/versions/1/changes?since=9").status_code == 404
+
+
+def test_a_template_is_tried_on_a_sample_member_before_it_is_saved(writing: Shop) -> None:
+    """Step by step, with the words the member would read; nothing is written."""
+    body = {"files": FILES, "assumed": {"kind": "everything"}}
+
+    tried = writing.as_("marketer").post("/v1/templates/try", json=body).json()
+
+    assert (tried["sample"], tried["points"], tried["door"]["verdict"]) == (True, 50, "admitted")
+    assert [row["kind"] for row in tried["rows"]] == ["entered", "points", "message", "end"]
+    [message] = tried["messages"]
+    assert (message["subject"], message["verdict"]["verdict"]) == ("Thanks", "send")
+    assert "1,300 points" in message["text"]
+    assert writing.as_("marketer").get("/v1/campaigns").json()["campaigns"] == []
+
+
+def test_a_saved_template_is_tried_on_a_member_with_values(writing: Shop) -> None:
+    """Lee, whom everybody knows, and other figures than the template's own."""
+    writing.joins()
+    body = {"member_id": "lee", "values": {"welcome_points": 300}}
+    marketer = writing.as_("marketer")
+
+    tried = marketer.post("/v1/templates/new_member_bonus/try", json=body).json()
+
+    assert (tried["member_id"], tried["points"]) == ("lee", 300)
+    refused = marketer.post(
+        "/v1/templates/new_member_bonus/try", json={"values": {"welcome_points": -1}}
+    )
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "welcome_points")
+    nobody = marketer.post("/v1/templates/new_member_bonus/try", json={"member_id": "nobody"})
+    assert (nobody.status_code, nobody.json()["facts"]["kind"]) == (404, "member")
+    assert marketer.post("/v1/templates/nothing/try", json={}).status_code == 404
+
+
+def test_every_shipped_template_can_be_tried(writing: Shop) -> None:
+    """Whatever a copy begins as."""
+    exchange = {"opens_at": "2026-10-10T10:00:00+08:00", "closes_at": "2026-10-12T22:00:00+08:00"}
+    for name, values in (
+        ("dormant_wake_up", {}),
+        ("limited_time_exchange", exchange),
+        ("monthly_task_pack", {}),
+    ):
+        body = {"values": values, "assumed": {"kind": "everything"}}
+        tried = writing.as_("operator").post(f"/v1/templates/{name}/try", json=body)
+        assert (tried.status_code, bool(tried.json()["rows"])) == (200, True), tried.text
+
+
+def test_a_broken_template_is_not_tried(writing: Shop) -> None:
+    """Its places are named as on saving."""
+    body = {"files": {**FILES, "campaign.yaml": GIFT.replace("grant:", "gramt:")}}
+
+    refused = writing.as_("marketer").post("/v1/templates/try", json=body)
+
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "campaign.yaml:7")

@@ -213,3 +213,31 @@ def test_what_was_typed_never_becomes_part_of_the_page(mia: TestClient) -> None:
 def test_what_does_not_exist_is_said(mia: TestClient, path: str) -> None:
     """A page, not a crash."""
     assert mia.get(path).status_code == 404
+
+
+def test_a_template_is_tried_on_a_member_while_it_is_written(mia: TestClient) -> None:
+    """Beside the editor: what would happen and what they would read."""
+    sent = form(member_id="", assume="everything")
+
+    answer = mia.post("/console/templates/try", data=sent, headers={"HX-Request": "true"}).text
+    assert "A sample who does not exist" in answer
+    assert "grant: gave 50 points." in answer
+    assert "You have 1,300 points." in answer
+
+    page = mia.post("/console/templates/try", data=sent).text
+    assert typed(page) == FILES
+    assert "grant: gave 50 points." in page
+
+
+def test_who_is_tried_must_exist_and_figures_must_fit(mia: TestClient) -> None:
+    """Said beside the journey; the files stay."""
+    for wrong in (
+        {"member_id": "nobody"},
+        {"member_id": "no such/id"},
+        {"values": "welcome: 3"},
+        {"values": "a: [b"},
+        {"values": "just words"},
+    ):
+        answer = mia.post("/console/templates/try", data=form() | wrong)
+        assert (answer.status_code, typed(answer.text)) == (422, FILES)
+        assert 'class="error"' in answer.text
