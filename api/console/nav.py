@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.console.marks import N_
 from api.keys import Caller
 from loyalty.access import Permission
 
@@ -20,24 +21,25 @@ class Entry:
 # Grouped as people work: what marketers decide, what operators do, what admins keep.
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
-        "Campaigns",
+        N_("Campaigns"),
         (
-            Entry("Campaigns", "/console/campaigns", "flag", "read_campaigns"),
-            Entry("New campaign", "/console/gallery", "plus", "change_campaigns"),
-            Entry("Templates", "/console/templates", "pen", "change_campaigns"),
-            Entry("Earning rules", "/console/earning-rules", "star", "change_campaigns"),
+            Entry(N_("Campaigns"), "/console/campaigns", "flag", "read_campaigns"),
+            Entry(N_("New campaign"), "/console/gallery", "plus", "change_campaigns"),
+            Entry(N_("Templates"), "/console/templates", "pen", "change_campaigns"),
+            Entry(N_("Earning rules"), "/console/earning-rules", "star", "change_campaigns"),
         ),
     ),
     (
-        "Operations",
+        N_("Operations"),
         (
-            Entry("Find", "/console/find", "search", "operate_runs"),
-            Entry("Repair", "/console/repair", "wrench", "operate_runs"),
-            Entry("Health", "/console/health", "pulse", "read_health"),
-            Entry("Audit", "/console/audit", "list", "read_audit"),
+            Entry(N_("Find"), "/console/find", "search", "find"),
+            Entry(N_("Why not"), "/console/why", "branch", "explain"),
+            Entry(N_("Repair"), "/console/repair", "wrench", "operate_runs"),
+            Entry(N_("Health"), "/console/health", "pulse", "read_health"),
+            Entry(N_("Audit"), "/console/audit", "list", "read_audit"),
         ),
     ),
-    ("Administration", (Entry("People", "/console/people", "people", "manage_people"),)),
+    (N_("Administration"), (Entry(N_("People"), "/console/people", "people", "manage_people"),)),
 )
 
 

@@ -52,7 +52,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "resend": (N_("Send again"), "plain"),
         "replay": (N_("Replay"), "plain"),
         "give_back": (N_("Give back"), "plain"),
-        "set_aside": (N_("Set aside"), "plain"),
+        "set_aside": (N_("Dismiss"), "plain"),
     },
     "repair_job": {
         "running": (N_("Under way"), "wait"),

@@ -16,9 +16,11 @@ from api.services import Given
 from api.sharing import shared
 from loyalty.errors import Unknown
 from loyalty.ledger import Balance
+from loyalty.member_moves import Reason
 from loyalty.ports import Transaction, Wants
 from loyalty.programme import Channel, Purpose
 from loyalty.registration import Consent, Registration, register
+from loyalty.wishes import consent
 
 router = APIRouter(tags=["Members"])
 
@@ -115,6 +117,7 @@ class ConsentsBody(BaseModel):
         },
     )
     consents: list[Consent] = Field(min_length=1, max_length=20)
+    reason: Reason | None = Field(None, description="Why, where a person did it for the member")
 
 
 class ConsentsView(BaseModel):
@@ -200,16 +203,12 @@ async def put_consents(
     member_id: MemberId,
     body: ConsentsBody,
     given: Given,
-    caller: Annotated[Caller, needs("change_members")],
+    caller: Annotated[Caller, needs("set_consents")],
 ) -> ConsentsView:
     """Takes effect at once, also for messages that are already waiting to be sent."""
 
     def work(tx: Transaction) -> None:
-        tx.members.lock(member_id)
-        for consent in body.consents:
-            tx.members.set_consent(member_id, consent.channel, consent.purpose, consent.granted)
-        said = [consent.model_dump() for consent in body.consents]
-        tx.audit.add(caller.actor, "member.consents", member_id, None, {"consents": said})
+        consent(tx, member_id, body.consents, caller.actor, body.reason)
 
     await shared(given, work, Wants(members=(member_id,)))
     stands = await run_in_threadpool(found_member, given, member_id)

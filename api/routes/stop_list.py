@@ -1,6 +1,5 @@
 """The stop list: members who are never told anything, whatever their consents say."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -12,7 +11,7 @@ from api.recording import MemberId
 from api.routes.members import MemberView, found_member
 from api.routes.messages import ReasonBody
 from api.services import Given
-from loyalty.ports import Transaction
+from loyalty.wishes import stop_list
 
 router = APIRouter(tags=["Members"])
 
@@ -43,11 +42,7 @@ def put_stop_list(
     Journeys and points go on; the consents stay as they are and count again once off the list.
     """
 
-    def work(tx: Transaction) -> None:
-        member = tx.members.lock(member_id)
-        tx.members.save(replace(member, stop_listed=body.stop_listed))
-        said = {"stop_listed": body.stop_listed}
-        tx.audit.add(caller.actor, "member.stop_list", member_id, body.reason, said)
-
-    given.store.run(work)
+    given.store.run(
+        lambda tx: stop_list(tx, member_id, body.stop_listed, caller.actor, body.reason)
+    )
     return MemberView.model_validate(found_member(given, member_id))

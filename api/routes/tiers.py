@@ -88,7 +88,7 @@ def read_tier(
     member_id: MemberId, given: Given, caller: Annotated[Caller, needs("read_members")]
 ) -> TierView:
     """The tier, what is missing to rise and to stay, and every change with its reason."""
-    return given.store.read(lambda tx: _look(tx, member_id))
+    return given.store.read(lambda tx: tier_view(tx, member_id))
 
 
 @router.post(
@@ -111,12 +111,13 @@ async def post_tier(
 
     def work(tx: Transaction) -> TierView:
         set_tier(tx, member_id, wanted, body.reason, caller.actor)
-        return _look(tx, member_id)
+        return tier_view(tx, member_id)
 
     return await shared(given, work, Wants(members=(member_id,)))
 
 
-def _look(tx: Transaction, member_id: str) -> TierView:
+def tier_view(tx: Transaction, member_id: str) -> TierView:
+    """Where a member stands, with the whole history; raises Unknown."""
     member = tx.members.get(member_id)
     if member is None:
         raise Unknown("member", member_id)

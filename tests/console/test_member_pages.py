@@ -1,0 +1,253 @@
+"""An operator finds a member by what is at hand, sees everything, explains it, and helps."""
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from loyalty.access import Role
+from tests.api.conftest import Shop
+from tests.console.lee import RUN, live
+
+
+@pytest.fixture
+def lee(shop: Shop) -> Shop:
+    live(shop.services)
+    return shop
+
+
+def act(client: TestClient, path: str, **fields: str) -> str:
+    """Send a form, and read the page that it leads to."""
+    answer = client.post(path, data=fields, follow_redirects=True)
+    assert answer.status_code == 200, answer.text[:2000]
+    return answer.text
+
+
+def text_of(page: str) -> str:
+    """What a reader sees of a page, in one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def read(client: TestClient, path: str, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text[:2000]
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "leads_to"),
+    [
+        ("138 0013 8000", "/console/members/lee"),
+        ("LEE@example.com", "/console/members/lee"),
+        ("C-7788", "/console/members/lee"),
+        ("2026/0001", "/console/transactions/purchase%3Atill-1%3A2026/0001"),
+        ("VIP", "/console/campaigns/vip-day"),
+        (RUN, f"/console/runs/{RUN}"),
+    ],
+)
+def test_what_is_at_hand_opens_its_page(lee: Shop, typed: str, leads_to: str) -> None:
+    """One hit is opened at once, and what was typed stands in no address."""
+    operator = lee.signed_in("operator")
+
+    answer = operator.post("/console/find", data={"q": typed})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
+def test_several_hits_are_listed_by_kind(lee: Shop) -> None:
+    """A member and a campaign of the same name."""
+    lee.joins("first-steps")
+
+    page = act(lee.signed_in("operator"), "/console/find", q="first-steps")
+
+    assert "/console/members/first-steps" in page
+    assert "/console/campaigns/first-steps" in page
+
+
+def test_nothing_found_says_what_was_tried(lee: Shop) -> None:
+    page = act(lee.signed_in("operator"), "/console/find", q="139 0000 0000")
+
+    assert "phone number" in text_of(page)
+    assert "Nothing is called 139 0000 0000" in text_of(page)
+
+
+@pytest.mark.parametrize("role", ["operator", "marketer"])
+def test_a_members_page_says_everything(lee: Shop, role: Role) -> None:
+    """Points with their expiry, tier, journeys, messages with the gate's word, purchases, holds."""
+    said = text_of(read(lee.signed_in(role), "/console/members/lee"))
+
+    for told in (
+        "Lee Wang", "Can be spent", "On hold 300", "First steps", "Waiting", "Purchase 2026/0002",
+        "came back", "No consent", "Set aside at the till", "Points that lapse", "To rise to",
+        "Lost receipt of last week",
+    ):  # fmt: skip
+        assert told in said, told
+
+
+def test_a_statement_shows_how_each_figure_was_worked_out(lee: Shop) -> None:
+    """Base, bonus and what did not apply, without leaving the page."""
+    said = text_of(read(lee.signed_in("operator"), "/console/members/lee/statement"))
+
+    assert "How it was worked out" in said
+    assert "Earning rules, version 1" in said
+    assert "rounded down once" in said
+
+
+@pytest.mark.parametrize(
+    "section", ["purchases", "runs", "messages", "gifts", "holds", "corrections"]
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_list_has_a_page_in_both_languages(lee: Shop, section: str, language: str) -> None:
+    operator = lee.signed_in("operator")
+
+    page = operator.get(f"/console/members/lee/{section}", headers={"Accept-Language": language})
+
+    assert page.status_code == 200, page.text
+    assert ("会员" in page.text) == (language == "zh")
+
+
+def test_an_old_id_leads_to_who_lives_on(lee: Shop) -> None:
+    """And says so."""
+    lee.joins("old")
+    body = {"id": "m1", "reason": "Two cards of one person"}
+    lee.as_("operator").post("/v1/members/old/merge-into/lee", json=body)
+
+    operator = lee.signed_in("operator")
+    page = operator.get("/console/members/old", follow_redirects=True).text
+
+    assert "Member old was merged into this one." in page
+    assert "from old" in text_of(page)
+
+
+def test_nobody_has_no_page(shop: Shop) -> None:
+    read(shop.signed_in("operator"), "/console/members/nobody", 404)
+
+
+def test_an_operator_changes_what_a_member_may_be_told(lee: Shop) -> None:
+    """With a reason, which is on record; the member's page shows it at once."""
+    operator = lee.signed_in("operator")
+
+    act(
+        operator,
+        "/console/members/lee/consents",
+        what="email:marketing",
+        granted="true",
+        reason="Asked by phone",
+    )
+    page = act(
+        operator,
+        "/console/members/lee/stop-list",
+        stop_listed="true",
+        reason="Then changed their mind",
+    )
+
+    assert "On the stop list" in page
+    acts = lee.as_("operator").get("/v1/audit", params={"target": "lee"}).json()["acts"]
+    assert [act["reason"] for act in acts[:2]] == ["Then changed their mind", "Asked by phone"]
+
+
+def test_an_operator_gives_a_tier_and_proposes_a_correction(lee: Shop) -> None:
+    """The correction waits for somebody else."""
+    operator = lee.signed_in("operator")
+
+    page = act(operator, "/console/members/lee/tier", tier="gold", reason="Lost order")
+    assert "set by hand" in text_of(page)
+    page = act(
+        operator, "/console/members/lee/adjustments", id="a-2", points="-20", reason="Booked twice"
+    )
+
+    assert "Somebody else has to approve it." in page
+    assert "Booked twice" in page
+
+
+def test_what_is_refused_keeps_what_was_typed(lee: Shop) -> None:
+    """The error stands beside the field, in a form that is still open."""
+    operator = lee.signed_in("operator")
+
+    answer = operator.post(
+        "/console/members/lee/adjustments",
+        data={"id": "a-3", "points": "many", "reason": "Booked twice"},
+    )
+
+    assert answer.status_code == 422
+    assert 'value="many"' in answer.text
+    assert 'value="Booked twice"' in answer.text
+    assert 'id="act-adjustment-points-error"' in answer.text
+
+
+def test_a_marketer_looks_and_does_not_act(lee: Shop) -> None:
+    """No buttons, and no way around them."""
+    marketer = lee.signed_in("marketer")
+
+    page = read(marketer, "/console/members/lee")
+    answer = marketer.post("/console/members/lee/tier", data={"tier": "gold", "reason": "please"})
+
+    assert "Set the tier by hand" not in page
+    assert "Cancel the run" not in read(marketer, f"/console/runs/{RUN}")
+    assert answer.status_code == 403
+
+
+def test_a_run_is_read_step_by_step(lee: Shop) -> None:
+    """What happened, what wakes it, where it stands, and its messages as they read."""
+    said = text_of(read(lee.signed_in("operator"), f"/console/runs/{RUN}"))
+
+    assert "welcome: gave 600 points." in said
+    assert "or at once when one of these comes: purchase" in said
+    assert "You have 600 points." in said
+    assert "This is what the database knows." in said
+
+
+def test_temporal_being_away_is_said_and_holds_nothing_up(lee: Shop) -> None:
+    """The part that a script asks for is a part, not a page."""
+    answer = lee.signed_in("operator").get(
+        f"/console/runs/{RUN}?temporal=true", headers={"HX-Request": "true"}
+    )
+
+    assert "Temporal does not answer" in answer.text
+    assert "<html" not in answer.text
+
+
+def test_an_operator_helps_a_run_along(lee: Shop) -> None:
+    """Each act needs a reason; what cannot be done is said on the page."""
+    operator = lee.signed_in("operator")
+
+    page = act(operator, f"/console/runs/{RUN}/skip", reason="Bought elsewhere")
+    assert "The run was told to end its wait." in page
+    assert "Bought elsewhere" in text_of(page)
+    page = act(operator, f"/console/runs/{RUN}/cancel", reason=" ")
+    assert "callout bad" in page
+
+
+def test_why_not_is_answered_for_any_campaign(lee: Shop) -> None:
+    """With the member's own figure, and with the way to the run where there is one."""
+    operator = lee.signed_in("operator")
+
+    out = text_of(read(operator, "/console/why?member=lee&campaign=vip-day"))
+    inside = read(operator, "/console/why?member=lee&campaign=first-steps")
+
+    assert "it asks for points ≥ 5000 (here: points" in out
+    assert f"/console/runs/{RUN}" in inside
+    read(operator, "/console/why?member=nobody&campaign=vip-day", 404)
+    read(operator, "/console/why")
+
+
+def test_a_movement_of_points_shows_its_slip_and_its_place_in_the_log(lee: Shop) -> None:
+    """The slip, the entries, and the proof when it is asked for."""
+    operator = lee.signed_in("operator")
+    path = "/console/transactions/purchase:till-1:2026/0002"
+
+    said = text_of(read(operator, path))
+    proved = text_of(read(operator, f"{path}?proof=true"))
+
+    assert "Earning rules, version 1" in said
+    assert "issuance" in said
+    assert "Proof that it is in the log" in proved
+    read(operator, "/console/transactions/purchase:till-1:none", 404)
+
+
+def test_an_integrator_finds_nobody(lee: Shop) -> None:
+    """Programs have keys, and people without the right get no member's page."""
+    integrator = lee.signed_in("integrator")
+
+    for path in ("/console/find", "/console/members/lee", f"/console/runs/{RUN}"):
+        read(integrator, path, 403)
