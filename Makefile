@@ -41,8 +41,14 @@ up: $(READY) ## the embedded default: database, Temporal, worker, relay and API,
 
 ##@ Prove
 
-test: $(READY) ## every test, on two processes (ARGS="-k exchange" narrows it)
+test: $(READY) browser ## every test, on two processes (ARGS="-k exchange" narrows it)
 	$(BIN)/pytest -n 2 --dist loadfile --session-timeout 1500 $(ARGS) </dev/null
+
+browser: ## a browser for the console's tests: the machine's own, else Debian's chromium
+	@sh tests/browser/install.sh
+
+screenshots: $(READY) browser ## every page of the console in both languages and themes (PAGE=home)
+	PAGE=$(PAGE) $(BIN)/pytest -n 2 -p no:randomly tests/browser/shoot.py $(ARGS) </dev/null
 
 test-pg: $(READY) ## the storage tests on PostgreSQL only
 	$(BIN)/pytest tests/storage -k postgres $(ARGS) </dev/null
@@ -97,7 +103,7 @@ migrate: $(READY) ## bring the configured database up to date
 migration: $(READY) ## write a new migration from the tables: make migration name=add_something
 	$(BIN)/milepost migration "$(or $(name),$(error name it: make migration name=add_something))"
 
-.PHONY: help setup demo up test test-pg replay fuzz check lint types contracts
+.PHONY: help setup demo up test browser screenshots test-pg replay fuzz check lint types contracts
 .PHONY: costs bench-journeys bench-ledger bench-intake bench-exchange format record-history migrate migration
 
 # --- set-up ------------------------------------------------------------------------------------

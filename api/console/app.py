@@ -36,7 +36,7 @@ def create_console(services: Services) -> FastAPI:
     errors.install(app, services.weather)
     for each in ROUTERS:
         app.include_router(each, prefix=HOME)
-    app.add_middleware(Gate, sessions=services.sessions)
+    app.add_middleware(Gate, sessions=services.sessions, weather=services.weather)
     return app
 
 

@@ -42,7 +42,7 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
     app.add_exception_handler(HTTPException, _from_http)
     app.add_exception_handler(Exception, _not_foreseen)
     for kind in weather:
-        app.add_exception_handler(kind, _not_now)
+        app.add_exception_handler(kind, not_now)
 
 
 async def _sign_in_first(request: Request, error: Exception) -> Response:
@@ -86,7 +86,8 @@ async def _not_foreseen(request: Request, error: Exception) -> Response:
     return _page(request, 500, "broken")  # the edge logs it
 
 
-async def _not_now(request: Request, error: Exception) -> Response:
+async def not_now(request: Request, error: Exception) -> Response:
+    """The database is away; nothing was changed."""
     log.warning("unavailable", error=type(error).__name__)
     answer = _page(request, 503, "unavailable")
     answer.headers["Retry-After"] = RETRY_SECONDS

@@ -38,8 +38,8 @@ class Figures:
         """1,234 points"""
         if value is None:
             return NOTHING
-        said = self._speech.ngettext
-        return said("%(n)s point", "%(n)s points", abs(value), n=self.number(value))
+        n = self.number(value)
+        return self._speech.ngettext("%(n)s point", "%(n)s points", abs(value), n=n)
 
     def money(self, minor: Any, currency: str = "") -> str:
         """Minor units as an amount of the programme's currency."""

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.console.cookies import SESSION, read_cookie
-from api.console.errors import forged
+from api.console.errors import forged, not_now
 from api.console.language import speech
 from api.keys import Caller
 from api.people import Sessions
@@ -37,22 +37,32 @@ def from_elsewhere(method: str, headers: Headers) -> bool:
 class Gate:
     """Puts the caller, or none, and the language on the request."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+    def __init__(
+        self, app: ASGIApp, sessions: Sessions, weather: tuple[type[Exception], ...]
+    ) -> None:
         self._app = app
         self._sessions = sessions
+        self._weather = weather
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_STATIC):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
         state = scope["state"]
         state.update(caller=None, person=None, session=None, speech=speech(request))
+        if scope["path"].startswith(_STATIC):
+            await self._app(scope, receive, send)
+            return
         if from_elsewhere(scope["method"], request.headers):
             await forged(request)(scope, receive, send)
             return
         if token := read_cookie(request, SESSION):
-            found = await run_in_threadpool(self._sessions.recognise, token)
+            try:
+                found = await run_in_threadpool(self._sessions.recognise, token)
+            except self._weather as error:
+                await (await not_now(request, error))(scope, receive, send)
+                return
             if found is not None:
                 person, session = found
                 caller = Caller(person.id, person.role, person.name, "session")

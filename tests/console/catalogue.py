@@ -18,7 +18,7 @@ _OPTIONS = {
         "newstyle_gettext": "true",
     }
 }
-_KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "N_": None, "say": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def texts() -> Iterator[tuple[Text, str]]:

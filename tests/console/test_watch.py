@@ -27,7 +27,7 @@ def test_the_page_shows_how_the_campaign_stands(told: Shop) -> None:
     assert "of a budget of 1,000" in page.text
     assert 'class="journey"' in page.text
     assert "Stop for good" in page.text
-    assert 'sse-connect="/console/campaigns/hello/live?version=1"' in page.text
+    assert 'data-feed="/console/campaigns/hello/live?version=1"' in page.text
     assert "lee" not in page.text
 
 
@@ -64,7 +64,7 @@ def test_a_campaign_is_paused_resumed_and_stopped_with_reasons(told: Shop) -> No
         assert said in marketer.get(PAGE).text
         assert state(told) == after
 
-    trail = told.as_("operator").get("/v1/audit/hello").json()["entries"]
+    trail = told.as_("operator").get("/v1/audit?target=hello").json()["acts"]
     assert [row["reason"] for row in trail[:3]] == [
         "Because of stop",
         "Because of resume",

@@ -1,0 +1,188 @@
+"""The pages of a campaign before it runs: the list, the first page, messages, calendar, versions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from loyalty.journeys.load import load_named
+from loyalty.programme import Launch, Programme
+from storage.store import SqlStore
+from tests.api.conftest import Shop
+from tests.stories import TEMPLATES
+
+HOME = "/console/campaigns/bonus"
+
+
+@pytest.fixture
+def drafted(serving: Callable[..., Shop]) -> Callable[..., Shop]:
+    """A welcome campaign as a draft, in a programme with launch rules of its own."""
+
+    def made(*, budget: int | None = 100_000, name: str = "Bonus <b>1</b>", **rules: Any) -> Shop:
+        template = load_named(TEMPLATES, "new_member_bonus")
+        programme = Programme(launch=Launch(**rules))
+        shop = serving(templates=lambda: {template.name: template}, programme=programme)
+        object.__setattr__(shop.services, "store", SqlStore(shop.database, shop.clock, programme))
+        body = {"id": "bonus", "name": name, "template": "new_member_bonus"}
+        answer = shop.as_("marketer").post("/v1/campaigns", json={**body, "budget_points": budget})
+        assert answer.status_code == 201, answer.text
+        return shop
+
+    return made
+
+
+def test_no_campaign_yet_teaches_how_to_begin(shop: Shop) -> None:
+    assert (
+        "A campaign begins with a template"
+        in shop.signed_in("marketer").get("/console/campaigns").text
+    )
+
+
+def test_the_list_is_searched_and_filtered_by_state(drafted: Callable[..., Shop]) -> None:
+    """By a part of the name or id; the name is text, whatever stands in it."""
+    marketer = drafted().signed_in("marketer")
+
+    everything = marketer.get("/console/campaigns").text
+    found = marketer.get("/console/campaigns?q=BON&state=draft").text
+    nothing = marketer.get("/console/campaigns?state=paused").text
+
+    assert "Bonus &lt;b&gt;1&lt;/b&gt;" in everything
+    assert 'href="/console/campaigns/bonus"' in found
+    assert "Nothing found" in nothing
+
+
+def test_a_draft_says_what_a_launch_would_do_and_then_does_it(drafted: Callable[..., Shop]) -> None:
+    """The estimate, the sentence of what happens, the button; then it is launched."""
+    shop = drafted()
+    shop.joins("lee")
+    marketer = shop.signed_in("marketer")
+
+    page = marketer.get(HOME).text
+    launched = marketer.post(f"{HOME}/launch", follow_redirects=True)
+
+    assert "1,100 points" in page  # 500, 300 and 300 for the dearest way
+    assert "members enter as it happens: member.registered" in page
+    assert "Yes, launch it now" in page
+    assert "The campaign is launched." in launched.text
+    assert f"{HOME}/watch" in launched.text
+    assert marketer.post(f"{HOME}/launch").status_code == 409
+
+
+def test_a_launch_over_the_rule_says_why_not(drafted: Callable[..., Shop]) -> None:
+    """No button is offered; who posts anyway gets the same sentence and nothing else."""
+    marketer = drafted(most_points=50_000).signed_in("marketer")
+
+    page = marketer.get(HOME).text
+    posted = marketer.post(f"{HOME}/launch")
+
+    assert "A launch is not possible now." in page
+    assert "100,000 points is above the 50,000 points" in page
+    assert "Yes, launch it now" not in page
+    assert (posted.status_code, "is not possible now" in posted.text) == (409, True)
+
+
+def test_a_second_person_approves(drafted: Callable[..., Shop]) -> None:
+    """Who asked sees that it waits and no approving; another sees both ways, and opens it."""
+    shop = drafted(second_person=True)
+    marketer, admin = shop.signed_in("marketer"), shop.signed_in("admin")
+
+    asked = marketer.post(f"{HOME}/launch", follow_redirects=True).text
+    own = marketer.post(f"{HOME}/approve")
+    seen = admin.get(HOME).text
+    approved = admin.post(f"{HOME}/approve", follow_redirects=True).text
+
+    assert "You asked for it, so another person has to approve." in asked
+    assert "Yes, approve and launch" not in asked
+    assert own.status_code == 409
+    assert "Yes, approve and launch" in seen
+    assert "the campaign is live" in approved
+
+
+def test_a_declined_launch_shows_the_reason(drafted: Callable[..., Shop]) -> None:
+    """A reason of blanks is none."""
+    shop = drafted(second_person=True)
+    marketer, admin = shop.signed_in("marketer"), shop.signed_in("admin")
+    marketer.post(f"{HOME}/launch")
+
+    empty = admin.post(f"{HOME}/decline", data={"reason": " "})
+    admin.post(f"{HOME}/decline", data={"reason": "Not before <the> holiday"})
+
+    assert empty.status_code == 422
+    assert "Not before &lt;the&gt; holiday" in marketer.get(HOME).text
+
+
+def test_every_message_is_shown_for_a_member(drafted: Callable[..., Shop]) -> None:
+    """By id, in a language of choice; who is not there is said beside the field."""
+    shop = drafted()
+    shop.joins("wu", name="Wu Min", locale="zh")
+    marketer = shop.signed_in("marketer")
+
+    own = marketer.get(f"{HOME}/preview?member=wu")
+    english = marketer.get(f"{HOME}/preview?member=wu&locale=en")
+    nobody = marketer.get(f"{HOME}/preview?member=nobody")
+    no_mail = marketer.get(f"{HOME}/preview?channel=email")
+
+    assert (own.status_code, "500 积分" in own.text) == (200, True)
+    assert "As SMS" in own.text
+    assert "500 points" in english.text
+    assert nobody.status_code == 404
+    assert "There is no member with this id" in nobody.text
+    assert "No message here" in no_mail.text
+
+
+def test_the_calendar_is_a_table_of_dates(drafted: Callable[..., Shop]) -> None:
+    """What happens and because of what; an amount that is none is said beside the field."""
+    operator = drafted().signed_in("operator")
+
+    usual = operator.get(f"{HOME}/calendar?assume=purchase&day=3&amount=100").text
+    wrong = operator.get(f"{HOME}/calendar?assume=purchase&day=3&amount=lots")
+
+    assert "Gets 500 points" in usual
+    assert "earns 20 points by the earning rules" in usual
+    assert "You assume it" in usual
+    assert wrong.status_code == 422
+    assert "Give an amount above zero." in wrong.text
+
+
+def test_versions_are_compared_and_copied(drafted: Callable[..., Shop]) -> None:
+    """Two versions side by side; a copy under an id that is taken is refused beside the field."""
+    shop = drafted()
+    shop.as_("marketer").post(
+        "/v1/campaigns/bonus/versions", json={"values": {"welcome_points": 600}}
+    )
+    marketer = shop.signed_in("marketer")
+
+    versions = marketer.get(f"{HOME}/versions").text
+    wrong = marketer.post(f"{HOME}/duplicate", data={"id": "Not An Id", "name": "Copy"})
+    copied = marketer.post(
+        f"{HOME}/duplicate", data={"id": "copy", "name": "Copy"}, follow_redirects=True
+    )
+    gone = marketer.post("/console/campaigns/copy/discard", follow_redirects=True)
+
+    assert "welcome_points" in versions
+    assert (wrong.status_code, 'value="Not An Id"' in wrong.text) == (422, True)
+    assert "This is the copy" in copied.text
+    assert "The draft is gone." in gone.text
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        ("integrator", "", 200),
+        ("integrator", "/preview", 403),
+        ("operator", "/calendar", 200),
+        ("operator", "/versions", 200),
+    ],
+)
+def test_roles_hold_on_pages(
+    drafted: Callable[..., Shop], role: Any, path: str, status: int
+) -> None:
+    assert drafted().signed_in(role).get(f"{HOME}{path}").status_code == status
+
+
+def test_acts_are_a_marketers(drafted: Callable[..., Shop]) -> None:
+    """An operator reads, and is refused each act."""
+    operator = drafted().signed_in("operator")
+    for act in ("launch", "approve", "decline", "discard", "duplicate"):
+        assert operator.post(f"{HOME}/{act}").status_code == 403
+    assert "Launching is a marketer" in operator.get(HOME).text

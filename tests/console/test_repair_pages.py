@@ -1,0 +1,229 @@
+"""What an operator sees and does on the pages of repair, corrections, health and audit."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from bootstrap.repairing import Repairer
+from storage import tables
+from tests.api.conftest import Shop, receipt
+from tests.storage.rows import message, put
+
+PAGES = ("/console/repair", "/console/repair/stuck_runs", "/console/adjustments",
+         "/console/adjustments/new", "/console/health", "/console/audit")  # fmt: skip
+
+
+def text(answer: Any, status: int = 200) -> str:
+    """What a page says, without its tags."""
+    assert answer.status_code == status, answer.text[:2000]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", answer.text)))
+
+
+def hidden_id(page: str) -> str:
+    found = re.search(r'name="id" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.fixture
+def tom(shop: Shop) -> TestClient:
+    return shop.signed_in("operator")
+
+
+def failed(shop: Shop, many: int) -> None:
+    for number in range(many):
+        row = message(f"m{number}", status="failed", due_at=shop.clock.now())
+        put(shop.database, tables.messages, row)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_for_operators(shop: Shop, path: str) -> None:
+    """A marketer is told which role is needed; a stranger is asked to sign in."""
+    assert shop.signed_in("operator").get(path).status_code == 200
+    refused = shop.signed_in("marketer").get(path)
+    assert refused.status_code == 403
+    assert "Operator" in refused.text
+    assert shop.stranger.get(path, follow_redirects=False).status_code == 303
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_there_in_both_languages(
+    shop: Shop, tom: TestClient, path: str, language: str
+) -> None:
+    """Nothing in it stays in the other language."""
+    answer = tom.get(path, headers={"Accept-Language": language})
+
+    assert answer.headers["Content-Language"] == language
+    assert ("运维" in answer.text or "修复" in answer.text) == (language == "zh")
+
+
+def test_what_is_ticked_is_mended_once_with_a_reason(shop: Shop, tom: TestClient) -> None:
+    """The list, the job, its progress, and the reason in the audit: a form sent twice is one."""
+    failed(shop, 3)
+    assert "3" in text(tom.get("/console/repair"))
+    listed = tom.get("/console/repair/failed_messages").text
+    form = {
+        "id": hidden_id(listed), "targets[]": ["m0", "m2"], "scope": "chosen", "act": "resend",
+        "reason": "mail is back", "pace": "600",
+    }  # fmt: skip
+    first = tom.post("/console/repair/failed_messages", data=form)
+    again = tom.post("/console/repair/failed_messages", data=form)
+    assert (first.status_code, first.headers["location"]) == (303, again.headers["location"])
+    job = first.headers["location"]
+    assert "2 waiting" in text(tom.get(job))
+    repairer = Repairer(shop.services.store)
+    while repairer.carry_next():
+        shop.clock.moves(timedelta(seconds=1))
+
+    shown = text(tom.get(job))
+    assert "2 done" in shown
+    assert "In line to be sent" in shown
+    assert "hx-get" not in tom.get(job + "/progress").text, "nothing moves any more"
+    left = tom.get("/console/repair/failed_messages").text
+    assert ("m1" in left, 'value="m0"' in left) == (True, False)
+    acts = text(tom.get("/console/audit?action=message"))
+    assert acts.count("mail is back") == 2
+    assert "operator by hand" in acts
+
+
+def test_everything_the_list_shows_can_be_chosen(shop: Shop, tom: TestClient) -> None:
+    """Also what stands on later pages, and only what is narrowed to."""
+    failed(shop, 60)
+    form = {"id": "all-1", "scope": "all", "act": "set_aside", "reason": "known", "pace": "6000"}
+    job = tom.post("/console/repair/failed_messages", data=form).headers["location"]
+    assert "60 waiting" in text(tom.get(job))
+
+    other = {**form, "id": "all-2", "campaign_id": "nowhere"}
+    refused = tom.post("/console/repair/failed_messages", data=other)
+    assert refused.status_code == 422
+
+    stopped = tom.post(job + "/stop", data={"reason": "changed my mind"})
+    assert stopped.status_code == 303
+    assert "changed my mind" in text(tom.get(job))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"reason": ""}, "at least 1"),
+        ({"pace": "fast"}, "valid integer"),
+        ({"pace": "0"}, "greater than or equal to 1"),
+        ({"targets[]": []}, "at least 1"),
+    ],
+)
+def test_what_is_wrong_stands_beside_the_field(
+    shop: Shop, tom: TestClient, wrong: dict[str, Any], said: str
+) -> None:
+    """And nothing that was typed is lost."""
+    failed(shop, 2)
+    form = {
+        "id": "j1", "targets[]": ["m1"], "scope": "chosen", "act": "resend",
+        "reason": "typed with care", "pace": "60",
+    } | wrong  # fmt: skip
+    answer = tom.post("/console/repair/failed_messages", data=form)
+
+    assert said in text(answer, 422)
+    assert ('value="typed with care"' in answer.text) == ("reason" not in wrong)
+    assert re.search(r'value="m1" checked', answer.text) or "targets[]" in wrong
+    assert shop.as_("operator").get("/v1/repairs/jobs").json()["jobs"] == []
+
+
+def test_a_refused_event_says_why(shop: Shop, tom: TestClient) -> None:
+    """The operator reads the till's id, the member and the reason."""
+    shop.as_("integrator").post("/v1/purchases", json=receipt())
+
+    shown = text(tom.get("/console/repair/refused_events"))
+
+    assert "till-1/r-1" in shown
+    assert "unknown: There is no member 'lee'." in shown
+
+
+def test_an_unknown_list_or_job_is_not_found(tom: TestClient) -> None:
+    """As everywhere else."""
+    assert tom.get("/console/repair/everything").status_code == 404
+    assert tom.get("/console/repair/jobs/none").status_code == 404
+    assert tom.get("/console/repair/failed_messages?after=x").status_code == 422
+
+
+# --- corrections --------------------------------------------------------------------------------
+
+
+def test_a_correction_goes_from_maker_to_checker(shop: Shop, tom: TestClient) -> None:
+    """The effect is shown before it is proposed; the proposer decides nothing."""
+    shop.joins("lee")
+    shop.buys()
+    form = {"member_id": "lee", "points": "25", "reason": "till was down", "step": "look"}
+    looked = tom.post("/console/adjustments/new", data=form)
+    assert "40 points" in text(looked)
+    proposed = tom.post(
+        "/console/adjustments/new",
+        data={**form, "id": hidden_id(looked.text), "step": "propose"},
+    )
+    where = proposed.headers["location"]
+    mine = tom.get(where).text
+    assert "another person decides" in mine
+    assert "/approve" not in mine
+    assert tom.post(where + "/approve").status_code == 409
+
+    ada = shop.signed_in("admin")
+    assert "1 correction waits" in text(ada.get("/console/repair"))
+    assert ada.post(where + "/decline", data={"reason": ""}).status_code == 303
+    assert ada.post(where + "/approve").status_code == 303
+    assert "Approved" in text(ada.get(where))
+    balance = shop.as_("operator").get("/v1/members/lee/balance").json()
+    assert balance["available"] == 40
+
+
+def test_a_declined_correction_keeps_its_reason(shop: Shop, tom: TestClient) -> None:
+    """Whoever proposed it reads why."""
+    shop.joins("lee")
+    body = {"id": "a1", "points": -9, "reason": "counted twice"}
+    shop.as_("operator").post("/v1/members/lee/adjustments", json=body)
+    assert "too few points" in text(tom.get("/console/adjustments/a1"))
+
+    tom.post("/console/adjustments/a1/decline", data={"reason": "not his"})
+
+    assert "not his" in text(tom.get("/console/adjustments/a1"))
+    assert "a1" not in tom.get("/console/adjustments?state=proposed").text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"member_id": "nobody"}, {"points": "0"}, {"points": "many"}, {"reason": ""}]
+)
+def test_a_proposal_that_cannot_be_is_said_beside_its_field(
+    shop: Shop, tom: TestClient, wrong: dict[str, str]
+) -> None:
+    """And the rest stays as typed."""
+    shop.joins("lee")
+    form = {"id": "a1", "member_id": "lee", "points": "5", "reason": "a gift", "step": "look"}
+    answer = tom.post("/console/adjustments/new", data=form | wrong)
+
+    assert answer.status_code == 422
+    assert 'class="field wrong"' in answer.text
+
+
+# --- health and audit ---------------------------------------------------------------------------
+
+
+def test_health_says_what_to_do(shop: Shop, tom: TestClient) -> None:
+    """Temporal is away here: that is said first of all."""
+    shown = text(tom.get("/console/health"))
+
+    assert "Something does not work" in shown
+    assert "Temporal does not answer. Recording goes on" in shown
+    assert "Backups are made outside Milepost" in shown
+
+
+def test_audit_is_searched_by_day_in_the_programmes_zone(shop: Shop, tom: TestClient) -> None:
+    """The last day counts whole; a day that is none is said beside the field."""
+    shop.launches("hello")
+
+    assert "hello" in text(tom.get("/console/audit?since=2026-10-03&until=2026-10-03"))
+    assert "No act is like that" in text(tom.get("/console/audit?until=2026-10-02"))
+    wrong = tom.get("/console/audit?since=yesterday")
+    assert "Write a day as" in text(wrong, 422)

@@ -1,0 +1,63 @@
+"""People and their sessions on both databases."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from loyalty.errors import Invalid, Unknown, WrongState
+from loyalty.people import IDLE, SEEN_EVERY
+from storage.database import Database
+from storage.people import SqlPeople
+from storage.sessions import SqlSessions
+
+
+class _Clock:
+    instant = datetime(2026, 10, 3, 4, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.instant
+
+
+def test_somebody_comes_in_by_the_link_and_is_recognised(database: Database) -> None:
+    """The newest link counts; the session names its person until it is ended."""
+    clock = _Clock()
+    people, sessions = SqlPeople(database, clock), SqlSessions(database, clock)
+    made, old = people.invite(name=" Mei  Lin ", email="Mei@x.com", role="marketer", actor="t")
+    assert (made.name, made.email) == ("Mei Lin", "mei@x.com")
+    token = people.reset(made.id, actor="t")
+    with pytest.raises(WrongState):
+        people.use_link(old, "hash")
+    assert people.use_link(token, "hash").has_password
+
+    cookie = sessions.open(made.id, "password")
+    found = sessions.recognise(cookie)
+
+    assert found is not None
+    assert found[0].id == made.id
+    assert sessions.recognise(cookie + "x") is None
+    with pytest.raises(Invalid):
+        people.invite(name="Other", email="MEI@x.com", role="operator", actor="t")
+    with pytest.raises(Unknown):
+        people.change_role("person-none", "admin", actor="t")
+
+
+def test_use_keeps_a_session_alive_and_is_written_at_most_once_a_minute(
+    database: Database,
+) -> None:
+    """A busy page costs no write; an idle one ends."""
+    clock = _Clock()
+    people, sessions = SqlPeople(database, clock), SqlSessions(database, clock)
+    made, _ = people.invite(name="Mei", email="mei@x.com", role="marketer", actor="t")
+    cookie, began = sessions.open(made.id, "oidc"), clock.instant
+    clock.instant = began + SEEN_EVERY - timedelta(seconds=1)
+    sessions.recognise(cookie)
+    assert sessions.of(made.id)[0].seen_at == began
+    clock.instant = began + timedelta(hours=7)
+    sessions.recognise(cookie)
+    assert sessions.of(made.id)[0].seen_at == clock.instant
+    clock.instant += IDLE - timedelta(seconds=1)
+    assert sessions.recognise(cookie) is not None
+    clock.instant += IDLE
+
+    assert sessions.recognise(cookie) is None
+    assert sessions.of(made.id) == []
