@@ -7,8 +7,14 @@ shows and returns its path. `make screenshots` and the test for accessibility go
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loyalty import campaigns
+from api.console.sample import Filling, fill
 from loyalty.access import Role
+from loyalty.audiences.rules import Audience, Group, LastPurchaseRule, SpendRule, TierRule
+from loyalty.campaign_request import CampaignRequest
 from tests.browser.conftest import Console
+from tests.console.lee import RUN, live
+from tests.browser.watched import busy_campaign, fresh_campaign
 from tests.browser.writing import two_rules, two_versions
 
 
@@ -31,6 +37,17 @@ def _people(console: Console) -> str:
     return "/console/people"
 
 
+def _person(console: Console) -> str:
+    who = console.person("operator")
+    console.services.sessions.open(who, "password")
+    return f"/console/people/{who}"
+
+
+def _sample(console: Console) -> str:
+    fill(console.services, Filling(), console.person("admin"))
+    return "/console"
+
+
 def _first_link(console: Console) -> str:
     return f"/console/link/{console.services.people.first_link()}"
 
@@ -44,11 +61,49 @@ def _mine(console: Console) -> str:
     return "/console/templates/mine"
 
 
+def _drafted(console: Console) -> str:
+    """A draft for gold members and for whoever bought much."""
+    given = console.services
+    request = CampaignRequest(
+        id="spring-tasks",
+        name="Spring tasks",
+        template="monthly_task_pack",
+        audience=Audience(
+            match="any",
+            groups=(
+                Group(rules=(TierRule(tiers=("gold",)), LastPurchaseRule(op="before", days=90))),
+                Group(rules=(SpendRule(amount_minor=20_000, days=30),)),
+            ),
+        ),
+    )
+    template = given.templates()["monthly_task_pack"]
+    given.store.run(lambda tx: campaigns.draft(tx, template, request, "test", given.check_texts))
+    return "/console/campaigns/spring-tasks/edit"
+
+
+def _lee(path: str) -> Callable[[Console], str]:
+    """A page about Lee, who has been a member for some days."""
+
+    def prepare(console: Console) -> str:
+        live(console.services)
+        return path
+
+    return prepare
+
+
 PAGES: tuple[Shown, ...] = (
+    Shown("gallery", "marketer", _fixed("/console/gallery")),
+    Shown("set-new", "marketer", _fixed("/console/campaigns/new?template=dormant_wake_up")),
+    Shown("set-dates", "marketer", _fixed("/console/campaigns/new?template=limited_time_exchange")),
+    Shown("set-edit", "marketer", _drafted),
     Shown("link", None, _first_link),
     Shown("sign-in", None, _fixed("/console/sign-in")),
     Shown("home-empty", "marketer", _fixed("/console")),
+    Shown("home", "admin", _sample),
+    Shown("home-new", "admin", _fixed("/console")),
     Shown("people", "admin", _people),
+    Shown("person", "admin", _person),
+    Shown("people-invite", "admin", _fixed("/console/people/invite")),
     Shown("not-found", "operator", _fixed("/console/nothing-here")),
     Shown("wrong-role", "marketer", _fixed("/console/people")),
     Shown("templates-empty", "marketer", _fixed("/console/templates/mine")),
@@ -56,4 +111,17 @@ PAGES: tuple[Shown, ...] = (
     Shown("template-new", "marketer", _fixed("/console/templates/new?from=monthly_task_pack")),
     Shown("template-versions", "marketer", _versions),
     Shown("earning-rules", "marketer", two_rules),
+    Shown("watch", "marketer", busy_campaign),
+    Shown("watch-empty", "operator", fresh_campaign),
+    Shown("find", "operator", _fixed("/console/find")),
+    Shown("member", "operator", _lee("/console/members/lee")),
+    Shown("member-statement", "marketer", _lee("/console/members/lee/statement")),
+    Shown("member-messages", "operator", _lee("/console/members/lee/messages")),
+    Shown("run", "operator", _lee(f"/console/runs/{RUN}")),
+    Shown("why", "operator", _lee("/console/why?member=lee&campaign=vip-day")),
+    Shown(
+        "transaction",
+        "operator",
+        _lee("/console/transactions/purchase:till-1:2026/0002?proof=true"),
+    ),
 )
