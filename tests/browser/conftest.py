@@ -73,7 +73,10 @@ def console(_sqlite_template: Path, tmp_path: Path) -> Iterator[Console]:
     file = tmp_path / "console.sqlite3"
     shutil.copy(_sqlite_template, file)
     settings = Settings(
-        data_dir=tmp_path, database_url=f"sqlite:///{file}", temporal_address="127.0.0.1:1"
+        data_dir=tmp_path,
+        database_url=f"sqlite:///{file}",
+        temporal_address="127.0.0.1:1",
+        embedded=True,
     )
     parts = Parts(settings)
     parts.store.group()

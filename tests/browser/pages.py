@@ -7,15 +7,15 @@ shows and returns its path. `make screenshots` and the test for accessibility go
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loyalty import campaigns
 from api.console.sample import Filling, fill
+from loyalty import campaigns
 from loyalty.access import Role
 from loyalty.audiences.rules import Audience, Group, LastPurchaseRule, SpendRule, TierRule
 from loyalty.campaign_request import CampaignRequest
 from tests.browser.conftest import Console
-from tests.console.lee import RUN, live
 from tests.browser.watched import busy_campaign, fresh_campaign
 from tests.browser.writing import two_rules, two_versions
+from tests.console.lee import RUN, live
 
 
 @dataclass(frozen=True)
