@@ -30,7 +30,6 @@ class StepReached:
 
     step: str
     kind: str
-    depth: int  # steps before it on the shortest way
     reached: int
     here: int
     places: Mapping[str, int]  # goals that stand and ways taken, by name without the step
@@ -69,30 +68,35 @@ def funnel(version: int, plan: Plan, runs: Iterable[Runs]) -> Funnel:
             StepReached(
                 step=step,
                 kind=plan.nodes[step].step.kind,
-                depth=depth,
                 reached=reached[step],
                 here=here[step],
                 places=_places(step, reached),
             )
-            for step, depth in in_order(plan)
+            for step in in_order(plan)
         ],
         outcomes=dict(outcomes.most_common()),
     )
 
 
-def in_order(plan: Plan) -> list[tuple[str, int]]:
-    """The steps of a plan as a member meets them: what is nearer to the start comes first, and of
-    two ways the better one.
+def in_order(plan: Plan) -> list[str]:
+    """The steps of a plan as members meet them: no step before one that leads to it, and of two
+    ways the better one first.
     """
-    found: dict[str, int] = {}
-    coming = [(plan.start, 0)]
+    found: list[str] = []
+    seen: set[str] = set()
+    # Backwards, each step once all that follows it is placed.
+    coming: list[tuple[str | None, bool]] = [(plan.start, False)]
     while coming:
-        step, depth = coming.pop(0)
-        if step is None or step in found:
+        step, followed = coming.pop()
+        if step is None:
             continue
-        found[step] = depth
-        coming += [(following, depth + 1) for following in _after(plan, step)]
-    return list(found.items())
+        if followed:
+            found.append(step)
+        elif step not in seen:
+            seen.add(step)
+            coming.append((step, True))
+            coming += [(following, False) for following in _after(plan, step)]
+    return found[::-1]
 
 
 def _after(plan: Plan, id: str) -> list[str | None]:

@@ -34,6 +34,7 @@ ASSETS: dict[str, Asset] = {
     "console.css": Asset("api.console", "static/console.css", _CSS),
     "console.js": Asset("api.console", "static/console.js", _JS),
     "write.js": Asset("api.console", "static/write.js", _JS),
+    "watch.js": Asset("api.console", "static/watch.js", _JS),
     "icons.svg": Asset("api.console", "static/icons.svg", _SVG),
     "favicon.svg": Asset("api.console", "static/favicon.svg", _SVG),
     "htmx.js": Asset(  # htmx 2.0.3

@@ -1,4 +1,4 @@
-"""Watching a campaign over HTTP: figures, a live feed, a sheet; and nothing about any one member."""
+"""Watching a campaign over HTTP: figures, a live feed, a sheet; nothing about any one member."""
 
 import asyncio
 import json
