@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
+from loyalty.sealing.broken import SealBroken
 from loyalty.sealing.checkpoint import Checkpoint, sign_checkpoint
 from loyalty.sealing.merkle import Frontier
+from loyalty.sealing.note import NotSigned, open_note
 from loyalty.sealing.signing_keys import SigningKey
+from storage.log_pages import keep_pages, log_tree
 from storage.tables import checkpoints, log_head
 
 
@@ -22,6 +25,10 @@ class StoredCheckpoint:
     at: datetime
 
 
+class LogRewritten(SealBroken):
+    """What was signed last is not what the log holds now: nothing more is signed on top of it."""
+
+
 def head_of_log(connection: Connection) -> Frontier:
     """The log's right edge as the last commit left it."""
     kept = connection.execute(select(log_head.c.frontier)).scalar_one_or_none()
@@ -31,18 +38,44 @@ def head_of_log(connection: Connection) -> Frontier:
 def make_checkpoint(
     connection: Connection, origin: str, key: SigningKey, now: datetime
 ) -> StoredCheckpoint | None:
-    """Sign the log's head and keep it, if the log grew since the last one; else none."""
-    last = connection.execute(select(func.max(checkpoints.c.size))).scalar_one() or 0
-    head = head_of_log(connection)
-    if head.size <= last:
+    """Sign the log's head and keep it, if the log grew since the last one; else none.
+
+    Raises LogRewritten, and signs nothing, unless the log still begins with what was signed last
+    and its head is the tree of its transactions; LeavesMissing where rows of it are gone.
+    """
+    last, head = latest_checkpoint(connection), head_of_log(connection)
+    if last is not None and head.size < last.size:
+        raise LogRewritten(f"{last.size} transactions were signed, and {head.size} are left.")
+    if last is not None and head.size == last.size:
+        _must_begin_with(head.root(), last, key)
         return None
-    root = head.root()
+    if not head.size:
+        return None
+    root, tree = head.root(), log_tree(connection)
+    if last is not None:
+        _must_begin_with(tree.root(last.size), last, key)
+    if tree.root(head.size) != root:
+        raise LogRewritten(f"The head at {head.size} is not the tree of the transactions.")
+    keep_pages(connection, tree, head.size)
     note = sign_checkpoint(Checkpoint(origin, head.size, root), [key])
     made = StoredCheckpoint(head.size, root, note, now)
     connection.execute(
         checkpoints.insert().values(size=made.size, root=root, note=note, at=now, pushed=None)
     )
     return made
+
+
+def _must_begin_with(root: bytes, last: StoredCheckpoint, key: SigningKey) -> None:
+    """The log's root at the last checkpoint's size must be the one that was signed.
+
+    A note that another key signed, before this one, is compared as it is stored.
+    """
+    try:
+        signed = Checkpoint.parse(open_note(last.note, [key.verifier]).text)
+    except NotSigned:
+        signed = Checkpoint(key.name, last.size, last.root)
+    if (signed.size, signed.root) != (last.size, root) or last.root != root:
+        raise LogRewritten(f"The first {last.size} transactions are not those that were signed.")
 
 
 def latest_checkpoint(connection: Connection) -> StoredCheckpoint | None:

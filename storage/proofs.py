@@ -1,6 +1,7 @@
 """Proofs about the log for whoever asks: that a transaction is in it, and that it only grew."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -15,22 +16,23 @@ from storage.checkpoints import (
     latest_checkpoint,
 )
 from storage.database import Database
+from storage.log_pages import learn_pages, leaves
 from storage.postings import account_id
 from storage.queries.pages import View
-from storage.tables import entries, transactions
+from storage.tables import entries
 from storage.verify.leaves import COLUMNS, LEAF, in_leg_order, sealed_bytes
 
 
 class SqlProofs:
-    """Proofs from stored leaves. The roots of pages it has read are kept: the log only grows.
+    """Proofs from stored leaves and from the roots of full pages, which sealing keeps.
 
-    So the first proof of a process reads every leaf, 32 bytes for each transaction, and the others
-    read a few pages.
+    So a proof reads two pages, whatever the log's length, and what was added since it was sealed.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._tree = Tree(self._leaves)
+        self._one_by_one = Lock()
 
     def checkpoint(self) -> View | None:
         """The latest signed one, or none: size, root, at, note."""
@@ -58,6 +60,7 @@ class SqlProofs:
             mine = _entries(connection, row)
             sealed = latest_checkpoint(connection)
             size = head_of_log(connection).size
+            self._learn(connection)
         covering = sealed if sealed and sealed.size >= row[0] else None
         size = covering.size if covering else size
         return {
@@ -83,6 +86,7 @@ class SqlProofs:
                 size = latest.size if latest else head
             old = checkpoint_of(connection, old_size)
             new = checkpoint_of(connection, size)
+            self._learn(connection)
         if size > head:
             raise invalid_field("to", "out_of_range", f"must be at most {head}")
         if old_size > size:
@@ -98,13 +102,12 @@ class SqlProofs:
         }
 
     def _leaves(self, start: int, end: int) -> Sequence[bytes]:
-        query = (
-            select(transactions.c.leaf)
-            .where(transactions.c.id > start, transactions.c.id <= end)
-            .order_by(transactions.c.id)
-        )
         with self._database.read() as connection:
-            return [bytes(leaf) for leaf in connection.execute(query).scalars()]
+            return leaves(connection, start, end)
+
+    def _learn(self, connection: Connection) -> None:
+        with self._one_by_one:
+            learn_pages(connection, self._tree)
 
 
 def _by_key(connection: Connection, key: str) -> tuple[str, tuple[str]]:

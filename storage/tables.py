@@ -33,7 +33,7 @@ from storage.schema.repairs import (
     set_aside,
     verifications,
 )
-from storage.schema.sealing import checkpoints
+from storage.schema.sealing import checkpoints, log_pages
 from storage.schema.templates import template_versions
 from storage.schema.tiers import tier_history, tier_metric, tier_reviews
 from storage.schema.till import till_holds, till_returns
@@ -66,6 +66,7 @@ __all__ = [
     "inbox",
     "launch_requests",
     "log_head",
+    "log_pages",
     "lots",
     "member_moves",
     "members",

@@ -14,6 +14,7 @@ from bootstrap.commands.opened import console, opened
 from bootstrap.seal_key import signing_key
 from bootstrap.settings import Settings, read_settings, variable
 from loyalty.errors import WrongState, invalid_field
+from loyalty.sealing.broken import SealBroken
 from loyalty.sealing.signing_keys import KeyMalformed, VerifierKey, generate_signing_key
 from storage.verify.run import Progress as Told
 from storage.verify.run import Report, Wanted
@@ -26,13 +27,18 @@ app = typer.Typer(no_args_is_help=True, help="Seal the points ledger, and verify
 def seal() -> None:
     """Sign what the log is now, if it grew, and push what was not pushed yet.
 
-    The regular care does the same every round. Ends with 1 if a checkpoint could not be pushed.
+    The regular care does the same every round. Ends with 1 if a checkpoint could not be pushed, or
+    if the log is not what was signed last: then nothing is signed.
 
     Example:
       milepost ledger seal
     """
     with opened() as parts:
-        done = parts.seal()
+        try:
+            done = parts.seal()
+        except SealBroken as broken:
+            message = f"nothing was signed: {broken} Run `milepost ledger verify`."
+            raise WrongState(message) from None
     said = f"signed at {done.size:,} transactions" if done.size else "nothing new to sign"
     console().print(f"{said}; pushed {done.pushed}, waiting {done.waiting}")
     if done.waiting:

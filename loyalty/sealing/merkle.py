@@ -98,6 +98,19 @@ class Tree:
     def __init__(self, leaves: Leaves) -> None:
         self._leaves = leaves
         self._known: dict[tuple[int, int], bytes] = {}
+        self.pages = 0
+        """So many full pages, from the first on, were learnt: their leaves need not be read."""
+
+    def learn(self, page: int, root: bytes) -> None:
+        """Take over the root of a full page, the next after those learnt before."""
+        if page != self.pages or len(root) != HASH:
+            raise LeavesMissing(f"What is kept of page {self.pages} of the log is not its root.")
+        self._known[page * PAGE, (page + 1) * PAGE] = root
+        self.pages += 1
+
+    def page(self, number: int) -> bytes:
+        """The root of a full page."""
+        return self._range(number * PAGE, (number + 1) * PAGE)
 
     def root(self, size: int) -> bytes:
         """The root over the first `size` leaves."""

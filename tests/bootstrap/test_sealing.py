@@ -3,13 +3,14 @@
 import json
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bootstrap.cli import app
@@ -17,8 +18,12 @@ from bootstrap.seal_key import signing_key
 from bootstrap.sealing import Seal, Sealed
 from bootstrap.settings import SettingsError, read_settings
 from delivery.checkpoint_sinks import CheckpointFile, CheckpointWebhook, NotTaken
+from loyalty.sealing import merkle
+from loyalty.sealing.broken import SealBroken
 from loyalty.sealing.checkpoint import open_checkpoint
+from loyalty.sealing.merkle import Frontier
 from loyalty.sealing.signing_keys import SigningKey, VerifierKey
+from storage.checkpoints import latest_checkpoint
 from storage.database import Database
 from storage.ledger import WritingLedger
 from storage.migrate import upgrade
@@ -85,6 +90,80 @@ def test_the_log_is_signed_when_it_grew_and_only_then(database: Database, tmp_pa
     found = [open_checkpoint(each["note"], "milepost", [KEY.verifier]) for each in kept]
     assert [each.size for each in found] == [2, 3]
     assert [each.root.hex() for each in found] == [each["root"] for each in kept]
+
+
+TAMPERED = {
+    "the tail was cut": [
+        "DELETE FROM transactions WHERE id > 3",
+        "UPDATE log_head SET size = 3, frontier = :three",
+    ],
+    "an old row was changed": ["UPDATE transactions SET leaf = :other WHERE id = 2"],
+    "a new row was changed": ["UPDATE transactions SET leaf = :other WHERE id = 7"],
+    "a row is gone": ["DELETE FROM transactions WHERE id = 6"],
+    "rewritten, head and all": [
+        "UPDATE transactions SET leaf = :other WHERE id = 2",
+        "DELETE FROM log_pages",
+        "UPDATE log_head SET frontier = :rewritten",
+    ],
+    "rewritten, checkpoint and all": [
+        "UPDATE transactions SET leaf = :other WHERE id = 2",
+        "DELETE FROM log_pages",
+        "UPDATE log_head SET frontier = :rewritten",
+        "UPDATE checkpoints SET root = :root",
+    ],
+    "a page was changed": ["UPDATE log_pages SET root = :other WHERE page = 0"],
+}
+
+
+@pytest.mark.parametrize("what", list(TAMPERED))
+def test_nothing_is_signed_on_top_of_a_log_that_was_tampered_with(
+    database: Database, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five were signed and two came after; whatever was done since, the signer refuses."""
+    monkeypatch.setattr(merkle, "PAGE", 4)
+    seal = Seal(database, StillClock(), KEY, [])
+    for n in range(5):
+        earn(database, f"e{n}")
+    assert seal().size == 5
+    for n in range(5, 7):
+        earn(database, f"e{n}")
+    with database.write() as connection:
+        kept = connection.execute(text("SELECT leaf FROM transactions ORDER BY id")).scalars()
+        found = [bytes(leaf) for leaf in kept]
+        other = bytes(32)
+        values = {
+            "other": other,
+            "three": frontier_of(found[:3]).to_bytes(),
+            "rewritten": frontier_of([found[0], other, *found[2:]]).to_bytes(),
+            "root": frontier_of([found[0], other, *found[2:5]]).root(),
+        }
+        if what == "an old row was changed":
+            connection.execute(text("DELETE FROM log_pages"))
+        for statement in TAMPERED[what]:
+            connection.execute(
+                text(statement), {k: v for k, v in values.items() if f":{k}" in statement}
+            )
+
+    with pytest.raises(SealBroken):
+        seal()
+    with database.read() as connection:
+        assert latest_checkpoint(connection).size == 5  # type: ignore[union-attr]
+
+
+def test_who_signs_with_a_new_key_goes_on_from_what_the_old_one_signed(database: Database) -> None:
+    """A change of keys stops nothing; what was signed before is compared as it is stored."""
+    earn(database, "e1")
+    assert Seal(database, StillClock(), KEY, [])().size == 1
+    earn(database, "e2")
+    new = SigningKey("milepost", bytes(range(1, 33)))
+
+    assert Seal(database, StillClock(), new, [])().size == 2
+
+
+def frontier_of(leaves: Sequence[bytes]) -> Frontier:
+    frontier = Frontier()
+    frontier.extend(leaves)
+    return frontier
 
 
 def test_a_receiver_that_is_away_gets_everything_later(

@@ -464,6 +464,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_log_head")),
     )
     op.create_table(
+        "log_pages",
+        sa.Column("page", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("page", name=op.f("pk_log_pages")),
+    )
+    op.create_table(
         "lots",
         sa.Column("account_id", sa.String(length=128), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -1047,6 +1053,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_lots_expires_at"))
 
     op.drop_table("lots")
+    op.drop_table("log_pages")
     op.drop_table("log_head")
     op.drop_table("launch_requests")
     with op.batch_alter_table("inbox", schema=None) as batch_op:

@@ -364,6 +364,27 @@ def test_several_proofs_read_the_log_once() -> None:
     assert all(end - start < merkle.PAGE for start, end in read[64 // merkle.PAGE :])
 
 
+def test_pages_that_were_kept_are_not_read_again() -> None:
+    """With the roots of full pages learnt, a proof reads its own page and the unfinished one."""
+    leaves = [leaf_hash(bytes([i])) for i in range(63)]
+    whole = log_of(leaves)
+    read: list[tuple[int, int]] = []
+
+    def counted(start: int, end: int) -> Sequence[bytes]:
+        read.append((start, end))
+        return leaves[start:end]
+
+    tree = Tree(counted)
+    for page in range(63 // merkle.PAGE):
+        tree.learn(page, whole.page(page))
+
+    assert tree.root(63) == whole.root(63)
+    assert tree.inclusion_proof(17, 63) == whole.inclusion_proof(17, 63)
+    assert {start // merkle.PAGE for start, _ in read} == {17 // merkle.PAGE, 62 // merkle.PAGE}
+    with pytest.raises(LeavesMissing):
+        tree.learn(20, whole.page(0))
+
+
 def one_changed(proof: list[bytes], draw: st.DataObject) -> list[list[bytes]]:
     """The proof with one hash changed, dropped or added anywhere, or two neighbours swapped."""
     spare = draw.draw(st.binary(min_size=32, max_size=32))
