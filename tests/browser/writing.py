@@ -19,6 +19,14 @@ def two_versions(console: Console) -> str:
     return "spring_welcome"
 
 
+def another_version(console: Console, name: str, old: str, new: str) -> None:
+    """What a marketer saves in another browser."""
+    newest = source(console.services, name)
+    files = {**newest.files, "campaign.yaml": newest.files["campaign.yaml"].replace(old, new)}
+    mei, after = console.person("marketer"), newest.version or 0
+    save(console.services, name, files, after, note="Meanwhile", actor=mei)
+
+
 def two_rules(console: Console) -> str:
     """A second version of the earning rules, soon to count; the page's path."""
     programme = console.services.programme
