@@ -137,7 +137,11 @@ class Reads(Protocol):
         sent_at, read_at. `after` is the key of the last one seen."""
         ...
 
-    def campaigns(self, *, state: str | None, after: str, limit: int) -> Sequence[View]: ...
+    def campaigns(
+        self, *, state: str | None, after: str, limit: int, text: str = ""
+    ) -> Sequence[View]:
+        """By id; `text` stands in the id or the name."""
+        ...
 
     def campaign_report(self, campaign_id: str) -> View | None:
         """The campaign's row with its version's values, and its figures under `report`:

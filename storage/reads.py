@@ -82,9 +82,13 @@ class SqlReads:
             lambda found: messages.inbox_of(found, member_id, after=after, limit=limit)
         )
 
-    def campaigns(self, *, state: str | None, after: str, limit: int) -> Sequence[View]:
+    def campaigns(
+        self, *, state: str | None, after: str, limit: int, text: str = ""
+    ) -> Sequence[View]:
         return self._look(
-            lambda found: campaigns.list_campaigns(found, state=state, after=after, limit=limit)
+            lambda found: campaigns.list_campaigns(
+                found, state=state, after=after, limit=limit, text=text
+            )
         )
 
     def campaign_report(self, campaign_id: str) -> View | None:

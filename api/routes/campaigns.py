@@ -124,11 +124,12 @@ def list_campaigns(
     given: Given,
     caller: Annotated[Caller, needs("read_campaigns")],
     state: Annotated[CampaignState | None, Query()] = None,
+    q: Annotated[str, Query(max_length=120, description="Stands in the id or the name")] = "",
     after: After = "",
     limit: PageSize = 50,
 ) -> CampaignsView:
     """By id."""
-    rows = given.reads.campaigns(state=state, after=after, limit=limit)
+    rows = given.reads.campaigns(state=state, after=after, limit=limit, text=q)
     shown = [CampaignView.model_validate(dict(row)) for row in rows]
     return CampaignsView(campaigns=shown, next=shown[-1].id if len(shown) == limit else None)
 

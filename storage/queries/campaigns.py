@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from storage.queries.pages import View, first, rows
 from storage.tables import (
@@ -19,10 +19,18 @@ _DOOR = ("admitted", "held_out", "not_admitted")
 
 
 def list_campaigns(
-    connection: Connection, *, state: str | None = None, after: str = "", limit: int = 50
+    connection: Connection,
+    *,
+    state: str | None = None,
+    after: str = "",
+    limit: int = 50,
+    text: str = "",
 ) -> list[View]:
-    """Campaigns by id; `after` is the id of the last one seen."""
+    """Campaigns by id; `after` is the id of the last one seen, `text` stands in id or name."""
     query = select(campaigns).where(campaigns.c.id > after)
+    if text:
+        named = campaigns.c.name.icontains(text, autoescape=True)
+        query = query.where(or_(named, campaigns.c.id.icontains(text, autoescape=True)))
     if state is not None:
         query = query.where(campaigns.c.state == state)
     return rows(connection, query.order_by(campaigns.c.id).limit(limit))

@@ -1,4 +1,4 @@
-"""The pages of a campaign before it runs: the list, the first page, messages, calendar, versions."""
+"""The pages of a campaign before it runs: list, first page, messages, calendar, versions."""
 
 from collections.abc import Callable
 from typing import Any
