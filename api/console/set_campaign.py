@@ -77,7 +77,7 @@ async def build(request: Request, given: Given, caller: Writer) -> Response:
         size, errors = _size(request, given, again)
         # A row that has just been added is not wrong yet.
         shown = errors if act == "count" else {}
-        facts = {"form": again, "errors": shown, "size": size, **_builder(given)}
+        facts = {"form": again, "errors": shown, "size": size, "loads": False, **_builder(given)}
         return page(request, "_audience.html", 200, **facts)
 
     return await run_in_threadpool(work)
@@ -140,6 +140,7 @@ def _show(
 ) -> Response:
     counted = at(form, "act") == "count"
     size, wrong = _size(request, given, form) if counted else (None, {})
+    said = wrong if errors is None else errors
     return page(
         request,
         "set.html",
@@ -147,10 +148,11 @@ def _show(
         template=template,
         campaign=campaign,
         form=form,
-        errors=wrong if errors is None else errors,
+        errors=said,
         sections=sections(template, request.state.speech.language),
         drawn=picture_of_template(template, given.programme),
         size=size,
+        loads=size is None and not any(field.startswith("audience") for field in said),
         **_builder(given),
     )
 
