@@ -19,7 +19,7 @@ CONFIDENCE = 0.95
 BROKEN_BELOW = 0.001
 """A split this unlikely is taken for a fault: the level that experimenters alarm at, so low since
 the question is asked all the time."""
-_TYPICAL = 0.1
+_TYPICAL = 0.2
 ENOUGH = 5
 """Members in each arm with the goal, and without it, below which nothing normal can be assumed."""
 
@@ -93,7 +93,7 @@ def always_valid(a: Arm, b: Arm, confidence: float = CONFIDENCE) -> Interval:
     """The interval of a.rate - b.rate that holds at every look at once.
 
     A mixture sequential probability ratio test turned round (Robbins 1970; Johari and others 2017):
-    the mixing variance is set for differences of a tenth of the common rate's own spread, the size
+    the mixing variance is set for differences of a fifth of one member's own spread, the size
     that campaigns move; another size would be as valid, only wider.
     """
     # One success and one failure more in each arm: no interval of width zero before anybody acted.

@@ -128,6 +128,8 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "cancelled": (N_("Cancelled by an operator"), "plain"),
         "left": (N_("No longer a member"), "plain"),
         "not_begun": (N_("Period was over"), "plain"),
+        "merged": (N_("Became another member's"), "plain"),
+        "erased": (N_("The member was erased"), "plain"),
         "ordered": (N_("Ordered"), "plain"),
         "no_order": (N_("No order"), "plain"),
         "woken": (N_("Came back"), "plain"),
