@@ -13,7 +13,7 @@ from tests.console.catalogue import FOLDER, Text, texts
 
 TEMPLATES = sorted((FOLDER / "templates").glob("*.html"))
 _NAMED = re.compile(r"%\((\w+)\)s")
-_OWN_NAMES = {"Milepost"}
+_OWN_NAMES = {"Milepost", "Temporal"}
 
 
 def _chinese() -> dict[Text, tuple[str, ...]]:
@@ -58,7 +58,7 @@ def test_states_and_roles_are_said_in_chinese() -> None:
     speech = speech_in("zh")
     words = {said for kind in WORDS.values() for said, _ in kind.values()}
 
-    assert {said for said in words if speech.gettext(said) == said} == set()
+    assert {said for said in words if speech.gettext(said) == said} - _OWN_NAMES == set()
 
 
 class _Outside(HTMLParser):
