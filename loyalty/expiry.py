@@ -6,11 +6,12 @@ their notice has been on record that long; otherwise they live on until it has.
 Source: rules 1, 5, 6, 8, 12, 13.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loyalty.following import follow
+from loyalty.ledger import Balance
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.programme import Expiry
@@ -40,6 +41,21 @@ def undated_until(expiry: Expiry, member: Member, zone: ZoneInfo) -> datetime | 
     """
     act = member.last_purchase_at or member.registered_at
     return expiry.undated(act, zone)
+
+
+def balance_to_show(tx: Transaction, member: Member) -> Balance:
+    """What a member has, with every coming expiry.
+
+    Points without a date are among them where inactivity, or expiry that was switched on for live
+    members, will end them; the next purchase may move that.
+    """
+    balance = tx.ledger.balance(member.id)
+    until = undated_until(tx.programme.expiry, member, tx.programme.tz)
+    if until is None or until <= tx.now or not (points := tx.ledger.undated(member.id)):
+        return balance
+    dated = dict(balance.next_expiry)
+    dated[until] = dated.get(until, 0) + points
+    return replace(balance, next_expiry=sorted(dated.items()))
 
 
 def look(tx: Transaction, member_id: str) -> Looked:

@@ -15,6 +15,7 @@ from loyalty.earning.gather import facts_of_purchase
 from loyalty.earning.rule_set import RuleSet
 from loyalty.errors import Unknown
 from loyalty.events import Instant, Name, Purchase, ShortName
+from loyalty.expiry import balance_to_show
 from loyalty.intake import not_in_future
 from loyalty.ledger import Balance
 from loyalty.members import Member, needs_active
@@ -69,7 +70,7 @@ def quote(tx: Transaction, cart: Cart, rules: RuleSet | None = None) -> dict[str
     """
     member = _member(tx, cart)
     require_currency(tx, cart.currency)
-    balance = tx.ledger.balance(member.id)
+    balance = balance_to_show(tx, member)
     may = usable(tx.programme, cart.lines, balance.available, balance.debt)
     points = cart.burn_points or 0
     if points:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, select
 
 from loyalty.book import Book, Lot, lapsed
 from loyalty.errors import Invalid, KeyReused, Unknown
@@ -34,12 +34,18 @@ from loyalty.ledger import (
 )
 from loyalty.posting import decide, transfer
 from storage.books import Books
-from storage.postings import Record, answer_for
+from storage.postings import Record, account_id, answer_for
 from storage.statements import balance_of, balances, statement
+from storage.tables import lots
 from storage.undo import Undo
 
 # Room is left in the column for the prefixes that the ledger puts before a key of its own.
 KEY_MAX = 240
+_UNDATED = select(func.sum(lots.c.remaining - lots.c.held)).where(
+    lots.c.account_id == bindparam("account"),
+    lots.c.expires_at == UNDATED,
+    lots.c.available_at <= bindparam("now"),
+)
 
 
 class SqlLedger:
@@ -139,7 +145,10 @@ class SqlLedger:
 
     def undated(self, member_id: str) -> int:
         """Points without a date that can be spent now."""
-        return sum(lot.free for lot in self._undated(member_id))
+        if self._books.known(member_id):
+            return sum(lot.free for lot in self._undated(member_id))
+        asked = {"account": account_id("member", member_id), "now": self._now}
+        return int(self._connection.execute(_UNDATED, asked).scalar_one() or 0)
 
     def _undated(self, member_id: str) -> list[Lot]:
         lots = self._books.book(member_id).lots.values()

@@ -15,6 +15,7 @@ from api.recording import Before, MemberId, PageSize, recorded, twice
 from api.services import Given
 from api.sharing import shared
 from loyalty.errors import Unknown
+from loyalty.expiry import balance_to_show
 from loyalty.ledger import Balance
 from loyalty.member_moves import Reason
 from loyalty.ports import Transaction, Wants
@@ -160,7 +161,7 @@ def read_balance(
         member = tx.members.get(member_id)
         if member is None:
             raise Unknown("member", member_id)
-        return tx.ledger.balance(member.id)
+        return balance_to_show(tx, member)
 
     balance = given.store.read(look)
     return BalanceView(

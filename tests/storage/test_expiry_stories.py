@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bootstrap.expiry_care import Expiries
+from loyalty.expiry import balance_to_show
 from loyalty.programme import Expiry, Programme
 from storage import tables
 from storage.database import Database
@@ -38,6 +39,11 @@ class Told(FrontDesk):
     def has(self, member_id: str, points: int, until: datetime | None) -> None:
         key = f"had/{next(self.numbers)}"
         self.store.run(lambda tx: tx.ledger.earn(key, member_id, points, expires_at=until))
+
+    def shown(self, member_id: str) -> list[tuple[datetime, int]]:
+        """Every coming expiry, as the member is told."""
+        member = self.member(member_id)
+        return self.store.read(lambda tx: balance_to_show(tx, member)).next_expiry
 
     def proved(self) -> None:
         with self.store.database.read() as connection:
@@ -127,10 +133,12 @@ def test_each_purchase_keeps_the_points_alive(open_desk: DeskMaker) -> None:
     desk = open_desk(policy="inactivity", notice_days=7)
     desk.buys("lee", "r1", ("grocery", 50_000))
     due = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    assert desk.shown("lee") == [(due, 50)]
     desk.to(due - WEEK)
     assert desk.round() == (0, 1, 0)
 
     desk.buys("lee", "r2", ("grocery", 50_000))
+    assert desk.shown("lee") == [(datetime(2026, 5, 5, tzinfo=SHANGHAI), 125)]
     desk.to(due)
     assert desk.round() == (0, 0, 0)
     assert desk.balance("lee").available == 125  # a Saturday
@@ -149,6 +157,10 @@ def test_switching_expiry_on_leaves_live_members_a_full_period(open_desk: DeskMa
     desk = open_desk(policy="rolling", months=1, notice_days=7, since="2026-03-10")
     desk.has("lee", 50, None)
     due = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.has("lee", 20, due)
+    desk.has("lee", 7, due - WEEK)
+    assert desk.shown("lee") == [(due - WEEK, 7), (due, 70)]
+    desk.store.run(lambda tx: tx.ledger.burn("spent", "lee", 27))
     desk.to(due - WEEK - timedelta(days=1))
     assert desk.round() == (0, 0, 0)
     desk.to(due - WEEK)
