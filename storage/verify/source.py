@@ -19,6 +19,8 @@ from loyalty.errors import WrongState
 from storage.database import database_url
 
 PAGE = 2000
+# A cursor is planned for its first rows, and sorts in little memory: here every row is read.
+_ALL_ROWS = ("cursor_tuple_fraction = 1", "work_mem = '128MB'", "jit = off")
 _NAMED = re.compile(r":(\w+)")
 TABLES = ("transactions", "entries", "accounts", "lots", "holds", "log_head", "checkpoints")
 
@@ -71,6 +73,9 @@ def opened_source(url: str) -> Iterator[Source]:
             if missing:
                 names = ", ".join(missing)
                 raise WrongState(f"That database has no ledger: {names} missing.", missing=missing)
+            if connection.dialect.name == "postgresql":
+                for setting in _ALL_ROWS:
+                    connection.exec_driver_sql(f"SET LOCAL {setting}")
             yield Source(connection)
     finally:
         engine.dispose()
