@@ -9,7 +9,9 @@ from rich.table import Table
 from bootstrap.catalogue import FILE, Catalogue, read_template
 from bootstrap.commands.opened import console
 from bootstrap.programme_file import read_programme
-from bootstrap.settings import read_settings
+from bootstrap.settings import Settings, read_settings
+from bootstrap.wiring import Parts
+from storage.readiness import database_state
 
 app = typer.Typer(no_args_is_help=True, help="Campaign templates: list, check.")
 Locale = Annotated[str, typer.Option(help="en or zh")]
@@ -17,14 +19,13 @@ Locale = Annotated[str, typer.Option(help="en or zh")]
 
 @app.command(name="list")
 def list_templates(locale: Locale = "en") -> None:
-    """List every template with its parameters and their defaults.
+    """List every template, saved ones too, with its parameters and their defaults.
 
     Examples:
       milepost templates list
       milepost templates list --locale zh
     """
-    settings = read_settings()
-    catalogue = Catalogue(settings.templates, read_programme(settings.programme_file))
+    catalogue = _catalogue(read_settings())
     out, spoken = console(), "zh" if locale == "zh" else "en"
     for name, template in sorted(catalogue().items()):
         out.print(f"[bold]{name}[/]  {getattr(template.title, spoken)}")
@@ -69,3 +70,12 @@ def check(
             out.print(f"{folder}: good", markup=False)
     if faults:
         raise typer.Exit(1)
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    """With what marketers saved, where there is a database; templates can be read without one."""
+    folders = Catalogue(settings.templates, read_programme(settings.programme_file))
+    if settings.database_url is None and not settings.data_dir.exists():
+        return folders
+    parts = Parts(settings)
+    return parts.templates if database_state(parts.database)[0] else folders

@@ -36,6 +36,8 @@ def test_a_template_is_copied_broken_mended_tried_saved_and_launched_from(
     # The finding takes the cursor there; she types over what is marked.
     finding.click()
     expect(editor).to_be_focused()
+    # Text and line numbers scroll as one.
+    assert editor.evaluate("e => [e.scrollTop, e.scrollHeight - e.clientHeight]") == [0, 0]
     page.keyboard.type("grant: {points: $welcome_points}")
     expect(page.get_by_text("Good: it can be saved and launched.")).to_be_visible()
     expect(page.locator(".code-lines .found")).to_have_count(0)
