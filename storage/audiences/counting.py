@@ -6,7 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from loyalty.audiences.asked import asked_by, keyed_facts
 from loyalty.audiences.preview import AudienceSize, Sample, masked, scaled
@@ -85,32 +103,33 @@ class Counting:
         return size if most <= LOOKED_AT_MAX else scaled(size, most, LOOKED_AT_MAX)
 
     def _counted(self, where: ColumnElement[bool]) -> AudienceSize:
-        free = not_(members.c.stop_listed)
+        """All figures and the sample in one statement, so that the condition is asked once."""
         mail = and_(members.c.email.is_not(None), members.c.email != "")
-        figures = select(
-            func.count(), func.count().filter(free), func.count().filter(free, mail)
-        ).where(_ACTIVE, where)
-        count, free_count, mail_count = self.connection.execute(figures).one()
-        said = (
-            select(consents.c.channel, consents.c.granted, func.count())
-            .join(members, members.c.id == consents.c.member_id)
-            .where(_ACTIVE, where, free, consents.c.purpose == "marketing")
-            .where(or_(consents.c.channel != "email", mail))
-            .group_by(consents.c.channel, consents.c.granted)
+        fit = (
+            select(
+                members.c.id,
+                members.c.name,
+                members.c.tier,
+                not_(members.c.stop_listed).label("free"),
+                mail.label("mail"),
+            )
+            .where(_ACTIVE, where)
+            .cte("fit")
+            .prefix_with("MATERIALIZED")
         )
-        answers = {(row[0], row[1]): row[2] for row in self.connection.execute(said)}
+        rows = self.connection.execute(_figures(fit)).all()
+        figures = {row.kind: row for row in rows if row.kind in ("all", "free", "mail")}
+        answers = {(row.id, row.name): row.people for row in rows if row.kind == "said"}
+        count, free, with_mail = (figures[kind].people for kind in ("all", "free", "mail"))
         reachable: dict[Channel, int] = {}
         for channel in CHANNELS:
-            with_address = mail_count if channel == "email" else free_count
+            with_address = with_mail if channel == "email" else free
             assumed = self.programme.contact.default_consent.get(channel, False)
-            no, yes = answers.get((channel, False), 0), answers.get((channel, True), 0)
+            no, yes = answers.get((channel, "no"), 0), answers.get((channel, "yes"), 0)
             reachable[channel] = with_address - no if assumed else yes
-        return AudienceSize(count, True, self._samples(where), reachable)
-
-    def _samples(self, where: ColumnElement[bool]) -> tuple[Sample, ...]:
-        first = select(members.c.id, members.c.name, members.c.tier).where(_ACTIVE, where)
-        rows = self.connection.execute(first.order_by(members.c.id).limit(SAMPLES))
-        return tuple(Sample(row.id, masked(row.name), row.tier) for row in rows)
+        people = sorted((row for row in rows if row.kind == "one"), key=lambda row: row.id)
+        samples = tuple(Sample(row.id, masked(row.name), row.tier) for row in people)
+        return AudienceSize(count, True, samples, reachable)
 
     def _people(self, query: Select[Any]) -> list[Member]:
         return [member_of_row(row) for row in self.connection.execute(query)]
@@ -131,3 +150,32 @@ class Counting:
                 }
             )
         ]
+
+
+def _figures(fit: CTE) -> CompoundSelect[Any]:
+    """The members of `fit` counted: all, who may be told, by answer and channel; ten of them."""
+    none = cast(null(), Text)
+    addressed = and_(fit.c.free, or_(consents.c.channel != "email", fit.c.mail))
+    answer = case((consents.c.granted, "yes"), else_="no")
+    first = select(fit.c.id, fit.c.name, fit.c.tier).order_by(fit.c.id).limit(SAMPLES).subquery()
+    return union_all(
+        *(
+            _row(kind, none, none, none, func.count()).select_from(fit).where(which)
+            for kind, which in (
+                ("all", true()),
+                ("free", fit.c.free),
+                ("mail", and_(fit.c.free, fit.c.mail)),
+            )
+        ),
+        _row("said", consents.c.channel, answer, none, func.count())
+        .select_from(fit.join(consents, consents.c.member_id == fit.c.id))
+        .where(consents.c.purpose == "marketing", addressed)
+        .group_by(consents.c.channel, answer),
+        _row("one", first.c.id, first.c.name, first.c.tier, literal(1)),
+    )
+
+
+def _row(kind: str, *parts: ColumnElement[Any]) -> Select[Any]:
+    names = ("id", "name", "tier", "people")
+    named = [part.label(name) for name, part in zip(names, parts, strict=True)]
+    return select(literal(kind).label("kind"), *named)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     and_,
-    case,
     exists,
     false,
     func,
@@ -242,8 +241,9 @@ class Where:
             .correlate(members)
             .scalar_subquery()
         )
-        left = free + func.coalesce(owed, 0)
-        return case((left > 0, left), else_=0)
+        most = func.greatest if self.dialect == "postgresql" else func.max
+        left: ColumnElement[int] = most(free + func.coalesce(owed, 0), 0)
+        return left
 
     def _expiring(self, within: timedelta) -> ColumnElement[int]:
         return self._free(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from loyalty.admission import facts_of
 from loyalty.audiences.condition import condition_of
@@ -29,6 +29,7 @@ from loyalty.audiences.rules import (
     TagsRule,
     TierRule,
 )
+from loyalty.audiences.tree import tree_of
 from loyalty.book import Hold, LotKey
 from loyalty.conditions import MEMBER, Condition
 from loyalty.ledger import AT_ONCE, UNDATED
@@ -36,6 +37,7 @@ from loyalty.members import member_facts
 from loyalty.programme import Programme
 from storage import tables
 from storage.audiences.counting import Counting
+from storage.audiences.where import Where
 from storage.database import Database
 from storage.postings import allocation_json
 from storage.store import SqlStore
@@ -225,3 +227,51 @@ def test_the_count_is_of_those_whom_admission_lets_in(crowd: SqlStore, audience:
     assert size.exact
     assert size.count == len(there)
     assert [sample.id for sample in size.samples] == there[:10]
+
+
+def test_a_condition_for_the_engine_is_estimated_beyond_two_thousand(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for a hundred thousand answers: the first ones stand for the rest."""
+    monkeypatch.setattr("storage.audiences.counting.LOOKED_AT_MAX", 20)
+    with database.write() as connection:
+        for n in range(40):
+            row = {"id": f"m{n:02}", "registered_at": NOW, "tags": ["vip"] if n % 2 else [],
+                   "email": f"m{n}@example.org", "body_hash": "", "answer": {}}  # fmt: skip
+            connection.execute(insert(tables.members), row)
+    store = SqlStore(database, StillClock(NOW), Programme())
+
+    size = size_of(store, 'member.tags.exists(t, t == "vip")')
+
+    assert (size.count, size.exact) == (20, False)
+    assert size.reachable == {"inbox": 20, "email": 0, "webhook": 0}
+    narrowed = size_of(store, 'member.tags.exists(t, t == "vip") && member.locale == "zh"')
+    assert (narrowed.count, narrowed.exact) == (0, True)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("rule", "index"),
+    [
+        (SpendRule(amount_minor=1, days=30), "ix_inbox_member_id_type_occurred_at"),
+        (CategoryRule(category="tea", days=30), "ix_inbox_member_id_type_occurred_at"),
+        (StoreRule(store="market", days=30), "ix_inbox_member_id_type_occurred_at"),
+        (PointsRule(points=1), "SEARCH lots USING INDEX sqlite_autoindex_lots_1"),
+        (ConsentRule(channel="email"), "sqlite_autoindex_consents_1"),
+    ],
+)
+def test_every_rule_finds_a_members_rows_by_an_index(
+    database: Database, rule: Rule, index: str
+) -> None:
+    """What is asked of each of 100,000 members must not read a table from end to end."""
+    condition = condition_of(Audience(groups=(Group(rules=(rule,)),)))
+    assert condition is not None
+    where = Where(NOW, Programme(), "sqlite").of(tree_of(condition))
+    with database.read() as connection:
+        query = select(tables.members.c.id).where(where)
+        text = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
+
+    steps = " / ".join(str(step[3]) for step in plan)
+    assert index in steps
+    assert steps.count("SCAN ") == 1 + steps.count("SCAN line"), steps  # the members themselves
