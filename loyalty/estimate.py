@@ -131,7 +131,7 @@ def estimate(
         warnings=(),
         refusal=refusal,
     )  # fmt: skip
-    return replace(made, warnings=tuple(_warnings(made, programme)))
+    return replace(made, warnings=tuple(_warnings(made, rules, programme)))
 
 
 def _most(rules: Compiled, each: int, once: int | None) -> int | None:
@@ -190,7 +190,7 @@ def _stack(earning: RuleSet, programme: Programme, card: int | None) -> HighestS
     return highest_stack(with_card, programme.tz, cash.cash_points, cash.cash_minor)
 
 
-def _warnings(made: Estimate, programme: Programme) -> Iterator[Warned]:
+def _warnings(made: Estimate, rules: Compiled, programme: Programme) -> Iterator[Warned]:
     if made.reached == 0:
         yield Warned("nobody_reached")
     if made.points_most is None:
@@ -204,5 +204,5 @@ def _warnings(made: Estimate, programme: Programme) -> Iterator[Warned]:
     if made.stack.return_bp > limit:
         figures = {"return_bp": made.stack.return_bp, "limit_bp": limit}
         yield Warned("stack_above_limit", {**figures, "rules": list(made.stack.rules)})
-    if made.held_out == 0 and made.entering != "none":
+    if rules.holdout_bp == 0 and rules.enter is not None:
         yield Warned("no_holdout")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.console.forms import Form, errors_of, form_of
-from api.console.launch_facts import home_of, set_values
+from api.console.launch_facts import audience_said, home_of, set_values
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.keys import Caller
@@ -179,6 +179,7 @@ def _home(
         rules=home.rules,
         e=home.estimate,
         values=set_values(home.rules, home.template, language),
+        audience=audience_said(home.rules, language),
         title=title,
         drawn=picture(home.rules, title, given.programme.tz),
         launch_rules=given.programme.launch,

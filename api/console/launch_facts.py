@@ -10,8 +10,10 @@ from loyalty.admission import compiled
 from loyalty.campaign_entry import next_entry
 from loyalty.errors import Unknown
 from loyalty.estimate import Estimate
+from loyalty.explain_words import words_of
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.moments import in_order
+from loyalty.plain_conditions import plain_condition
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, LaunchRequest, Version
 from loyalty.templates import Template
@@ -78,8 +80,13 @@ def set_values(
 ) -> list[SetValue]:
     """The parameters in the template's order; one it no longer has is named as it was."""
     parameters = template.parameters if template else {}
+    body = template.body if template else {}
+    # What stands beside the values anyway, as it counts for this version.
+    beside = {str(body.get(name, "")).removeprefix("$") for name in ("budget_points", "holdout")}
     found = []
     for name, value in rules.values.items():
+        if name in beside:
+            continue
         parameter = parameters.get(name)
         if parameter is None:
             found.append(SetValue(name, "text", value))
@@ -92,3 +99,10 @@ def set_values(
                 shown = getattr(choice.label, language)
         found.append(SetValue(label, parameter.type, shown, unit))
     return found
+
+
+def audience_said(rules: Compiled, language: str) -> str | None:
+    """The audience in words; none for everybody."""
+    if rules.audience is None or rules.audience.strip("() ") == "true":
+        return None
+    return plain_condition(rules.audience, words_of(language).conditions)

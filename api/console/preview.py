@@ -32,7 +32,7 @@ def preview(
     caller: Previewer,
     member: Asked = "",
     locale: Annotated[str, Query(max_length=8)] = "",
-    channel: Annotated[str, Query(max_length=16)] = "",
+    channel: Annotated[str, Query(max_length=16)] = "all",
 ) -> Response:
     """A member who is not there is said beside the field, and the sample is shown."""
     wished = member.strip()
@@ -49,8 +49,8 @@ def preview(
             "c": campaign,
             "who": who,
             "spoken": language,
-            "languages": languages,
-            "shown": [m for m in shown if not channel or channel in m.verdicts],
+            "written_in": languages,
+            "shown": [m for m in shown if channel == "all" or channel in m.verdicts],
             "sample": known is None,
             "errors": _not_found(request, wished, known),
         }

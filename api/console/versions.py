@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.console.launch_facts import audience_said
 from api.console.rendering import page
 from api.console.sessions import person
 from api.keys import Caller
@@ -29,18 +30,21 @@ def versions(
 ) -> Response:
     """The last two are compared, unless others are chosen."""
 
+    language = request.state.speech.language
+
     def work(tx: Transaction) -> dict[str, Any]:
         campaign = tx.campaigns.get(campaign_id)
         if campaign is None:
             raise Unknown("campaign", campaign_id)
         listed = list(tx.campaigns.versions(campaign_id))
+        read = [(each, compiled(each)) for each in listed]
         numbers = [each.version for each in listed]
         newer = after if after in numbers else numbers[0]
         older = before if before in numbers else max(numbers[0] - 1, numbers[-1])
         pair = [compiled(tx.campaigns.version(campaign_id, n)) for n in (older, newer)]
         return {
             "c": campaign,
-            "listed": [(each, compiled(each)) for each in listed],
+            "listed": [(each, rules, audience_said(rules, language)) for each, rules in read],
             "before": older,
             "after": newer,
             "found": compare(*pair) if older != newer else [],

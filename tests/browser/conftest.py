@@ -68,7 +68,15 @@ class Console:
 
 
 @pytest.fixture
-def console(_sqlite_template: Path, tmp_path: Path) -> Iterator[Console]:
+def programme_file() -> Path | None:
+    """The programme's own rules; a story with others says so in a file of its own."""
+    return None
+
+
+@pytest.fixture
+def console(
+    _sqlite_template: Path, tmp_path: Path, programme_file: Path | None
+) -> Iterator[Console]:
     """The product as it is wired, without Temporal: nothing listens where it would be."""
     file = tmp_path / "console.sqlite3"
     shutil.copy(_sqlite_template, file)
@@ -77,6 +85,7 @@ def console(_sqlite_template: Path, tmp_path: Path) -> Iterator[Console]:
         database_url=f"sqlite:///{file}",
         temporal_address="127.0.0.1:1",
         embedded=True,
+        programme_file=programme_file,
     )
     parts = Parts(settings)
     parts.store.group()

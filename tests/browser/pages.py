@@ -13,6 +13,15 @@ from loyalty.access import Role
 from loyalty.audiences.rules import Audience, Group, LastPurchaseRule, SpendRule, TierRule
 from loyalty.campaign_request import CampaignRequest
 from tests.browser.conftest import Console
+from tests.browser.drafted import (
+    calendar_of_lee,
+    drafted_bonus,
+    drafted_exchange,
+    listed,
+    messages_of_wu,
+    two_versions_of_a_draft,
+)
+from tests.browser.troubled import JOB, trouble
 from tests.browser.watched import busy_campaign, fresh_campaign
 from tests.browser.writing import two_rules, two_versions
 from tests.console.lee import RUN, live
@@ -91,6 +100,16 @@ def _lee(path: str) -> Callable[[Console], str]:
     return prepare
 
 
+def _troubled(path: str) -> Callable[[Console], str]:
+    """A page of a programme in which something of every kind went wrong."""
+
+    def prepare(console: Console) -> str:
+        trouble(console)
+        return path
+
+    return prepare
+
+
 PAGES: tuple[Shown, ...] = (
     Shown("gallery", "marketer", _fixed("/console/gallery")),
     Shown("set-new", "marketer", _fixed("/console/campaigns/new?template=dormant_wake_up")),
@@ -124,4 +143,21 @@ PAGES: tuple[Shown, ...] = (
         "operator",
         _lee("/console/transactions/purchase:till-1:2026/0002?proof=true"),
     ),
+    Shown("campaigns-empty", "marketer", _fixed("/console/campaigns")),
+    Shown("campaigns", "marketer", listed),
+    Shown("campaign-draft", "marketer", drafted_bonus),
+    Shown("campaign-exchange", "marketer", drafted_exchange),
+    Shown("campaign-messages", "marketer", messages_of_wu),
+    Shown("campaign-calendar", "marketer", calendar_of_lee),
+    Shown("campaign-versions", "marketer", two_versions_of_a_draft),
+    Shown("repair", "operator", _troubled("/console/repair")),
+    Shown("repair-list", "operator", _troubled("/console/repair/failed_messages")),
+    Shown("repair-refused", "operator", _troubled("/console/repair/refused_events")),
+    Shown("repair-empty", "operator", _fixed("/console/repair/late_events")),
+    Shown("repair-job", "operator", _troubled(f"/console/repair/jobs/{JOB}")),
+    Shown("health", "operator", _troubled("/console/health")),
+    Shown("corrections", "operator", _troubled("/console/adjustments")),
+    Shown("correction", "admin", _troubled("/console/adjustments/c-0")),
+    Shown("correction-new", "operator", _fixed("/console/adjustments/new?member_id=lee")),
+    Shown("audit", "operator", _troubled("/console/audit")),
 )

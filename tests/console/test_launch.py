@@ -61,7 +61,7 @@ def test_a_draft_says_what_a_launch_would_do_and_then_does_it(drafted: Callable[
     launched = marketer.post(f"{HOME}/launch", follow_redirects=True)
 
     assert "1,100 points" in page  # 500, 300 and 300 for the dearest way
-    assert "members enter as it happens: member.registered" in page
+    assert "members enter as it happens: Registration" in page
     assert "Yes, launch it now" in page
     assert "The campaign is launched." in launched.text
     assert f"{HOME}/watch" in launched.text
