@@ -1,6 +1,6 @@
 """What to do about each part of the system, in one sentence; the API says the English one."""
 
-from api.console.words import N_
+from api.console.marks import N_
 
 PARTS = {
     "intake": N_("Recording"),
