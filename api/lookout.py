@@ -45,6 +45,8 @@ class Lookout:
     """What was seen of campaigns a moment ago, and who is looking."""
 
     watching: int = 0
+    # A process that is asked to stop would wait for its feeds until it gives up on them.
+    stopping: Callable[[], bool] = field(default=lambda: False)
     _seen: OrderedDict[str, tuple[float, Figures | None]] = field(default_factory=OrderedDict)
     _looking: dict[str, "asyncio.Task[Figures | None]"] = field(default_factory=dict)
 
@@ -105,6 +107,8 @@ class Lookout:
                     return
                 before = figures
                 await pause(LOOK_EVERY_SECONDS)
+                if self.stopping():
+                    return
 
     @contextmanager
     def _counted(self) -> "Iterator[None]":

@@ -40,7 +40,8 @@ def run_server(settings: Settings) -> None:
     # shall have the interpreter back at once, not after the five milliseconds that are usual.
     sys.setswitchinterval(SWITCH_SECONDS)
     parts.store.group()
-    app = create_app(services(parts))
+    given = services(parts)
+    app = create_app(given)
     if not settings.embedded:  # `milepost up` says it itself
         _say_first_link(parts)
     rest_easy()
@@ -57,6 +58,8 @@ def run_server(settings: Settings) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+
+    given.lookout.stopping = lambda: server.should_exit
 
     def stop() -> None:
         server.should_exit = True

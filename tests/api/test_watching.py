@@ -89,6 +89,20 @@ async def test_the_feed_tells_of_changes_only_and_ends_with_the_campaign(told: S
     assert lookout.watching == 0
 
 
+async def test_a_server_that_stops_does_not_wait_for_its_feeds(told: Shop) -> None:
+    """Within one look every feed ends; the browser connects to whoever serves then."""
+    lookout = Lookout()
+    heard = []
+
+    async def pause(seconds: float) -> None:
+        lookout.stopping = lambda: True
+
+    async for figures in lookout.follow(told.services, "hello", pause):
+        heard.append(figures)
+
+    assert len(heard) == 1
+
+
 async def test_one_look_serves_everybody(told: Shop) -> None:
     """Forty watchers at once ask the database once."""
     asked = 0
