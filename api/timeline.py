@@ -48,8 +48,11 @@ def merge(
         )
         for each in view["decisions"]
     ]
+    told = {(each.reason, each.at) for each in view["decisions"]}
     for message in view["messages"]:
-        moments += _message(message, locale, zone)
+        moments += [
+            each for each in _message(message, locale, zone) if (each.reason, each.at) not in told
+        ]
     moments += [_command(each, locale) for each in view["commands"]]
     return sorted([*moments, *temporal], key=lambda each: (each.at, order[each.source]))
 

@@ -22,6 +22,8 @@ MEMBERS: dict[str, dict[str, tuple[str, str]]] = {
         "confirm": (N_("Spent, after a hold"), "plain"),
         "release": (N_("Hold freed"), "plain"),
         "reverse": (N_("Taken back or given back"), "plain"),
+        "taken_back": (N_("Taken back"), "plain"),
+        "given_back": (N_("Given back"), "plain"),
         "expire": (N_("Lapsed"), "plain"),
         "prolong": (N_("Lives on longer"), "plain"),
         "transfer": (N_("Handed over"), "plain"),
