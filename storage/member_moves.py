@@ -17,6 +17,7 @@ from storage.tables import (
     member_moves,
     members,
     messages,
+    refused_events,
 )
 
 _move = Shape(MemberMove, member_moves)
@@ -76,6 +77,7 @@ class SqlMemberMoves:
         run(update(messages).where(mine, waiting).values(status="dropped"))
         wiped = {"variables": {}, "subject": null(), "body": null(), "last_error": null()}
         run(update(messages).where(mine).values(wiped))
+        run(delete(refused_events).where(refused_events.c.member_id.in_(known)))
         carried = enrolments.c.member_id.in_(known)
         run(update(enrolments).where(carried).values(remembered={}))
         said = select(inbox.c.seq, inbox.c.body).where(inbox.c.member_id.in_(known))

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.console.forms import Form, errors_of, form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
+from api.console.write import names
 from api.keys import Caller
 from api.routes.adjustments import effect_on, to_check
 from api.services import Given, Services
@@ -96,7 +97,7 @@ def read_adjustment(request: Request, id: str, services: Given, caller: Correcto
     found = to_check(services, id)
     return page(
         request, "adjustment.html", found=found, effect=found.get("effect"),
-        own=found["proposed_by"] == caller.actor,
+        own=found["proposed_by"] == caller.actor, names=names(services),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from api.console.forms import Form, errors_of, form_of
 from api.console.rendering import go, page
 from api.console.repair_words import EXPLAINED, GONE, MEANING, STARTED, TITLES
 from api.console.sessions import person
+from api.console.write import names
 from api.keys import Caller
 from api.repairs import cursor_of
 from api.routes.repairs import counted, started, things
@@ -55,7 +56,7 @@ def read_job(
         later = "?" + urlencode({"state": state, "after": items[-1]["number"]})
     return page(
         request, "repair_job.html", job=job, items=items, state=state, later=later,
-        titles=TITLES, explained=EXPLAINED,
+        titles=TITLES, names=names(services),
     )  # fmt: skip
 
 

@@ -250,6 +250,16 @@ def test_what_the_shop_sent_again_is_no_longer_refused(ola: Operator) -> None:
     assert ola.sees("refused_events") == [other]
 
 
+def test_who_is_erased_is_not_kept_as_a_refused_event(ola: Operator) -> None:
+    """What a till said of a member goes with the member (rule 19)."""
+    ola.joins("lee")
+    ola.refused("r1", "lee", "key_reused")
+    left = ola.refused("r2", "wu")
+    ola.store.run(lambda tx: tx.member_moves.forget("lee"))
+
+    assert ola.sees("refused_events") == [left]
+
+
 @pytest.mark.parametrize("body", [None, [], {}, {"source": "till"}, {"source": "t", "id": "a b"}])
 def test_what_names_no_event_is_not_kept(body: Any) -> None:
     """Nobody could find it again."""
