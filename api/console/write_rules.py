@@ -109,8 +109,9 @@ def _page(
     errors = dict(errors or {})
     tried = _tried(given, form, found, errors)
     lines, active = given.store.read(lambda tx: (activate.listed(tx), tx.earning_rules.at(tx.now)))
-    if found.findings:
-        errors = {field: text for field, text in errors.items() if "." not in field}
+    if found.findings and errors:  # they are listed beside the text, each at its line
+        speech = request.state.speech
+        errors = {"": speech.gettext("It was not activated. Mend what is listed first.")}
     return page(
         request,
         template,

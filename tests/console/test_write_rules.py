@@ -108,6 +108,17 @@ def test_above_the_limit_a_reason_is_asked_for_beside_its_field(mia: TestClient)
     assert done.status_code == 303
 
 
+def test_broken_rules_are_not_switched_on_and_not_lost(mia: TestClient) -> None:
+    """What is wrong stands at its line, and the text as it was typed."""
+    broken = "base: {minor: 500}\nrulez: []\n"
+
+    refused = mia.post("/console/earning-rules/activate", data={"text": broken})
+
+    assert (refused.status_code, editor(refused.text)) == (422, broken)
+    assert "It was not activated. Mend what is listed first." in refused.text
+    assert 'data-line="2"' in refused.text
+
+
 def test_a_past_beginning_is_refused_beside_its_field(mia: TestClient) -> None:
     """Nothing that was posted is ever judged anew."""
     sent = {"text": DOUBLE, "active_from": "2020-01-01T00:00"}
