@@ -12,6 +12,7 @@ the ledger is proved. The last line is one JSON object.
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ from benchmarks.ledger_report import Figures, show, summary
 from benchmarks.ledger_rows import FLOOR, FLOOR_BATCH, add_members, fund
 from benchmarks.postgres import Postgres, postgres
 from bootstrap.clock import SystemClock
+from bootstrap.memory import rest_easy
+from bootstrap.server import SWITCH_SECONDS
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.migrate import upgrade
@@ -109,6 +112,7 @@ def funded(url: str, members: int) -> Iterator[SqlStore]:
         with database.write() as connection:
             add_members(connection, members)
         fund(store, members)
+        rest_easy()
         yield store
     finally:
         database.dispose()
@@ -217,6 +221,7 @@ def main() -> None:
         | {name: value for name, value in vars(given).items() if value and name != "quick"}
     )
     console = Console(stderr=True)
+    sys.setswitchinterval(SWITCH_SECONDS)  # as the server does
     began = time.perf_counter()
     result = on_postgres(size, console)
     result["sqlite_per_s"] = round(on_sqlite(size).per_s, 1)

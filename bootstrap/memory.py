@@ -2,7 +2,7 @@
 
 import gc
 
-YOUNG = 50_000
+YOUNG = 250_000
 """Objects before the first look: a commit of a hundred receipts makes tens of thousands at once,
 nearly all of which go by themselves."""
 

@@ -21,7 +21,9 @@ from storage.claim_rows import ClaimRows
 from storage.decision_rows import DecisionRows
 from storage.event_rows import EventRows
 from storage.member_rows import MemberRows
-from storage.selected import load, pipelined
+from storage.open_campaigns import OpenCampaigns
+from storage.roundtrip import line
+from storage.selected import load
 from storage.sending_rows import SendingRows
 from storage.till_rows import TillRows
 from storage.undo import Undo
@@ -43,10 +45,20 @@ class Done(Generic[T]):
 
 
 class Batch:
-    """What units of work share inside one transaction; none of them = it only reads."""
+    """What units of work share inside one transaction; none of them = it only reads.
 
-    def __init__(self, connection: Connection, *, units: int = 1) -> None:
+    `before_writing` is called before rows go out: the log's head belongs to whoever is ahead.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        units: int = 1,
+        before_writing: Callable[[], object] = lambda: None,
+    ) -> None:
         self._connection = connection
+        self._before_writing = before_writing
         self._several = units > 1
         self._alone = False
         self._savepoint = False
@@ -56,6 +68,7 @@ class Batch:
         self.people = MemberRows(connection, self.undo)
         self.events = EventRows(connection, self.undo, units)
         self.cards = CardRows(connection)
+        self.opened = OpenCampaigns(connection)
         self.waits = WaitRows(connection)
         self.paid = TillRows(connection)
         self.sending = SendingRows(connection, self.undo)
@@ -97,6 +110,7 @@ class Batch:
             self.cards.loading(members),
             self.waits.loading(members),
             self.paid.loading(events),
+            *([self.opened.loading()] if events else ()),
         ]
         load(self._connection, *loadings)
 
@@ -143,14 +157,20 @@ class Batch:
         return (self.events, self.people, self.sending, self.decided, self.claims, self.books)
 
     def _write(self) -> None:
+        self._before_writing()
         # The books last: they lock the head of the log.
-        with pipelined(self._connection):
+        with line(self._connection):
             for rows in self._rows:
                 rows.flush()
 
     def finish(self) -> None:
         """Write what is left; the caller commits."""
         self._write()
+
+    def close(self) -> None:
+        """Let go of everything. The parts know each other, so by itself all of it would stay until
+        the collector comes by, and then hold everybody up."""
+        self.__dict__.clear()
 
     # --- savepoints ----------------------------------------------------------------------------
 

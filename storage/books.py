@@ -14,8 +14,9 @@ from loyalty.book import Book, Hold, Leg, Lot, LotKey, Move, Original, Posting
 from loyalty.ledger import OWN, Posted
 from storage.bulk import instant
 from storage.postings import COLUMNS, Record, account_id, hold_of, member_of, record_of
+from storage.roundtrip import Rows
 from storage.sealed import Account, Written, write
-from storage.selected import Loading, Query, Rows, answered, load
+from storage.selected import Loading, Query, answered, load
 from storage.undo import Undo
 
 _ACCOUNTS = "SELECT id, balance, held, seq, head FROM accounts WHERE id {ids} ORDER BY id"

@@ -4,7 +4,7 @@ PostgreSQL takes them as arrays, SQLite row by row without leaving its own code.
 tuples in the order of the table's columns.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -24,8 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from loyalty.ledger import stamp
+from storage import arrays
+from storage.roundtrip import Statement, send
 from storage.schema.core import Instant
-from storage.selected import translated
 
 Row = tuple[Any, ...]
 
@@ -50,31 +51,24 @@ def dumped(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _text(value: str) -> str:
-    return value.replace("\\", "\\\\")
-
-
 def _binary(value: bytes) -> str:
-    return "\\\\x" + value.hex()
+    return "\\x" + value.hex()
 
 
 def _boolean(value: bool) -> str:
     return "t" if value else "f"
 
 
-def _json(value: Any) -> str:
-    return _text(dumped(value))
-
-
-def _for_postgresql(column: Column[Any]) -> Callable[[Any], str]:
-    kinds: tuple[tuple[Any, Callable[[Any], str]], ...] = (
-        (Instant, stamp),
-        (JSON, _json),
-        (LargeBinary, _binary),
-        (Boolean, _boolean),
-        ((BigInteger, Integer), str),
+def _for_postgresql(column: Column[Any]) -> Callable[[Sequence[Any]], str]:
+    """How a list of the column's values is sent."""
+    kinds: tuple[tuple[Any, Callable[[Sequence[Any]], str]], ...] = (
+        (Instant, arrays.written_by(stamp)),
+        (JSON, arrays.written_by(dumped)),
+        (LargeBinary, arrays.written_by(_binary)),
+        (Boolean, arrays.written_by(_boolean)),
+        ((BigInteger, Integer), arrays.numbers),
     )
-    return next((encode for kind, encode in kinds if isinstance(column.type, kind)), _text)
+    return next((array for kind, array in kinds if isinstance(column.type, kind)), arrays.texts)
 
 
 def _for_sqlite(column: Column[Any]) -> Callable[[Any], Any] | None:
@@ -122,10 +116,8 @@ class Bulk:
         self._convert = [
             (at, convert) for at, column in enumerate(columns) if (convert := _for_sqlite(column))
         ]
-        arrays = ", ".join(f"%s::{_sent_as(column)}[]" for column in columns)
-        self._unnest = (
-            f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}){conflict}"
-        )
+        sent = ", ".join(f"%s::{_sent_as(column)}[]" for column in columns)
+        self._unnest = f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({sent}){conflict}"
         self._encode = [_for_postgresql(column) for column in columns]
 
     def __call__(self, connection: Connection, rows: Sequence[Row]) -> None:
@@ -135,7 +127,7 @@ class Bulk:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, [self._converted(row) for row in rows])
         else:
-            _execute(connection, self._unnest, _arrays(rows, self._encode))
+            send(connection, Statement(self._unnest, _arrays(rows, self._encode)))
 
     def _converted(self, row: Row) -> Row:
         return _converted(row, self._convert)
@@ -151,12 +143,12 @@ class BulkUpdate:
         self._convert = [
             (at, convert) for at, column in enumerate(columns) if (convert := _for_sqlite(column))
         ]
-        arrays = ", ".join(f"%s::{_sent_as(column)}[]" for column in columns)
+        sent = ", ".join(f"%s::{_sent_as(column)}[]" for column in columns)
         named = ", ".join(column.name for column in columns)
         changes = ", ".join(f"{name} = new.{name}" for name in sets)
         self._unnest = (
             f"UPDATE {table.name} AS old SET {changes} "
-            f"FROM unnest({arrays}) AS new({named}) WHERE old.{key} = new.{key}"
+            f"FROM unnest({sent}) AS new({named}) WHERE old.{key} = new.{key}"
         )
         self._encode = [_for_postgresql(column) for column in columns]
 
@@ -168,14 +160,7 @@ class BulkUpdate:
             turned = [(*row[1:], row[0]) for row in converted]
             connection.exec_driver_sql(self._sqlite, turned)
         else:
-            _execute(connection, self._unnest, _arrays(rows, self._encode))
-
-
-def _execute(connection: Connection, statement: str, arrays: tuple[str, ...]) -> None:
-    """By the driver itself: in a pipeline it does not wait for the answer."""
-    raw: Any = connection.connection.dbapi_connection
-    with translated(connection):
-        raw.execute(statement, arrays)
+            send(connection, Statement(self._unnest, _arrays(rows, self._encode)))
 
 
 def _converted(row: Row, convert: Sequence[tuple[int, Callable[[Any], Any]]]) -> Row:
@@ -188,14 +173,8 @@ def _converted(row: Row, convert: Sequence[tuple[int, Callable[[Any], Any]]]) ->
     return tuple(values)
 
 
-def _arrays(rows: Sequence[Row], encode: Sequence[Callable[[Any], str]]) -> tuple[str, ...]:
+def _arrays(
+    rows: Sequence[Row], encode: Sequence[Callable[[Sequence[Any]], str]]
+) -> tuple[str, ...]:
     columns = zip(*rows, strict=True)
-    return tuple(_array(values, each) for values, each in zip(columns, encode, strict=True))
-
-
-def _array(values: Iterable[Any], encode: Callable[[Any], str]) -> str:
-    """An array as PostgreSQL reads it; encoders double backslashes, as it wants them in quotes."""
-    if encode is str:
-        return "{" + ",".join("NULL" if v is None else str(v) for v in values) + "}"
-    quoted = ("NULL" if v is None else '"' + encode(v).replace('"', '\\"') + '"' for v in values)
-    return "{" + ",".join(quoted) + "}"
+    return tuple(each(values) for values, each in zip(columns, encode, strict=True))

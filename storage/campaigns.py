@@ -14,6 +14,7 @@ from loyalty.errors import Unknown, WrongState
 from loyalty.journeys.plan import Plan
 from loyalty.records import Campaign, LaunchRequest, Version
 from storage import tables
+from storage.open_campaigns import OpenCampaigns
 from storage.rows import AddUp, InsertOnce, Shape, Upsert
 
 _table = tables.campaigns
@@ -26,9 +27,6 @@ _PLAN = _version_shape.names.index("plan")
 _GET = select(*SHAPE.columns).where(_table.c.id == bindparam("campaign"))
 _LOCK = _GET.with_for_update()
 # A paused campaign still admits by event: whoever enters is held at the gate, and nobody is lost.
-_OPEN = (
-    select(*SHAPE.columns).where(_table.c.state.in_(("launched", "paused"))).order_by(_table.c.id)
-)
 _ADD = insert(_table)
 _SAVE = update(_table).where(_table.c.id == bindparam("campaign"))
 _RESERVE = (
@@ -74,12 +72,14 @@ VersionCache = MutableMapping[tuple[str, int], Version]
 class Seen:
     """Campaigns as one database transaction sees them, and which of them an event type opens."""
 
-    def __init__(self) -> None:
+    def __init__(self, opened: OpenCampaigns) -> None:
+        self.opened = opened
         self.campaigns: dict[str, Campaign | None] = {}
         self.entrances: dict[str, Sequence[tuple[Campaign, Version]]] = {}
 
     def forget(self) -> None:
         """Look again: one of them was changed."""
+        self.opened.forget()
         self.campaigns.clear()
         self.entrances.clear()
 
@@ -98,9 +98,9 @@ class SqlCampaigns:
     ) -> None:
         self._today = today.isoformat()
         self._connection = connection
+        self._looking = looking
         self._cache = cache
         self._seen = seen
-        self._looking = looking
         self._mine: set[tuple[str, int]] = set()  # not committed yet, so not for the cache
 
     def get(self, campaign_id: str) -> Campaign | None:
@@ -185,8 +185,7 @@ class SqlCampaigns:
         """Launched or paused campaigns whose entry is this event type."""
         if (known := self._seen.entrances.get(event_type)) is not None:
             return known
-        campaigns = [Campaign(*row) for row in self._looking.execute(_OPEN)]
-        pairs = [(campaign, self.version(campaign.id, campaign.version)) for campaign in campaigns]
+        pairs = [(each, self.version(each.id, each.version)) for each in self._seen.opened.all()]
         found = [pair for pair in pairs if _entry_event(pair[1].body) == event_type]
         self._seen.entrances[event_type] = found
         return found

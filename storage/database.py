@@ -79,6 +79,9 @@ def _open_sqlite(address: URL, synchronous: str) -> Engine:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            # A checkpoint every few commits would cost more than the commits themselves.
+            "wal_autocheckpoint=8000",
+            "cache_size=-32000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,35 +1,32 @@
 """Group commit: what queued up during the last commit goes out together in the next one.
 
-One thread of a process takes all work that is waiting, up to a limit and without a timer, does it
-in the order it came, and commits once. Every caller gets its own answer. Alone it costs one commit,
-as before; under load a hundred share one.
+A thread takes all work that is waiting, up to a limit and without a timer, does it in the order it
+came, and commits once. Every caller gets its own answer. Alone it costs one commit, as before;
+under load a hundred share one.
+
+On PostgreSQL two threads take turns: one decides while the other's rows are written and committed.
+Only one of them decides at a time, and nothing of a batch is written before the batch ahead of it
+has ended, so the log keeps the order of arrival and neither can wait for the other in a circle.
 """
 
-import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, TypeVar
-
-import psycopg
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from typing import TypeVar
 
 from loyalty.ports import Transaction, Wants
-from storage.batch import Batch, Done, Unit
-from storage.database import Database, passes
+from storage.batch import Batch, Unit
+from storage.clerk import Clerk, Turns, Waiting
+from storage.database import Database
 
 T = TypeVar("T")
-log = logging.getLogger("milepost.poster")
 
 MOST = 200
 """Units in one transaction: enough to make the commit cheap, few enough to be answered soon."""
 WAITING = 5_000
 """Units in line: more than that would wait for seconds, and are told to come again."""
-ATTEMPTS = 3
 
 
 class Busy(Exception):
@@ -41,7 +38,7 @@ class Stopped(Exception):
 
 
 class Poster:
-    """The one writer of a process. `transactions` makes the ports for a batch."""
+    """The line of a process, and who works it off. `transactions` makes the ports for a batch."""
 
     def __init__(
         self,
@@ -51,16 +48,24 @@ class Poster:
         most: int = MOST,
         waiting: int = WAITING,
     ) -> None:
-        self._database = database
-        self._transactions = transactions
         self._most = most
         self._waiting = waiting
-        self._line: deque[tuple[Unit[Any], Future[Any]]] = deque()
+        self._line: deque[Waiting] = deque()
         self._there = threading.Condition()
         self._stopping = False
-        self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._work, name="poster", daemon=True)
-        self._thread.start()
+        turns = Turns()
+        # SQLite has one writer: a second would only wait for the first.
+        clerks = 1 if database.dialect == "sqlite" else 2
+        self._threads = [
+            threading.Thread(
+                target=Clerk(database, transactions, self._come, self._next, turns).work,
+                name=f"poster-{number}",
+                daemon=True,
+            )
+            for number in range(clerks)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(
         self, work: Callable[[Transaction], T], wants: Wants, now: datetime | None = None
@@ -83,89 +88,23 @@ class Poster:
         return len(self._line)
 
     def close(self) -> None:
-        """Finish what is in line, then end the thread."""
+        """Finish what is in line, then end the threads."""
         with self._there:
             self._stopping = True
-            self._there.notify()
-        self._thread.join()
+            self._there.notify_all()
+        for thread in self._threads:
+            thread.join()
 
-    def _work(self) -> None:
-        while True:
-            with self._there:
-                while not self._line and not self._stopping:
-                    self._there.wait()
-                if not self._line:
-                    self._hang_up()
-                    return
-                take = min(self._most, len(self._line))
-                batch = [self._line.popleft() for _ in range(take)]
-            batch = [each for each in batch if each[1].set_running_or_notify_cancel()]
-            if not batch:
-                continue
-            units = [unit for unit, _ in batch]
-            for (_, future), done in zip(batch, self._settled(units), strict=True):
-                if done.error is not None:
-                    future.set_exception(done.error)
-                else:
-                    future.set_result(done.result)
+    def _come(self) -> bool:
+        """Wait until somebody is in line; false once everything is done and nothing will come."""
+        with self._there:
+            while not self._line and not self._stopping:
+                self._there.wait()
+            return bool(self._line)
 
-    def _settled(self, units: Sequence[Unit[Any]]) -> Sequence[Done[Any]]:
-        """Every unit's end: together if that works, in halves until what spoils it is alone."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return self._together(units)
-            except DBAPIError as error:
-                # A connection lost at the commit leaves open whether it happened. Every unit looks
-                # its own keys up first, so doing it again answers that: it is a repeat, or it is
-                # done now.
-                if attempt < ATTEMPTS and (passes(error) or error.connection_invalidated):
-                    continue
-                failed: Exception = error
-                break
-            except Exception as error:
-                failed = error
-                break
-        if len(units) == 1 or _away(failed):
-            return [Done(error=failed) for _ in units]
-        log.warning("%s units could not be written together: %s", len(units), type(failed).__name__)
-        middle = len(units) // 2
-        return [*self._settled(units[:middle]), *self._settled(units[middle:])]
-
-    def _together(self, units: Sequence[Unit[Any]]) -> Sequence[Done[Any]]:
-        with self._writing() as connection:
-            batch = Batch(connection, units=len(units))
-            batch.load(unit.wants for unit in units)
-            transaction = self._transactions(batch)
-            done = []
-            for unit in units:
-                tx = transaction(unit.now)
-                done.append(batch.run(lambda work=unit.work, tx=tx: work(tx), passes))  # type: ignore[misc]
-            batch.finish()
-        return done
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """One transaction on a connection of our own; after any failure the next gets another."""
-        if self._connection is None:
-            self._connection = self._database.engine.connect()
-        try:
-            with self._database.write_on(self._connection) as connection:
-                yield connection
-        except BaseException:
-            self._hang_up()
-            raise
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            with suppress(Exception):
-                self._connection.close()
-            self._connection = None
-
-
-def _away(error: Exception) -> bool:
-    """Whether the database could not be reached: then it is not asked again for each unit."""
-    if not isinstance(error, DBAPIError):
-        return False
-    # What the server itself says has a state; that it did not answer has none.
-    unanswered = isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None
-    return error.connection_invalidated or unanswered
+    def _next(self) -> list[Waiting]:
+        """Who is first in line, without those who left it."""
+        with self._there:
+            take = min(self._most, len(self._line))
+            batch = [self._line.popleft() for _ in range(take)]
+        return [each for each in batch if each[1].set_running_or_notify_cancel()]

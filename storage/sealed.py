@@ -8,7 +8,6 @@ each account it moved.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,6 +16,7 @@ from loyalty.sealing.canonical import FIRST_HEAD, chain, transaction_bytes
 from loyalty.sealing.merkle import Frontier, leaf_hash
 from storage.bulk import Bulk, Row
 from storage.postings import Record, allocation_json, meta_json
+from storage.selected import Query, answered
 from storage.tables import accounts, entries, holds, log_head, lots, transactions
 
 _add_transactions = Bulk(transactions)
@@ -28,7 +28,11 @@ _put_lots = Bulk(
     sets=["remaining", "held"],
 )
 _put_holds = Bulk(holds, keys=["id"], sets=["status", "settled_by"])
+_begin_log = Bulk(log_head, keys=["id"])
 _put_head = Bulk(log_head, keys=["id"], sets=["size", "frontier"])
+
+
+_HEAD = Query("SELECT frontier FROM log_head WHERE id {ids}", [1], lock=True)
 
 
 class Account:
@@ -86,18 +90,14 @@ def write(connection: Connection, written: Written) -> None:
 
 
 def _locked_head(connection: Connection) -> Frontier:
-    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
-    query = f"SELECT frontier FROM log_head WHERE id = 1{lock}"
-    raw: Any = connection.connection.dbapi_connection  # in a pipeline only the driver can read
-    found = raw.execute(query).fetchone()
-    if found is None:
+    [found] = answered(connection, [_HEAD])
+    if not found:
         # The first posting of a programme: whoever comes second waits here and reads the row.
-        raw.execute(
-            "INSERT INTO log_head (id, size, frontier) VALUES (1, 0, '') ON CONFLICT DO NOTHING"
-        )
-        found = raw.execute(query).fetchone()
-    kept = found[0].encode() if isinstance(found[0], str) else bytes(found[0])
-    return Frontier.from_bytes(kept) if kept else Frontier()
+        _begin_log(connection, [(1, 0, b"")])
+        [found] = answered(connection, [_HEAD])
+    kept = found[0][0]
+    raw = kept.encode() if isinstance(kept, str) else bytes(kept)
+    return Frontier.from_bytes(raw) if raw else Frontier()
 
 
 def _entries(record: Record, known: dict[str, Account], touched: dict[str, Account]) -> list[Row]:

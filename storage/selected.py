@@ -5,16 +5,15 @@ sent their rows. `load` runs several side by side. On PostgreSQL their queries g
 are answered together, in order; SQLite is asked one by one, which costs it nothing.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
-import psycopg
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
-Rows = Sequence[Any]
+from storage import arrays
+from storage.roundtrip import Rows, Statement, ask
 
 
 class Query(NamedTuple):
@@ -64,52 +63,22 @@ def answered(connection: Connection, queries: Sequence[Query]) -> Sequence[Rows]
             ).all()
             for query in queries
         ]
-    with pipelined(connection):
-        raw: Any = connection.connection.dbapi_connection
-        asked = [raw.execute(*_for_postgresql(query)) if query.ids else None for query in queries]
-        return [cursor.fetchall() if cursor else [] for cursor in asked]
+    asked = [_for_postgresql(query) for query in queries if query.ids]
+    found = iter(ask(connection, asked))
+    return [next(found) if query.ids else [] for query in queries]
 
 
-def _for_postgresql(query: Query) -> tuple[str, tuple[Any, ...]]:
-    text = query.text.format(ids="= ANY(%s)", pairs=_POSTGRESQL_PAIRS)
-    lock = " FOR UPDATE" if query.lock else ""
+def _for_postgresql(query: Query) -> Statement:
+    ids = query.ids
     if "{pairs}" in query.text:
-        return text + lock, tuple(list(column) for column in zip(*query.ids, strict=True))
-    return text + lock, (list(query.ids),)
+        columns = tuple(arrays.texts(column) for column in zip(*ids, strict=True))
+        return Statement(_statement(query.text, "text", query.lock), columns)
+    if isinstance(ids[0], int):
+        return Statement(_statement(query.text, "bigint", query.lock), (arrays.numbers(ids),))
+    return Statement(_statement(query.text, "text", query.lock), (arrays.texts(ids),))
 
 
-@contextmanager
-def pipelined(connection: Connection) -> Iterator[None]:
-    """Statements in the block do not wait for each other's answers, on PostgreSQL."""
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    raw: Any = connection.connection.dbapi_connection
-    with translated(connection), raw.pipeline():
-        yield
-
-
-@contextmanager
-def translated(connection: Connection) -> Iterator[None]:
-    """The driver's own errors are raised as SQLAlchemy's, so that one handler knows all."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise _as_sqlalchemy(connection, error) from error
-
-
-def _as_sqlalchemy(connection: Connection, error: psycopg.Error) -> Exception:
-    raw: Any = connection.connection.dbapi_connection
-    gone = raw is None or raw.closed or isinstance(error, psycopg.errors.AdminShutdown)
-    if gone:
-        connection.invalidate()
-    wrapped = DBAPIError.instance(
-        None,
-        None,
-        error,
-        psycopg.Error,
-        hide_parameters=True,
-        connection_invalidated=bool(gone),
-        dialect=connection.dialect,
-    )
-    return wrapped if isinstance(wrapped, Exception) else error
+@lru_cache(maxsize=256)
+def _statement(text: str, kind: str, lock: bool) -> str:
+    filled = text.format(ids=f"= ANY(%s::{kind}[])", pairs=_POSTGRESQL_PAIRS)
+    return filled + " FOR UPDATE" if lock else filled

@@ -131,6 +131,7 @@ class SqlStore:
             tx = self.transactions(batch)(now)
             done = batch.run(lambda: work(tx), passes)
             batch.finish()
+            batch.close()
             return done.result  # type: ignore[return-value]
 
         return self.database.run(alone)
@@ -149,11 +150,14 @@ class SqlStore:
     def read(self, work: Callable[[ports.Transaction], T]) -> T:
         """Look at one snapshot; nothing can be changed or locked in it."""
         with self.database.read() as connection:
-            return work(self.transactions(Batch(connection, units=0))(None))
+            batch = Batch(connection, units=0)
+            answer = work(self.transactions(batch)(None))
+            batch.close()
+            return answer
 
     def transactions(self, batch: Batch) -> "Callable[[datetime | None], ports.Transaction]":
         """The transactions of one batch, by the instant they judge by."""
-        seen = Seen()
+        seen = Seen(batch.opened)
         made: dict[datetime | None, ports.Transaction] = {}
 
         def transaction(now: datetime | None) -> ports.Transaction:

@@ -1,0 +1,227 @@
+"""Who works off the line: one thread that decides a batch, writes it and answers its callers."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from loyalty.ports import Transaction
+from storage.batch import Batch, Done, Unit
+from storage.database import Database, passes
+from storage.roundtrip import prepares
+
+log = logging.getLogger("milepost.poster")
+
+ATTEMPTS = 3
+
+Waiting = tuple[Unit[Any], "Future[Any]"]
+
+
+class Overtaken(BaseException):
+    """The batch ahead has to begin again: what was decided behind it does not count.
+
+    No error of a unit: none of them may be told of it.
+    """
+
+    def __init__(self, ahead: "Attempt") -> None:
+        self.ahead = ahead
+
+
+class Attempt:
+    """A batch on its way: `number` is its place in the order of arrival, whatever happens.
+
+    `ended`: it is committed or undone. `settled`: everybody in the batch has been answered.
+    """
+
+    def __init__(self, number: int, settled: threading.Event) -> None:
+        self.number = number
+        self.settled = settled
+        self.ended = threading.Event()
+        self.failed = False
+
+
+class Turns:
+    """Who may decide: one clerk at a time. Each attempt knows the one that began before it."""
+
+    def __init__(self) -> None:
+        self._deciding = threading.Lock()
+        self._numbers = count(1)
+        self._last = Attempt(0, threading.Event())
+        self._last.ended.set()
+
+    def begin(self) -> None:
+        self._deciding.acquire()
+
+    def number(self) -> int:
+        """The next place in the order of arrival; only in one's turn."""
+        return next(self._numbers)
+
+    def follow(self, mine: Attempt) -> Attempt:
+        """Who is ahead; only in one's turn."""
+        ahead, self._last = self._last, mine
+        return ahead
+
+    def end(self) -> None:
+        self._deciding.release()
+
+
+class Clerk:
+    """A connection of its own, and work until there is none."""
+
+    def __init__(
+        self,
+        database: Database,
+        transactions: Callable[[Batch], Callable[[datetime | None], Transaction]],
+        come: Callable[[], bool],
+        next_batch: Callable[[], list[Waiting]],
+        turns: Turns,
+    ) -> None:
+        self._database = database
+        self._transactions = transactions
+        self._come = come
+        self._next = next_batch
+        self._turns = turns
+        self._my_turn = False
+        self._connection: Connection | None = None
+
+    def work(self) -> None:
+        """Until the line is empty and the process stops."""
+        while self._come():
+            # The line is taken in one's turn to decide: what comes meanwhile is for the next.
+            self._begin_turn()
+            batch = self._next()
+            if not batch:
+                self._end_turn()
+                continue
+            number, settled = self._turns.number(), threading.Event()
+            answers = self._settled([unit for unit, _ in batch], number, settled)
+            settled.set()
+            for (_, future), done in zip(batch, answers, strict=True):
+                if done.error is not None:
+                    future.set_exception(done.error)
+                else:
+                    future.set_result(done.result)
+        self._hang_up()
+
+    def _settled(
+        self, units: Sequence[Unit[Any]], number: int, settled: threading.Event
+    ) -> Sequence[Done[Any]]:
+        """Every unit's end: together if that works, in halves until what spoils it is alone."""
+        attempts = 0
+        while True:
+            try:
+                return self._together(units, Attempt(number, settled))
+            except Overtaken as overtaken:
+                overtaken.ahead.settled.wait()
+            except DBAPIError as error:
+                # A connection lost at the commit leaves open whether it happened. Every unit looks
+                # its own keys up first, so doing it again answers that: it is a repeat, or it is
+                # done now.
+                attempts += 1
+                if attempts < ATTEMPTS and (passes(error) or error.connection_invalidated):
+                    continue
+                failed: Exception = error
+                break
+            except Exception as error:
+                failed = error
+                break
+        if len(units) == 1 or _away(failed):
+            return [Done(error=failed) for _ in units]
+        log.warning("%s units could not be written together: %s", len(units), type(failed).__name__)
+        middle = len(units) // 2
+        halves = (units[:middle], units[middle:])
+        return [done for half in halves for done in self._settled(half, number, settled)]
+
+    def _together(self, units: Sequence[Unit[Any]], mine: Attempt) -> Sequence[Done[Any]]:
+        """One attempt, all of it or nothing."""
+        self._begin_turn()
+        ahead = self._turns.follow(mine)
+
+        def before_writing() -> None:
+            ahead.ended.wait()
+            if ahead.failed and ahead.number < mine.number:
+                raise Overtaken(ahead)
+
+        try:
+            with self._writing() as connection:
+                batch = Batch(connection, units=len(units), before_writing=before_writing)
+                batch.load(unit.wants for unit in units)
+                transaction = self._transactions(batch)
+                done = []
+                for unit in units:
+                    tx = transaction(unit.now)
+                    done.append(batch.run(lambda work=unit.work, tx=tx: work(tx), passes))  # type: ignore[misc]
+                self._end_turn()
+                batch.finish()
+            batch.close()
+        except BaseException:
+            mine.failed = True
+            raise
+        finally:
+            self._end_turn()
+            mine.ended.set()
+        return done
+
+    def _begin_turn(self) -> None:
+        if not self._my_turn:
+            self._turns.begin()
+            self._my_turn = True
+
+    def _end_turn(self) -> None:
+        if self._my_turn:
+            self._my_turn = False
+            self._turns.end()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One transaction on a connection of our own; after any failure the next gets another."""
+        if self._connection is None:
+            self._connection = self._hired()
+        try:
+            with self._database.write_on(self._connection) as connection:
+                yield connection
+        except Overtaken:
+            raise
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def _hired(self) -> Connection:
+        """A connection for good: it never goes back to those that share theirs."""
+        connection = self._database.engine.connect()
+        try:
+            connection.detach()
+            if self._database.dialect == "postgresql":
+                # All it asks is by key. A plan that was made while a table was small would stay
+                # long after it has grown, and read all of it for every batch.
+                prepares(connection)
+                connection.exec_driver_sql("SET enable_seqscan = off")
+                connection.exec_driver_sql("DISCARD PLANS")
+                connection.commit()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+
+def _away(error: Exception) -> bool:
+    """Whether the database could not be reached: then it is not asked again for each unit."""
+    if not isinstance(error, DBAPIError):
+        return False
+    # What the server itself says has a state; that it did not answer has none.
+    unanswered = isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None
+    return error.connection_invalidated or unanswered
