@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    ScalarSelect,
     and_,
     exists,
     false,
@@ -39,11 +38,11 @@ from loyalty.audiences.tree import (
     Tree,
     Value,
 )
-from loyalty.ledger import UNDATED
 from loyalty.members import EXPIRING_SOON, NEVER_DAYS
 from loyalty.programme import CHANNELS, Programme
 from storage.audiences.lines import has_line
-from storage.tables import accounts, consents, inbox, lots, members
+from storage.audiences.points import expiring, spendable
+from storage.tables import consents, inbox, members
 
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
@@ -209,8 +208,8 @@ class Where:
         figures: dict[str, Callable[[], ColumnElement[int]]] = {
             "member.purchases": lambda: members.c.purchases,
             "member.spend_minor": lambda: members.c.spend_minor,
-            "member.points": self._points,
-            "member.expiring_points": lambda: self._expiring(EXPIRING_SOON),
+            "member.points": lambda: spendable(self.now, self.dialect),
+            "member.expiring_points": lambda: expiring(self.now, EXPIRING_SOON),
         }
         if fact.name not in figures:
             raise NotPlain(fact.name)
@@ -222,7 +221,7 @@ class Where:
             raise NotPlain(key)
         days = timedelta(days=windows[0])
         if name == "member.expiring_within":
-            return self._expiring(days)
+            return expiring(self.now, days)
         if name != "member.spend_within":
             raise NotPlain(name)
         kept = select(func.coalesce(func.sum(KEPT), 0)).where(
@@ -231,32 +230,6 @@ class Where:
             inbox.c.occurred_at > self.now - days,
         )
         return kept.correlate(members).scalar_subquery()
-
-    def _points(self) -> ColumnElement[int]:
-        """Live points, less what is held, less what is owed, never below nothing."""
-        free = self._free(lots.c.available_at <= self.now, lots.c.expires_at > self.now)
-        owed = (
-            select(accounts.c.balance)
-            .where(accounts.c.id == literal("debt:").concat(members.c.id))
-            .correlate(members)
-            .scalar_subquery()
-        )
-        most = func.greatest if self.dialect == "postgresql" else func.max
-        left: ColumnElement[int] = most(free + func.coalesce(owed, 0), 0)
-        return left
-
-    def _expiring(self, within: timedelta) -> ColumnElement[int]:
-        return self._free(
-            lots.c.expires_at > self.now,
-            lots.c.expires_at < UNDATED,
-            lots.c.expires_at < self.now + within,
-        )
-
-    def _free(self, *where: Condition) -> ScalarSelect[int]:
-        account = lots.c.account_id == literal("member:").concat(members.c.id)
-        free = func.coalesce(func.sum(lots.c.remaining - lots.c.held), 0)
-        mine = select(free).where(account, lots.c.remaining > 0, *where)
-        return mine.correlate(members).scalar_subquery()
 
 
 def _channel_and_purpose(value: str) -> tuple[str, str]:
