@@ -7,7 +7,7 @@ estimate costs the same in a programme of any age.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, not_, select
+from sqlalchemy import Connection, and_, func, not_, or_, select
 
 from loyalty.admission import compiled
 from loyalty.estimate import RATE_DAYS, EstimateFacts, PastRuns
@@ -16,10 +16,9 @@ from loyalty.journeys.cost import most_points
 from loyalty.ports import Clock
 from loyalty.programme import CHANNELS, Channel, Programme
 from storage.audiences.counting import Counting
-from storage.audiences.where import Where
 from storage.campaigns import version_of
 from storage.database import Database
-from storage.tables import campaigns, enrolments, inbox, members
+from storage.tables import campaigns, consents, enrolments, inbox, members
 
 EVENTS_MAX = 200_000
 """Events looked through for a rate; in a busier programme they stand for the days they cover."""
@@ -39,33 +38,41 @@ class SqlEstimates:
         """What the campaign would meet if it were launched now."""
         now = self._clock.now()
         with self._database.read() as connection:
+            size = Counting(connection, self._programme, now).size(rules.audience)
             return EstimateFacts(
-                size=Counting(connection, self._programme, now).size(rules.audience),
-                service=_service(connection, self._programme, now, rules.audience),
+                size=size,
+                service=_service(connection, size.count),
                 events=_events(connection, rules, now),
                 past=_past(connection, campaign_id, rules.template),
             )
 
 
-def _service(
-    connection: Connection, programme: Programme, now: datetime, audience: str | None
-) -> Mapping[Channel, int]:
-    """Whom service messages may reach: who is not on the stop list and has not said no."""
-    asks = Where(now, programme, connection.dialect.name)
-    free = and_(members.c.status == "active", not_(members.c.stop_listed))
+def _service(connection: Connection, audience: int) -> Mapping[Channel, int]:
+    """Whom of the audience service messages may reach: who is not on the stop list and has not said
+    no. Of the whole membership, taken for the audience by its share.
+    """
+    active = members.c.status == "active"
+    free = and_(active, not_(members.c.stop_listed))
     mail = and_(members.c.email.is_not(None), members.c.email != "")
-    share = 1.0
-    if audience is not None:
-        active = select(func.count()).where(members.c.status == "active")
-        everybody = connection.execute(active).scalar_one()
-        count = Counting(connection, programme, now).size(audience).count
-        share = count / everybody if everybody else 0.0
-    found: dict[Channel, int] = {}
-    for channel in CHANNELS:
-        where = [free, asks.may_send(channel, "service"), *([mail] if channel == "email" else [])]
-        reached = connection.execute(select(func.count()).where(*where)).scalar_one()
-        found[channel] = round(reached * share)
-    return found
+    counts = select(
+        func.count().filter(active), func.count().filter(free), func.count().filter(free, mail)
+    ).select_from(members)
+    everybody, reached, by_mail = connection.execute(counts).one()
+    no = (
+        select(consents.c.channel, func.count())
+        .join(members, members.c.id == consents.c.member_id)
+        .where(consents.c.purpose == "service", consents.c.granted.is_(False), free)
+        .where(or_(consents.c.channel != "email", mail))
+        .group_by(consents.c.channel)
+    )
+    refused = {row[0]: row[1] for row in connection.execute(no)}
+    share = audience / everybody if everybody else 0.0
+    return {
+        channel: round(
+            ((by_mail if channel == "email" else reached) - refused.get(channel, 0)) * share
+        )
+        for channel in CHANNELS
+    }
 
 
 def _events(connection: Connection, rules: Compiled, now: datetime) -> int | None:
@@ -111,9 +118,7 @@ def _past(connection: Connection, campaign_id: str, template: str) -> list[PastR
         counts = connection.execute(by_version).all()
         runs = sum(count for _, count in counts)
         if runs:
-            most = sum(
-                count * _most(version_of(connection, id, number)) for number, count in counts
-            )
+            most = sum(count * _most(connection, id, number) for number, count in counts)
             found.append(PastRuns(id, runs, most // runs, granted))
     return found
 
