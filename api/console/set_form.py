@@ -207,16 +207,12 @@ def _values(form: Form, template: Template) -> dict[str, Any]:
             values[name] = typed in (True, "true", "on")
         elif isinstance(typed, str) and typed.strip():
             text = typed.strip()
-            values[name] = text if parameter.type == "text" else _figure(parameter, text)
+            whole = parameter.type in ("points", "count", "money_minor", "days")
+            values[name] = text.replace(",", "").replace("，", "") if whole else text
         else:
             # Said to be empty: the default must not creep in for what somebody took out.
             values[name] = None
     return values
-
-
-def _figure(parameter: Parameter, text: str) -> str:
-    thousands = {"points", "count", "money_minor", "days"}
-    return text.replace(",", "").replace("，", "") if parameter.type in thousands else text
 
 
 def refusals(error: LoyaltyError, template: Template, speech: Speech) -> dict[str, str]:
