@@ -1,12 +1,10 @@
 """What needs a hand, and jobs that mend it, one thing or ten thousand, at a pace."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import problems
@@ -15,18 +13,27 @@ from api.reads import View
 from api.recording import PageSize, recorded, twice
 from api.repairs import cursor_of, narrowed_rows, read_cursor
 from api.routes.messages import ReasonBody
+from api.routes.repair_shapes import (
+    ItemView,
+    JobStarted,
+    JobsView,
+    JobView,
+    JobWithItems,
+    ListView,
+    RepairsView,
+    Thing,
+    ThingsView,
+    Which,
+)
 from api.services import Given
 from loyalty import repair_jobs
 from loyalty.errors import Unknown
-from loyalty.events import Id
 from loyalty.repairs import (
     ACTS,
     LISTS,
     TARGETS_MAX,
-    Act,
     ItemState,
     JobRequest,
-    JobState,
     ListName,
     Narrowed,
 )
@@ -36,95 +43,6 @@ router = APIRouter(tags=["Repairs"])
 JobId = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$", description="The job's id")
 ]
-
-
-class ListView(BaseModel):
-    """One list: how many things it shows, and what can be done about them."""
-
-    list: ListName
-    count: int | None = Field(description="1,001 = more than 1,000; none = Temporal is away")
-    acts: tuple[Act, ...]
-
-
-class RepairsView(BaseModel):
-    lists: list[ListView]
-    adjustments: int = Field(description="Corrections that wait for a second person")
-
-
-class Thing(BaseModel):
-    """One thing that needs a hand."""
-
-    target: str = Field(description="What a job names it by")
-    at: datetime = Field(description="Since when")
-    member_id: str | None = None
-    campaign_id: str | None = None
-    kind: str | None = None
-    detail: str | None = None
-
-
-class ThingsView(BaseModel):
-    things: list[Thing]
-    answered: bool = Field(True, description="false: Temporal is away, and only it knows")
-    next: str | None = Field(None, description="`after` of the next page; none = the end")
-
-
-class JobStarted(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    id: str
-    state: JobState
-    total: int
-    done: int
-    failed: int
-    replayed: bool = False
-
-
-class JobView(BaseModel):
-    """Who wants what done, why, and how far it is."""
-
-    id: str
-    list: ListName
-    act: Act
-    reason: str
-    actor: str
-    at: datetime
-    pace: int = Field(description="items a minute")
-    total: int
-    state: JobState
-    done: int
-    failed: int
-    next_at: datetime
-    ended_at: datetime | None = None
-    stopped_by: str | None = None
-    stop_reason: str | None = None
-
-
-class ItemView(BaseModel):
-    number: int
-    target: str
-    state: ItemState
-    outcome: str | None = None
-    at: datetime | None = None
-
-
-class JobWithItems(JobView):
-    items: list[ItemView]
-    next: int | None = Field(None, description="`after` of the next page; none = the end")
-
-
-class JobsView(BaseModel):
-    jobs: list[JobView]
-
-
-class Which(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    campaign_id: Id | None = Field(None, description="Of this campaign")
-    member_id: Id | None = Field(None, description="Of this member")
-    after: str = Field("", max_length=300, description="`next` of the page before")
-    limit: int = Field(50, ge=1, le=200, description="Rows on one page")
-
-    @property
-    def part(self) -> Narrowed:
-        return Narrowed(campaign_id=self.campaign_id, member_id=self.member_id)
 
 
 @router.get("/v1/repairs", summary="Count what needs a hand", responses=problems())
