@@ -11,13 +11,11 @@ from typing import Any
 
 from loyalty.attainment import goal_until, watch
 from loyalty.audiences.history import with_history
-from loyalty.conditions import EVENT, MEMBER, Condition
-from loyalty.failing import failing
 from loyalty.journeys.compiled import Compiled, EnterMonthly, EnterOnEvent
 from loyalty.journeys.cost import most_points
-from loyalty.journeys.goals import event_facts
 from loyalty.journeys.machine import begin, bucket
 from loyalty.members import Member, member_facts
+from loyalty.outside import Refusal, outside
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Decision, Enrolment, InboxEvent, Version
 from loyalty.timing import shift
@@ -114,13 +112,6 @@ def consider(
     return enrolment
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    reason: str
-    inputs: Mapping[str, Any]
-    until: datetime | None = None
-
-
 def refusal_of(
     tx: Transaction,
     campaign: Campaign,
@@ -134,36 +125,15 @@ def refusal_of(
     where = rules.enter.where if isinstance(rules.enter, EnterOnEvent) else None
     if rules.audience or where:
         facts = with_history(tx, member, facts or facts_of(tx, member), [rules.audience])
-        outside = _outside(rules.audience, where, facts, entry)
-        if outside is not None:
-            return outside
+        refused = outside(rules.audience, where, facts, entry.event)
+        if refused is not None:
+            return refused
     return _coming_back(tx, rules, tx.enrolments.of_member(campaign.id, member.id), entry)
-
-
-def _outside(
-    audience: str | None, where: str | None, facts: Mapping[str, object], entry: Entry
-) -> Refusal | None:
-    if audience and not Condition(audience, MEMBER).fits(facts):
-        failed = failing(audience, MEMBER, facts)
-        said = {"audience": audience, **_said(facts), "failed": failed}
-        return Refusal("not_in_audience", said)
-    if entry.event is not None and where:
-        seen = {**facts, **event_facts(entry.event)}
-        if not Condition(where, EVENT).fits(seen):
-            failed = failing(where, EVENT, seen)
-            return Refusal("entry_condition", {"where": where, "failed": failed})
-    return None
 
 
 def facts_of(tx: Transaction, member: Member) -> Mapping[str, object]:
     """A member's facts for conditions, with the ledger's word on points."""
     return member_facts(member, tx.ledger.balance(member.id), tx.now)
-
-
-def _said(facts: Mapping[str, object]) -> dict[str, Any]:
-    """The observed figures that an explanation may quote."""
-    names = ("days_since_purchase", "purchases", "points", "tier", "expiring_points")
-    return {name: facts[f"member.{name}"] for name in names}
 
 
 def _coming_back(

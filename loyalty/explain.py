@@ -141,6 +141,8 @@ def _value(name: str, value: Any, words: Words) -> str:
         return words.never
     if isinstance(value, bool):
         return words.fact.format(fact=fact, value=words.yes if value else words.no)
+    if isinstance(value, Mapping):
+        value = [f"{key}: {each}" for key, each in value.items()]
     if isinstance(value, list | tuple):
         return words.fact.format(fact=fact, value=words.comma.join(map(str, value)) or "–")
     figure = f"{value:,}" if isinstance(value, int) else str(value) or "–"

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from loyalty.admission import Entry, Refusal, compiled, consider, facts_of, refusal_of
+from loyalty.admission import Entry, compiled, consider, facts_of, refusal_of
 from loyalty.events import CLOCK_SKEW
 from loyalty.journeys.compiled import Compiled, EnterByApi, EnterOnEvent
 from loyalty.journeys.machine import bucket
+from loyalty.outside import Refusal
 from loyalty.records import Version
 from loyalty.simulation.assumptions import Act
 from loyalty.simulation.paper import Paper
