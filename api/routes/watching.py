@@ -9,12 +9,12 @@ from fastapi import APIRouter, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel, Field
 
+from api.console.sheet import MEDIA_TYPE, sheet
 from api.errors import problems
 from api.keys import Caller, needs
 from api.lookout import OVER, look
 from api.recording import CampaignId
 from api.services import Given
-from api.console.sheet import MEDIA_TYPE, sheet
 from loyalty.errors import Unknown
 from loyalty.lift import Verdict
 from loyalty.records import CampaignState
