@@ -28,12 +28,13 @@ FILES_EXAMPLE: dict[str, Any] = {
 Files = Annotated[
     dict[
         Annotated[str, Field(min_length=1, max_length=80)],
-        Annotated[str, Field(max_length=SIZE_MAX)],
+        str,
     ],
     Field(
         min_length=1,
         max_length=FILES_MAX,
-        description="Text by relative name: `campaign.yaml`, `messages/<message>.<locale>.j2`",
+        description="Text by relative name: `campaign.yaml`, `messages/<message>.<locale>.j2`; up "
+        f"to {SIZE_MAX:,} characters each",
     ),
 ]
 Name = Annotated[
@@ -71,7 +72,10 @@ class VersionToSave(TemplateFiles):
         },
     )
     after_version: int = Field(
-        ge=0, le=2**31 - 2, description="The version that was edited; 0 = there is none yet"
+        ge=0,
+        le=2**31 - 2,
+        strict=True,
+        description="The version that was edited; 0 = there is none yet",
     )
     note: str = Field(min_length=3, max_length=500, description="What changed, and why")
 
