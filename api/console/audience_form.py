@@ -171,11 +171,16 @@ def _rule(rule: Mapping[str, Any], precision: int) -> dict[str, Any]:
         elif name == "amount":
             name, value = "amount_minor", _minor(str(value or ""), precision)
         elif isinstance(value, str):
-            value = value.strip().replace(",", "") if name in ("days", "points") else value.strip()
+            value = _whole(value) if name in ("days", "points") else value.strip()
         wished[name] = value if value is not None else ""
     if wished.get("op") == "never":
         wished["days"] = None
     return wished
+
+
+def _whole(text: str) -> int | str:
+    plain = text.strip().replace(",", "")
+    return int(plain) if re.fullmatch(r"-?[0-9]{1,15}", plain) else text
 
 
 def _minor(text: str, precision: int) -> int | str:

@@ -1,13 +1,21 @@
 """One thing an audience may ask about a member, as data. Days are whole days back from now."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from loyalty.events import Name
 from loyalty.programme import Channel, Purpose
 
-Days = Annotated[int, Field(ge=1, le=3_650)]
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")
+    return value
+
+
+Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=3_650)]
+Figure = Annotated[int, BeforeValidator(_number), Field(ge=0, le=10**12)]
 Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -48,7 +56,7 @@ class SpendRule(Frozen):
 
     about: Literal["spend"] = "spend"
     op: Literal["at_least", "at_most"] = "at_least"
-    amount_minor: int = Field(ge=0, le=10**12)
+    amount_minor: Figure
     days: Days
 
 
@@ -75,7 +83,7 @@ class PointsRule(Frozen):
 
     about: Literal["points"] = "points"
     op: Literal["at_least", "at_most"] = "at_least"
-    points: int = Field(ge=0, le=10**12)
+    points: Figure
 
 
 class ExpiringRule(Frozen):
@@ -83,7 +91,7 @@ class ExpiringRule(Frozen):
 
     about: Literal["expiring_points"] = "expiring_points"
     op: Literal["at_least", "at_most"] = "at_least"
-    points: int = Field(ge=0, le=10**12)
+    points: Figure
     days: Days
 
 
