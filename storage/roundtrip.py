@@ -61,6 +61,8 @@ def ask(connection: Connection, statements: Sequence[Statement]) -> Sequence[Row
     waiting: list[Statement] = connection.info.get(_LINE, [])
     everything = [*waiting, *statements]
     waiting.clear()
+    if not connection.in_transaction():
+        connection.begin()  # as for any other statement, so that it can be taken back
     raw: Any = connection.connection.dbapi_connection
     with translated(connection):
         results = _round(raw, connection.info.setdefault(_PREPARED, set()), everything)
