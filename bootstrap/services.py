@@ -1,6 +1,5 @@
 """What the API works with, put together."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
@@ -12,9 +11,11 @@ from uuid_utils.compat import uuid7
 
 from api.people import Provider, SignIn
 from api.services import Check, Services
+from api.temporal_facts import Failing
 from bootstrap.metrics import new_registry
 from bootstrap.settings import Settings
 from bootstrap.template_reading import check_texts, read_texts
+from bootstrap.temporal_line import TemporalLine
 from bootstrap.temporal_watch import failing_runs, task_queues
 from bootstrap.wiring import Parts
 from delivery.words import Speaker
@@ -39,7 +40,7 @@ Any other error of it will come again, and is ours.
 def services(parts: Parts) -> Services:
     """What the API works with."""
     registry = new_registry()
-    temporal = _once(parts.connect)
+    temporal = TemporalLine(parts.connect)
     return Services(
         store=parts.store,
         reads=parts.reads,
@@ -60,8 +61,10 @@ def services(parts: Parts) -> Services:
         check_database=lambda: Check(*database_state(parts.database)),
         check_temporal=lambda: _check_temporal(temporal),
         temporal=temporal,
-        failing_runs=lambda: failing_runs(temporal),
-        task_queues=lambda: task_queues(temporal, parts.settings.temporal_task_queue),
+        failing_runs=lambda: temporal.unless_silent(lambda: failing_runs(temporal), Failing(False)),
+        task_queues=lambda: temporal.unless_silent(
+            lambda: task_queues(temporal, parts.settings.temporal_task_queue), ()
+        ),
         in_line=lambda: parts.store.waiting,
         temporal_page=lambda run: _temporal_page(parts.settings, run),
         codec=parts.codec,
@@ -83,20 +86,6 @@ def _sign_in(settings: Settings) -> SignIn:
             roles=settings.role_values(),
         )
     return SignIn(settings.local_accounts, provider, settings.public_url)
-
-
-def _once(connect: Callable[[], Awaitable[Client]]) -> Callable[[], Awaitable[Client]]:
-    """One client for the whole process, made when it is first needed and Temporal is there."""
-    made: list[Client] = []
-    turn = asyncio.Lock()
-
-    async def client() -> Client:
-        async with turn:
-            if not made:
-                made.append(await connect())
-        return made[0]
-
-    return client
 
 
 async def _check_temporal(temporal: Callable[[], Awaitable[Client]]) -> Check:
