@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -39,11 +39,15 @@ class Attempt:
     """A batch on its way: `number` is its place in the order of arrival, whatever happens.
 
     `ended`: it is committed or undone. `settled`: everybody in the batch has been answered.
+    `locked`: members and offers that nobody else can look at until then.
     """
 
-    def __init__(self, number: int, settled: threading.Event) -> None:
+    def __init__(
+        self, number: int, settled: threading.Event, locked: frozenset[str] = frozenset()
+    ) -> None:
         self.number = number
         self.settled = settled
+        self.locked = locked
         self.ended = threading.Event()
         self.failed = False
 
@@ -64,6 +68,13 @@ class Turns:
         """The next place in the order of arrival; only in one's turn."""
         return next(self._numbers)
 
+    def wait_for(self, locked: frozenset[str]) -> bool:
+        """Let the one ahead end if it holds any of these; true if it did. Only in one's turn."""
+        if self._last.ended.is_set() or self._last.locked.isdisjoint(locked):
+            return False
+        self._last.ended.wait()
+        return True
+
     def follow(self, mine: Attempt) -> Attempt:
         """Who is ahead; only in one's turn."""
         ahead, self._last = self._last, mine
@@ -81,7 +92,7 @@ class Clerk:
         database: Database,
         transactions: Callable[[Batch], Callable[[datetime | None], Transaction]],
         come: Callable[[], bool],
-        next_batch: Callable[[], list[Waiting]],
+        next_batch: Callable[[int], list[Waiting]],
         turns: Turns,
     ) -> None:
         self._database = database
@@ -97,10 +108,13 @@ class Clerk:
         while self._come():
             # The line is taken in one's turn to decide: what comes meanwhile is for the next.
             self._begin_turn()
-            batch = self._next()
+            batch = self._next(0)
             if not batch:
                 self._end_turn()
                 continue
+            if self._turns.wait_for(_locked_by(unit for unit, _ in batch)):
+                # Nothing could be decided before; more came meanwhile, and goes along.
+                batch += self._next(len(batch))
             number, settled = self._turns.number(), threading.Event()
             answers = self._settled([unit for unit, _ in batch], number, settled)
             settled.set()
@@ -118,7 +132,8 @@ class Clerk:
         attempts = 0
         while True:
             try:
-                return self._together(units, Attempt(number, settled))
+                locked = _locked_by(units)
+                return self._together(units, Attempt(number, settled, locked))
             except Overtaken as overtaken:
                 overtaken.ahead.settled.wait()
             except DBAPIError as error:
@@ -216,6 +231,10 @@ class Clerk:
             with suppress(Exception):
                 self._connection.close()
             self._connection = None
+
+
+def _locked_by(units: Iterable[Unit[Any]]) -> frozenset[str]:
+    return frozenset(id for unit in units for id in (*unit.wants.members, *unit.wants.offers))
 
 
 def _away(error: Exception) -> bool:

@@ -102,9 +102,9 @@ class Poster:
                 self._there.wait()
             return bool(self._line)
 
-    def _next(self) -> list[Waiting]:
-        """Who is first in line, without those who left it."""
+    def _next(self, already: int) -> list[Waiting]:
+        """Who is first in line, without those who left it; fewer where some are `already` taken."""
         with self._there:
-            take = min(self._most, len(self._line))
+            take = min(self._most - already, len(self._line))
             batch = [self._line.popleft() for _ in range(take)]
         return [each for each in batch if each[1].set_running_or_notify_cancel()]
