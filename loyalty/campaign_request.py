@@ -48,8 +48,8 @@ class CampaignRequest(BaseModel):
     template: str = Field(max_length=64)
     values: dict[str, Any] = Field(default_factory=dict, max_length=100)
     audience: WishedAudience = AUDIENCE
-    holdout_percent: int | None = Field(None, ge=0, le=50)
-    budget_points: int | None = Field(None, ge=0, le=10**15)
+    holdout_percent: int | None = Field(None, ge=0, le=50, strict=True)
+    budget_points: int | None = Field(None, ge=0, le=10**15, strict=True)
 
 
 def compile_request(

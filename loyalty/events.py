@@ -47,7 +47,9 @@ EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 Name = Annotated[str, one_line(64)]
 ShortName = Annotated[str, one_line(32)]
-Minor = Annotated[int, Field(ge=0, le=MINOR_MAX, description="money in whole minor units")]
+Minor = Annotated[
+    int, Field(ge=0, le=MINOR_MAX, strict=True, description="money in whole minor units")
+]
 
 
 def _examples(*examples: dict[str, Any]) -> ConfigDict:
@@ -73,7 +75,7 @@ class Line(Body):
 
     sku: Name
     category: Name
-    quantity: int = Field(1, ge=1, le=1_000_000)
+    quantity: int = Field(1, ge=1, le=1_000_000, strict=True)
     net_minor: Minor = Field(description="after discounts, for the whole quantity")
     brand: Name | None = None
     tax_minor: Minor = Field(0, description="the tax within `net_minor`")
@@ -130,8 +132,10 @@ class Purchase(Event):
 class RefundLine(Body):
     """So many of one line came back."""
 
-    line: int = Field(ge=1, le=LINES_MAX, description="its number on the receipt, the first is 1")
-    quantity: int = Field(ge=1, le=1_000_000)
+    line: int = Field(
+        ge=1, le=LINES_MAX, strict=True, description="its number on the receipt, the first is 1"
+    )
+    quantity: int = Field(ge=1, le=1_000_000, strict=True)
 
 
 class Refund(Event):

@@ -63,7 +63,7 @@ class ClaimRequest(Model):
     request_id: RequestId
     campaign_id: str = Field(min_length=1, max_length=64, description="the offer's id")
     member_id: str = Field(min_length=1, max_length=64)
-    quantity: int = Field(1, ge=1, le=1_000)
+    quantity: int = Field(1, ge=1, le=1_000, strict=True)
 
     @property
     def claim_id(self) -> str:

@@ -188,7 +188,8 @@ def read(form: Form, template: Template, programme: Programme, speech: Speech) -
     }
     for name in (_BUDGET, _HOLDOUT):
         typed = str(at(form, name)).strip().replace(",", "")
-        wished |= {name: typed} if typed else {}
+        whole = typed.isdecimal() and len(typed) < 19
+        wished |= {name: int(typed) if whole else typed} if typed else {}
     request = None
     try:
         request = CampaignRequest.model_validate(wished)

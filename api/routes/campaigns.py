@@ -81,8 +81,8 @@ class Revision(BaseModel):
     )
     values: dict[str, Any] = Field(default_factory=dict, max_length=100)
     audience: WishedAudience = AUDIENCE
-    holdout_percent: int | None = Field(None, ge=0, le=50)
-    budget_points: int | None = Field(None, ge=0, le=10**15)
+    holdout_percent: int | None = Field(None, ge=0, le=50, strict=True)
+    budget_points: int | None = Field(None, ge=0, le=10**15, strict=True)
 
 
 class CampaignsView(BaseModel):

@@ -148,6 +148,18 @@ class CampaignWatch(BaseModel):
 
 
 _Marketer = Annotated[Caller, needs("read_campaigns")]
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"const": "figures"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/CampaignWatch"},
+        },
+    },
+}
 
 
 @router.get(
@@ -171,7 +183,7 @@ def watch_campaign(campaign_id: CampaignId, given: Given, caller: _Marketer) -> 
     responses={
         200: {
             "description": "Server-sent events `figures`, each with the body of `/watch`",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"itemSchema": _EVENT}},
         },
         204: {"description": "The campaign is over: nothing will change any more"},
         **problems("unknown", "busy"),

@@ -1,21 +1,14 @@
 """One thing an audience may ask about a member, as data. Days are whole days back from now."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loyalty.events import Name
 from loyalty.programme import Channel, Purpose
 
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool | str):
-        raise ValueError("must be a number")
-    return value
-
-
-Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=3_650)]
-Figure = Annotated[int, BeforeValidator(_number), Field(ge=0, le=10**12)]
+Days = Annotated[int, Field(ge=1, le=3_650, strict=True)]
+Figure = Annotated[int, Field(ge=0, le=10**12, strict=True)]
 Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 

@@ -31,9 +31,13 @@ class Assumption(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind = "nothing"
-    day: int = Field(3, ge=0, le=90)
-    minor: int = Field(USUAL_MINOR, ge=1, le=10**9, description="minor units of a purchase")
-    almost: bool = Field(False, description="with everything: each goal stops one act short")
+    day: int = Field(3, ge=0, le=90, strict=True)
+    minor: int = Field(
+        USUAL_MINOR, ge=1, le=10**9, strict=True, description="minor units of a purchase"
+    )
+    almost: bool = Field(
+        False, strict=True, description="with everything: each goal stops one act short"
+    )
 
 
 @dataclass(frozen=True, slots=True)

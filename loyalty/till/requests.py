@@ -9,8 +9,8 @@ from loyalty.offers import Cause, Fault
 from loyalty.till.presented import Presented
 
 POINTS_MAX = 1_000_000_000
-Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
-Part = Annotated[int, Field(ge=1, le=MINOR_MAX)]
+Points = Annotated[int, Field(ge=1, le=POINTS_MAX, strict=True)]
+Part = Annotated[int, Field(ge=1, le=MINOR_MAX, strict=True)]
 Lines = Annotated[tuple[Line, ...], Field(min_length=1, max_length=LINES_MAX)]
 
 
