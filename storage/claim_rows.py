@@ -101,7 +101,8 @@ class ClaimRows:
         return self._offers.get(offer_id)
 
     def locked(self, offer_id: str) -> Offer | None:
-        self._load(offers=[offer_id])
+        if offer_id not in self._offers:
+            self._load(offers=[offer_id])
         return self._offers[offer_id]
 
     def left(self, offer: Offer, remaining: int) -> None:
@@ -116,7 +117,8 @@ class ClaimRows:
     # --- limits --------------------------------------------------------------------------------
 
     def taken(self, offer_id: str, member_id: str) -> int:
-        self._load(members=[member_id])
+        if member_id not in self._members:
+            self._load(members=[member_id])
         return self._counts.get((offer_id, member_id), 0)
 
     def count(self, offer_id: str, member_id: str, taken: int) -> None:
@@ -128,7 +130,8 @@ class ClaimRows:
     def claim(self, claim_id: str) -> Claim | None:
         if claim_id in self.pending:
             return self.pending[claim_id]
-        self._load(claims=[claim_id])
+        if claim_id not in self._claims:
+            self._load(claims=[claim_id])
         return self._claims[claim_id]
 
     def add(self, claim: Claim) -> None:
