@@ -92,12 +92,13 @@ class SqlTiers:
         window: dict[str, Any] = {"member": member_id, "since": since}
         if before is not None:
             window["before"] = before
-        if self._tiers.metric == "spend_minor":
-            spent = _SPENT if before is None else _SPENT_BEFORE
-            return int(self._receipts.execute(spent, window).scalar_one() or 0)
         window["name"] = self._tiers.metric
         summed = _SUM if before is None else _SUM_BEFORE
-        return int(self._connection.execute(summed, window).scalar_one() or 0)
+        noted = int(self._connection.execute(summed, window).scalar_one() or 0)
+        if self._tiers.metric == "spend_minor":  # the receipts, and what of them does not count
+            spent = _SPENT if before is None else _SPENT_BEFORE
+            return int(self._receipts.execute(spent, window).scalar_one() or 0) + noted
+        return noted
 
     def review_of(self, member_id: str) -> TierReview | None:
         row = self._connection.execute(_REVIEW, {"member": member_id}).one_or_none()

@@ -96,7 +96,9 @@ class PaperTiers:
             for e in self.paper.inbox.assumed
             if e.type == "purchase"
         ]
-        mine = self.counted.values() if self.counted else assumed
+        mine = [*self.counted.values()]
+        if self.paper.programme.tiers.metric == "spend_minor":
+            mine += assumed
         return self.paper.real.tiers.metric(member_id, since, before) + sum(
             amount for at, amount in mine if since <= at and (before is None or at < before)
         )

@@ -1,7 +1,7 @@
 """Tiers follow purchases and refunds: up in the same transaction, down at the day's end.
 
-A purchase costs nothing more where the metric is spend and all the member ever spent would not
-reach a higher tier; otherwise one row of the metric where it is not spend, and a sum.
+A purchase costs nothing more where the metric is spend, all of the receipt counts, and all the
+member ever spent would not reach a higher tier; otherwise a row of the metric, and a sum.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from loyalty.ports import Transaction
 from loyalty.records import InboxEvent
 from loyalty.tiers.decisions import next_look, rise
 from loyalty.tiers.gifts import gifts
-from loyalty.tiers.qualifying import amount_of
+from loyalty.tiers.qualifying import counts_whole, noted
 from loyalty.tiers.settings import Tiers
 from loyalty.tiers.standing import Case, Counted, Held, Place, tier_at
 from loyalty.timing import start_of_day
@@ -46,9 +46,8 @@ def after_purchase(tx: Transaction, member: Member, event: InboxEvent) -> Change
     tiers = tx.programme.tiers
     if not tiers.ladder or tiers.rank(member.tier) is None or member.status != "active":
         return None
-    if tiers.metric != "spend_minor":
-        _count(tx, event, amount_of(tiers, event, ()))
-    elif not _may_rise(tiers, member):
+    _count(tx, event, noted(tiers, event, ()))
+    if tiers.metric == "spend_minor" and not _may_rise(tiers, member):
         return None
     case = case_of(tx, member)
     risen = rise(case)
@@ -64,12 +63,12 @@ def after_refund(tx: Transaction, member: Member, event: InboxEvent) -> None:
     rank = tiers.rank(member.tier)
     if rank is None or event.refunds_seq is None:
         return
-    if tiers.metric != "spend_minor":
-        purchase = tx.inbox.get(event.refunds_seq)
-        assert purchase is not None  # a refund is recorded only for one that is there
+    purchase = tx.inbox.get(event.refunds_seq)
+    assert purchase is not None  # a refund is recorded only for one that is there
+    if not counts_whole(tiers, purchase):
         refunds = tx.inbox.refunds_of(purchase.seq)
-        kept = amount_of(tiers, purchase, refunds)
-        before = amount_of(tiers, purchase, [each for each in refunds if each.seq != event.seq])
+        kept = noted(tiers, purchase, refunds)
+        before = noted(tiers, purchase, [each for each in refunds if each.seq != event.seq])
         _count(tx, replace(event, occurred_at=purchase.occurred_at), kept - before)
     if rank == 0:
         return

@@ -260,6 +260,44 @@ def test_a_receipt_that_cannot_raise_costs_nothing(opened: Opened, statements: l
 # --- what counts --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("lines", "paid_minor", "counts"),
+    [
+        ([("grocery", 60_000)], 0, 60_000),
+        ([("gift_card", 60_000)], 0, 0),  # it will be spent again, and counts then
+        ([("top_up", 60_000), ("grocery", 20_000)], 0, 20_000),
+        ([("shipping", 1_000), ("grocery", 20_000)], 0, 20_000),
+        ([("grocery", 60_000)], 15_000, 45_000),  # what points paid was no spending
+        ([("gift_card", 40_000), ("grocery", 40_000)], 20_000, 30_000),
+    ],
+)
+def test_spend_is_what_earns_points_and_no_gift_card(
+    opened: Opened, lines: list[Any], paid_minor: int, counts: int
+) -> None:
+    """Whoever buys a gift card and shops with it has spent once; returned, nothing is left."""
+    desk = opened()
+    desk.buys("lee", "r1", *lines, paid_with_points_minor=paid_minor)
+
+    assert desk.standing().metric == counts
+    desk.returns("r1")
+    assert desk.standing().metric == 0
+
+
+def test_gift_cards_raise_nobody_and_come_back_line_by_line(opened: Opened) -> None:
+    """5,000 yuan of gift cards leave lee ordinary; parts that return take off only their own."""
+    desk = opened()
+    desk.buys("lee", "r1", ("gift_card", 500_000, 5), ("grocery", 99_999, 3))
+    assert (desk.tier(), desk.standing().metric) == ("ordinary", 99_999)
+    desk.returns("r1", {1: 2})
+    assert desk.standing().metric == 99_999
+    desk.returns("r1", {1: 1, 2: 1})
+    assert desk.standing().metric == 66_666
+
+    desk.spends(33_334, "r2")
+
+    assert desk.tier() == "silver"
+
+
 def test_points_earned_count_and_gifts_do_not(opened: Opened) -> None:
     """10,000 points of a campaign lift nobody; 100 points for purchases do."""
     ladder = (Rung(tier="ordinary", threshold=0), Rung(tier="silver", threshold=100))
