@@ -62,7 +62,7 @@ class Batch:
         self._several = units > 1
         self._alone = False
         self._savepoint = False
-        self._locked: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+        self._locked: tuple[set[str], set[str], set[str], set[str]] = (set(), set(), set(), set())
         self.undo = Undo()
         self.books = Books(connection, self.undo)
         self.people = MemberRows(connection, self.undo)
@@ -183,6 +183,7 @@ class Batch:
                 set(self.books.members),
                 set(self.people.members),
                 set(self.claims.offers),
+                set(self.claims.known_claims),
             )
 
     def _begin_alone(self) -> None:
@@ -200,7 +201,7 @@ class Batch:
             # What was locked since is locked no longer, and may change before it is looked at.
             self.books.forget_but(self._locked[0])
             self.people.forget_but(self._locked[1])
-            self.claims.forget_but(self._locked[2], self._locked[1])
+            self.claims.forget_but(self._locked[2], self._locked[1], self._locked[3])
         if self._alone:
             # Rows went out and were taken back: what is known in memory may be of the future.
             for rows in (self.books, self.people, self.events, self.decided, self.claims):

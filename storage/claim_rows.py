@@ -83,8 +83,13 @@ class ClaimRows:
         """Which offers are locked, or known not to be there."""
         return self._offers
 
-    def forget_but(self, kept: set[str], members: set[str]) -> None:
-        """Look again at every other offer, and at what everybody else took."""
+    @property
+    def known_claims(self) -> Iterable[str]:
+        """Which claims were looked up."""
+        return self._claims
+
+    def forget_but(self, kept: set[str], members: set[str], claims: set[str]) -> None:
+        """Look again at every other offer and claim, and at what everybody else took."""
         for offer in self._offers.keys() - kept:
             del self._offers[offer]
         for key in [key for key in self._counts if key[1] not in members]:
@@ -92,7 +97,8 @@ class ClaimRows:
         for member in self._members - members:
             self._members.discard(member)
             self._earliest.pop(member, None)
-        self._claims = dict(self.pending)
+        for claim in self._claims.keys() - claims - self.pending.keys():
+            del self._claims[claim]
 
     # --- offers --------------------------------------------------------------------------------
 
