@@ -138,9 +138,16 @@ class Reads(Protocol):
         ...
 
     def campaigns(
-        self, *, state: str | None, after: str, limit: int, text: str = ""
+        self,
+        *,
+        state: str | None,
+        after: str,
+        limit: int,
+        text: str = "",
+        awaiting: bool = False,
     ) -> Sequence[View]:
-        """By id; `text` stands in the id or the name."""
+        """By id; `text` stands in the id or the name. `awaiting`: drafts whose launch a second
+        person has to approve."""
         ...
 
     def campaign_report(self, campaign_id: str) -> View | None:

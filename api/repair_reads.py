@@ -13,7 +13,10 @@ class Repairs(Protocol):
     """The port: what needs a hand, and what is being done about it."""
 
     def counts(self, lateness: timedelta) -> Mapping[str, int]:
-        """How many things each list shows, up to a thousand and one; `adjustments` besides."""
+        """How many things each list shows, up to a thousand and one.
+
+        Besides, what waits for a second person: `adjustments` and `launches`.
+        """
         ...
 
     def page(

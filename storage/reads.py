@@ -83,11 +83,17 @@ class SqlReads:
         )
 
     def campaigns(
-        self, *, state: str | None, after: str, limit: int, text: str = ""
+        self,
+        *,
+        state: str | None,
+        after: str,
+        limit: int,
+        text: str = "",
+        awaiting: bool = False,
     ) -> Sequence[View]:
         return self._look(
             lambda found: campaigns.list_campaigns(
-                found, state=state, after=after, limit=limit, text=text
+                found, state=state, after=after, limit=limit, text=text, awaiting=awaiting
             )
         )
 

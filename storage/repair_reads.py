@@ -11,6 +11,7 @@ from loyalty.repairs import STUCK_AFTER, ListName, Narrowed
 from storage.database import Database
 from storage.queries import repairs
 from storage.queries.adjustments import count_proposed
+from storage.queries.campaigns import count_awaiting
 from storage.queries.pages import View, first, rows, without
 from storage.queries.runs import listed_runs
 from storage.tables import repair_items, repair_jobs
@@ -27,7 +28,10 @@ class SqlRepairReads:
         self._clock = clock
 
     def counts(self, lateness: timedelta) -> Mapping[str, int]:
-        """How many things each list shows, up to a thousand and one; `adjustments` besides."""
+        """How many things each list shows, up to a thousand and one.
+
+        Besides, what waits for a second person: `adjustments` and `launches`.
+        """
 
         def ask(found: Connection) -> Mapping[str, int]:
             asked = self._asked(lateness, Narrowed())
@@ -36,6 +40,7 @@ class SqlRepairReads:
             }
             counted["ledger_mismatches"] = len(findings(found))
             counted["adjustments"] = count_proposed(found)
+            counted["launches"] = count_awaiting(found)
             return counted
 
         return self._look(ask)

@@ -26,6 +26,8 @@ router = APIRouter()
 Reader = Annotated[Caller, person("read_campaigns")]
 Writer = Annotated[Caller, person("change_campaigns")]
 Approver = Annotated[Caller, person("approve_launch")]
+AWAITING = "awaiting"
+"""Not a state but drafts whose launch a second person has to approve."""
 STATES: tuple[CampaignState, ...] = get_args(CampaignState)
 PAGE = 50
 
@@ -40,14 +42,20 @@ def list_campaigns(
     after: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     chosen = state if state in STATES else None
-    found = list(given.reads.campaigns(state=chosen, after=after, limit=PAGE, text=q.strip()))
+    awaiting = state == AWAITING
+    found = list(
+        given.reads.campaigns(
+            state=chosen, after=after, limit=PAGE, text=q.strip(), awaiting=awaiting
+        )
+    )
     titles = {name: each.title for name, each in given.templates().items()}
     return page(
         request,
         "campaigns.html",
         found=found,
         states=STATES,
-        state=chosen or "",
+        approvals=awaiting or given.programme.launch.second_person,
+        state=AWAITING if awaiting else chosen or "",
         q=q.strip(),
         first=not after,
         later=found[-1]["id"] if len(found) == PAGE else None,

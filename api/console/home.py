@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 
 from api.console.rendering import page
+from api.console.repair_words import TITLES
 from api.console.sample import Filling, offered
 from api.console.sessions import person
 from api.keys import Caller
-from api.reads import RunSearch, View
+from api.reads import View
 from api.services import Given, Services
 
 router = APIRouter()
@@ -23,7 +24,7 @@ def read_home(request: Request, services: Given, caller: Annotated[Caller, perso
     filling: Filling = request.app.state.filling
     return page(
         request, "home.html", **facts, filling=filling, offered=offered(services),
-        stuck=_stuck(services) if caller.may("operate_runs") else None,
+        repairs=_repairs(services) if caller.may("operate_runs") else None,
     )  # fmt: skip
 
 
@@ -37,7 +38,8 @@ def _campaigns(services: Services) -> dict[str, Any]:
         for state in ("launched", "paused", "draft")
     }
     nearly = [each for each in found if each["state"] == "launched" and nearly_used(each)]
-    return {"campaigns": found, "counts": counts, "nearly": nearly}
+    awaiting = services.reads.campaigns(state="draft", after="", limit=_MOST, awaiting=True)
+    return {"campaigns": found, "counts": counts, "nearly": nearly, "awaiting": len(awaiting)}
 
 
 def nearly_used(campaign: View) -> bool:
@@ -49,6 +51,11 @@ def nearly_used(campaign: View) -> bool:
     return bool(used * 10_000 >= budget * _NEARLY_BP)
 
 
-def _stuck(services: Services) -> int:
-    """Runs whose wake-up is long past, counted up to fifty."""
-    return len(services.reads.search_runs(RunSearch(stuck=True, limit=50)))
+def _repairs(services: Services) -> dict[str, Any]:
+    """The repair lists that show anything, and corrections that wait for a second person.
+
+    What Temporal alone knows is left to the list itself: this page must not wait for it.
+    """
+    counts = services.reads.repairs.counts(services.programme.lateness)
+    lists = [(name, title, counts[name]) for name, title in TITLES.items() if counts.get(name)]
+    return {"lists": lists, "corrections": counts["adjustments"]}

@@ -35,7 +35,7 @@ async def read_repair(request: Request, services: Given, caller: Operator) -> Re
     shown = [(name, TITLES[name], MEANING[name], counts[name]) for name in LISTS]
     return page(
         request, "repair.html", lists=shown, jobs=jobs, titles=TITLES,
-        adjustments=counts["adjustments"],
+        adjustments=counts["adjustments"], launches=counts["launches"],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import CampaignId, recorded, twice
-from api.routes.campaigns import CampaignMade, CampaignView, LaunchRequestView
+from api.routes.campaign_shapes import CampaignMade, CampaignView, LaunchRequestView
 from api.routes.messages import ReasonBody
 from api.services import Given
 from loyalty import drafts, launch_approval

@@ -19,6 +19,7 @@ class ListView(BaseModel):
 class RepairsView(BaseModel):
     lists: list[ListView]
     adjustments: int = Field(description="Corrections that wait for a second person")
+    launches: int = Field(description="Launches that wait for a second person")
 
 
 class Thing(BaseModel):

@@ -52,7 +52,11 @@ async def count_repairs(
     """Each list with its count and what can be done about it."""
     counts = await counted(given)
     lists = [ListView(list=name, count=counts[name], acts=ACTS[name]) for name in LISTS]
-    return RepairsView(lists=lists, adjustments=counts["adjustments"] or 0)
+    return RepairsView(
+        lists=lists,
+        adjustments=counts["adjustments"] or 0,
+        launches=counts["launches"] or 0,
+    )
 
 
 async def counted(given: Given) -> dict[str, int | None]:

@@ -12,9 +12,15 @@ from storage.tables import (
     contact_verdicts,
     decisions,
     enrolments,
+    launch_requests,
     messages,
 )
 
+_AWAITING = (
+    select(launch_requests.c.campaign_id)
+    .join(campaigns, campaigns.c.id == launch_requests.c.campaign_id)
+    .where(launch_requests.c.state == "waiting", campaigns.c.state == "draft")
+)
 _DOOR = ("admitted", "held_out", "not_admitted")
 
 
@@ -25,15 +31,26 @@ def list_campaigns(
     after: str = "",
     limit: int = 50,
     text: str = "",
+    awaiting: bool = False,
 ) -> list[View]:
-    """Campaigns by id; `after` is the id of the last one seen, `text` stands in id or name."""
+    """Campaigns by id; `after` is the id of the last one seen, `text` stands in id or name.
+
+    `awaiting`: only drafts whose launch a second person has to approve.
+    """
     query = select(campaigns).where(campaigns.c.id > after)
     if text:
         named = campaigns.c.name.icontains(text, autoescape=True)
         query = query.where(or_(named, campaigns.c.id.icontains(text, autoescape=True)))
     if state is not None:
         query = query.where(campaigns.c.state == state)
+    if awaiting:
+        query = query.where(campaigns.c.id.in_(_AWAITING))
     return rows(connection, query.order_by(campaigns.c.id).limit(limit))
+
+
+def count_awaiting(connection: Connection) -> int:
+    """How many launches wait for a second person."""
+    return connection.execute(select(func.count()).select_from(_AWAITING.subquery())).scalar_one()
 
 
 def campaign_report(connection: Connection, campaign_id: str) -> View | None:

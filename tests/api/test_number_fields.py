@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from api.routes.audiences import AudienceBody
-from api.routes.campaigns import Revision
+from api.routes.campaign_shapes import Revision
 from loyalty.campaign_request import CampaignRequest
 from loyalty.events import Purchase, Refund
 from loyalty.offers import ClaimRequest

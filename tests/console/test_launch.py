@@ -186,3 +186,29 @@ def test_acts_are_a_marketers(drafted: Callable[..., Shop]) -> None:
     for act in ("launch", "approve", "decline", "discard", "duplicate"):
         assert operator.post(f"{HOME}/{act}").status_code == 403
     assert "Launching is a marketer" in operator.get(HOME).text
+
+
+def test_a_launch_that_waits_for_a_second_person_is_seen_where_people_look(
+    drafted: Callable[..., Shop],
+) -> None:
+    """On the home page, among the campaigns and on the repair page, until it is decided."""
+    shop = drafted(second_person=True)
+    marketer, operator = shop.signed_in("marketer"), shop.signed_in("operator")
+    awaiting = "/console/campaigns?state=awaiting"
+    assert "Launches for a second person" not in marketer.get("/console").text
+    assert HOME not in marketer.get(awaiting).text
+    marketer.post(f"{HOME}/launch")
+
+    assert f'<a href="{awaiting}">1</a>' in marketer.get("/console").text
+    assert HOME in marketer.get(awaiting).text
+    assert "1 launch waits for a second person." in operator.get("/console/repair").text
+    assert shop.as_("operator").get("/v1/repairs").json()["launches"] == 1
+    listed = shop.as_("operator").get("/v1/campaigns?awaiting=true").json()["campaigns"]
+    assert [each["id"] for each in listed] == ["bonus"]
+
+    decided = shop.as_("marketer").post("/v1/campaigns/bonus/decline", json={"reason": "too dear"})
+    assert decided.status_code == 200, decided.text
+
+    assert "Launches for a second person" not in marketer.get("/console").text
+    assert HOME not in marketer.get(awaiting).text
+    assert shop.as_("operator").get("/v1/repairs").json()["launches"] == 0

@@ -40,6 +40,19 @@ def failed(shop: Shop, many: int) -> None:
         put(shop.database, tables.messages, row)
 
 
+def test_the_home_page_says_what_needs_a_hand(shop: Shop, tom: TestClient) -> None:
+    """Each list that shows anything, by its count; a marketer is not bothered with it."""
+    shop.launches()
+    assert "Nothing needs a hand" in tom.get("/console").text
+
+    failed(shop, 3)
+
+    home = tom.get("/console").text
+    assert '<a href="/console/repair/failed_messages">3</a>' in home
+    assert "Nothing needs a hand" not in home
+    assert "/console/repair" not in shop.signed_in("marketer").get("/console").text
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_for_operators(shop: Shop, path: str) -> None:
     """A marketer is told which role is needed; a stranger is asked to sign in."""

@@ -1,0 +1,77 @@
+"""Campaigns as the API shows them, and what may be asked of one."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loyalty.campaign_request import AUDIENCE, WishedAudience
+from loyalty.records import CampaignState
+
+
+class CampaignView(BaseModel):
+    """A campaign as it stands."""
+
+    id: str
+    name: str
+    template: str
+    state: CampaignState
+    version: int
+    created_at: datetime
+    launched_at: datetime | None = None
+    ended_at: datetime | None = None
+    wake_at: datetime | None = Field(None, description="When it does something next")
+    budget_points: int | None = Field(None, description="none = no limit")
+    granted_points: int
+    reserved_points: int = Field(description="What running journeys may still grant")
+
+
+class CampaignMade(CampaignView):
+    replayed: bool
+
+
+class LaunchRequestView(BaseModel):
+    """A launch that one person asked for and another approves or declines."""
+
+    version: int
+    state: Literal["waiting", "declined"]
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = Field(None, description="Why it was declined")
+
+
+class LaunchAnswer(CampaignView):
+    """The campaign after the act: launched, or a draft that waits for a second person."""
+
+    launch_request: LaunchRequestView | None = None
+
+
+class CampaignReport(LaunchAnswer):
+    """With the values it runs with, and its figures so far."""
+
+    values: dict[str, Any] = {}
+    report: dict[str, Any] = Field(
+        description="Evaluated, held out, enrolled, how runs ended, points, messages, claims"
+    )
+
+
+class Revision(BaseModel):
+    """What a campaign shall do from now on, said whole: what is not named is as in the template."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"values": {"welcome_points": 600}, "budget_points": 300000}]
+        },
+    )
+    values: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    audience: WishedAudience = AUDIENCE
+    holdout_percent: int | None = Field(None, ge=0, le=50, strict=True)
+    budget_points: int | None = Field(None, ge=0, le=10**15, strict=True)
+
+
+class CampaignsView(BaseModel):
+    campaigns: list[CampaignView]
+    next: str | None = Field(None, description="`after` of the next page; none = the end")
