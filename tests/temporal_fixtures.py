@@ -4,7 +4,8 @@ Load it with `pytest_plugins = ["tests.temporal_fixtures"]` or import the fixtur
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,15 @@ def dev_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
         pytest.skip(str(missing))
     folder: Path = tmp_path_factory.mktemp("temporal")
     server = DevServer(log=folder / "server.log", time_skipping=True)
-    asyncio.run(server.start())
+    _aside(server.start())
     yield server
-    asyncio.run(server.stop())
+    _aside(server.stop())
+
+
+def _aside(work: Coroutine[object, object, None]) -> None:
+    """Run it in a thread of its own: a browser's tests have an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
 
 
 async def _sign_in_first(request: Request, error: Exception) -> Response:
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=401)  # a feed cannot follow to a page: it ends
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     to = "/console/sign-in"
     if request.method == "GET" and "hx-request" not in request.headers:

@@ -60,17 +60,21 @@ async def _sections(
     request: Request, services: Services, id: str, version: int | None
 ) -> AsyncIterator[bytes]:
     sent: dict[str, bytes] = {}
+    over = False
     async with aclosing(services.lookout.follow(services, id)) as followed:
         async for figures in followed:
             if figures is None:
                 yield format_sse_event(comment="still here")
                 continue
+            over = _over(figures)
             facts = await run_in_threadpool(_facts, services, figures, version)
             for section in SECTIONS:
                 text = page(request, f"_watch_{section}.html", **facts).body
                 if sent.get(section) != bytes(text):
                     sent[section] = bytes(text)
                     yield format_sse_event(event=section, data_str=bytes(text).decode())
+    if over:  # said, so that the page does not take the end for a lost connection
+        yield format_sse_event(event="over", data_str="over")
 
 
 @router.get("/campaigns/{id}/report.xlsx")

@@ -6,23 +6,23 @@ def test_a_story(console: Console, page: Page) -> None:
 """
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from api.app import create_app
-from api.services import Services
-from bootstrap.services import services
+from bootstrap.clock import FileClock
 from bootstrap.settings import Settings
+from bootstrap.temporal import DevServer
 from bootstrap.wiring import Parts
-from loyalty.access import Role
 from tests.browser.chromium import browser_path
+from tests.browser.living import EVENING, Backstage, Living
+from tests.browser.serving import Console, serving
+from tests.temporal_fixtures import dev_server
+
+__all__ = ["Console", "Living", "dev_server"]
 
 # What a page says when its policy is broken, wherever that happens.
 _LISTEN = """
@@ -30,41 +30,6 @@ window.__violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.__violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}`));
 """
-
-
-@dataclass
-class Console:
-    """A server on loopback with an empty database, and the parts behind it for a test's own use."""
-
-    url: str
-    parts: Parts
-    services: Services
-
-    def person(self, role: Role) -> str:
-        """The id of somebody with this role."""
-        email = f"{role}@example.com"
-        found = self.services.people.password_of(email)
-        if found is None:
-            name = {"marketer": "Mei Lin", "operator": "Tom Reed", "admin": "Ada Wong"}.get(
-                role, "Ina Till"
-            )
-            given = {"name": name, "email": email, "role": role}
-            return self.services.people.invite(**given, actor="test")[0].id
-        return found[0].id
-
-    def sign_in(self, page: Page, role: Role) -> None:
-        """Put a session of somebody with this role into the browser."""
-        token = self.services.sessions.open(self.person(role), "password")
-        cookie = {"name": "milepost_session", "value": token, "url": self.url}
-        page.context.add_cookies([cookie])  # type: ignore[list-item]
-
-    def prefer(self, page: Page, *, language: str = "en", theme: str = "light") -> None:
-        """What the buttons in the header choose."""
-        chosen = {"milepost_language": language, "milepost_theme": theme}
-        cookies = [
-            {"name": name, "value": value, "url": self.url} for name, value in chosen.items()
-        ]
-        page.context.add_cookies(cookies)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -87,28 +52,36 @@ def console(
         embedded=True,
         programme_file=programme_file,
     )
-    parts = Parts(settings)
-    parts.store.group()
-    made = services(parts)
-    config = uvicorn.Config(
-        create_app(made), port=0, log_config=None, access_log=False, lifespan="off",
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    started = threading.Event()
-    while not server.started and thread.is_alive():
-        started.wait(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Console(f"http://127.0.0.1:{port}", parts, made)
-    server.should_exit = True
-    thread.join(20)
-    parts.close()
+    with serving(Parts(settings)) as console:
+        yield console
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def living(dev_server: DevServer, _sqlite_template: Path, tmp_path: Path) -> Iterator[Living]:
+    """The product at work: a database, a clock and a task queue of its own on a real Temporal."""
+    file = tmp_path / "living.sqlite3"
+    shutil.copy(_sqlite_template, file)
+    clock = FileClock(tmp_path / "clock")
+    clock.set(EVENING)
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url=f"sqlite:///{file}",
+        clock_file=tmp_path / "clock",
+        temporal_address=dev_server.address,
+        temporal_task_queue=tmp_path.name,
+        embedded=True,
+    )
+    with serving(Parts(settings)) as console:
+        made = Living(console, Backstage(console.parts, clock), clock)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A new one for each file: playwright keeps an event loop running in this thread as long as it
+    is there, and no test that is itself `async` could run beside it.
+    """
     path = browser_path()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

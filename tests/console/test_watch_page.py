@@ -108,6 +108,15 @@ def test_the_feed_is_for_whoever_is_signed_in_and_for_no_key(told: Shop) -> None
     assert session.get("/v1/campaigns/hello/live").status_code == 401
 
 
+def test_a_feed_whose_session_is_over_is_refused_without_a_page(told: Shop) -> None:
+    """A browser's feed cannot follow to the sign-in page: it would take it for a broken feed."""
+    feed = {"Accept": "text/event-stream"}
+
+    answer = told.stranger.get("/console/campaigns/hello/live", headers=feed)
+
+    assert (answer.status_code, answer.text) == (401, "")
+
+
 def test_a_forged_stop_is_turned_away(told: Shop) -> None:
     """Another site's page cannot stop a campaign in a marketer's name."""
     marketer = told.signed_in("marketer")

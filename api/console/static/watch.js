@@ -26,6 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   source.addEventListener("open", () => show(true));
   source.addEventListener("error", () => show(false));
+  source.addEventListener("over", () => { source.close(); light.hidden = true; }); // the last figures
   for (const part of root.querySelectorAll("[data-part]"))
     source.addEventListener(part.dataset.part, (event) => replace(part, event.data));
 });
