@@ -25,7 +25,8 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Watching and reading about Milepost must work while it is busy.
-_PAGES = "/console/"  # its forms are no JSON, and it reads nothing else
+_CONSOLE = "/console"
+_PAGES = f"{_CONSOLE}/"  # its forms are no JSON, and it reads nothing else
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -118,6 +119,15 @@ def _is_json(headers: Headers) -> bool:
     )
 
 
+def _route(scope: Scope) -> str:
+    """The whole pattern that the address fits; a page's router knows it without the prefix."""
+    pattern: str | None = getattr(scope.get("route"), "path_format", None)
+    if pattern is None:
+        return "unmatched"
+    path = scope["path"]
+    return f"{_CONSOLE}{pattern}" if path == _CONSOLE or path.startswith(_PAGES) else pattern
+
+
 class _Exchange:
     """One request on its way: what is sent back, and what is remembered of it."""
 
@@ -153,7 +163,7 @@ class _Exchange:
 
     def finish(self, metrics: Metrics) -> None:
         seconds = time.perf_counter() - self._started_at
-        route = getattr(self._scope.get("route"), "path_format", "unmatched")
+        route = _route(self._scope)
         method = self._scope["method"] if self._scope["method"] in _METHODS else "OTHER"
         # Nothing sent: the caller hung up before there was an answer.
         status = self._status or 499

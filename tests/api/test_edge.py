@@ -77,6 +77,20 @@ def test_figures_name_the_route_and_never_the_member(shop: Shop) -> None:
     assert "secret-path" not in figures
 
 
+def test_pages_are_counted_by_their_whole_pattern(shop: Shop) -> None:
+    """The home page too, and no page is mistaken for a route of the API."""
+    shop.joins()
+    operator = shop.signed_in("operator")
+    with capture_logs() as lines:
+        for path in ("/console", "/console/members/lee", "/console/no-such-page"):
+            operator.get(path)
+
+    routes = ["/console", "/console/members/{id}", "unmatched"]
+    assert [line["route"] for line in lines if line["event"] == "request"] == routes
+    figures = shop.stranger.get("/metrics").text
+    assert 'milepost_http_requests_total{method="GET",route="/console",status="200"} 1.0' in figures
+
+
 def test_the_log_names_the_request_and_never_the_member(shop: Shop) -> None:
     """One line each: route, status, time, key; no path, no body, no name."""
     shop.joins(name="Lee Wang", email="lee@example.com")
