@@ -5,11 +5,13 @@ from typing import Any, Literal, get_args
 
 from api.reads import MemberLists
 from api.routes.ledger import paper_of, slip_row
-from api.routes.tiers import tier_view
+from api.routes.tiers import TierView, tier_view
 from api.services import Services
 from loyalty.earning.breakdown import Breakdown
 from loyalty.errors import Unknown
-from loyalty.ledger import StatementLine
+from loyalty.expiry import balance_to_show
+from loyalty.ledger import Balance, StatementLine
+from loyalty.ports import Transaction
 from loyalty.slips.earned import earned
 
 Section = Literal[
@@ -34,7 +36,7 @@ def overview(services: Services, id: str, language: str) -> dict[str, Any]:
     """Everything that stands on the first page: points, tier, and the latest of each list."""
     lists = services.reads.of_member
     few: dict[str, Any] = {"after": "", "limit": FEW}
-    balance, tier = services.store.read(lambda tx: (tx.ledger.balance(id), tier_view(tx, id)))
+    balance, tier = services.store.read(lambda tx: _standing(tx, id))
     return {
         "balance": balance,
         "tier": tier,
@@ -49,6 +51,13 @@ def overview(services: Services, id: str, language: str) -> dict[str, Any]:
         "adjustments": lists.adjustments(id, **few),
         "moves": lists.moves(id, limit=FEW),
     }
+
+
+def _standing(tx: Transaction, id: str) -> tuple[Balance, TierView]:
+    member = tx.members.get(id)
+    if member is None:
+        raise Unknown("member", id)
+    return balance_to_show(tx, member), tier_view(tx, id)
 
 
 def section(

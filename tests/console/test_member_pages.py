@@ -1,11 +1,14 @@
 """An operator finds a member by what is at hand, sees everything, explains it, and helps."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
 
 from loyalty.access import Role
+from loyalty.programme import Expiry, Programme
+from storage.store import SqlStore
 from tests.api.conftest import Shop
 from tests.console.lee import RUN, live
 
@@ -243,6 +246,25 @@ def test_a_movement_of_points_shows_its_slip_and_its_place_in_the_log(lee: Shop)
     assert "issuance" in said
     assert "Proof that it is in the log" in proved
     read(operator, "/console/transactions/purchase:till-1:none", 404)
+
+
+def test_points_that_lapse_by_inactivity_are_shown_with_their_day(
+    serving: Callable[..., Shop],
+) -> None:
+    """They carry no date of their own; the page says what the member is told."""
+    idle = Programme(expiry=Expiry(policy="inactivity", months=6))
+    shop = serving(programme=idle)
+    object.__setattr__(shop.services, "store", SqlStore(shop.database, shop.clock, idle))
+    shop.joins()
+    shop.buys()
+    balance = shop.as_("operator").get("/v1/members/lee/balance").json()
+
+    lapsing = text_of(read(shop.signed_in("operator"), "/console/members/lee"))
+
+    assert [each["points"] for each in balance["expiring"]] == [balance["available"]]
+    assert "None of the points lapse." not in lapsing
+    assert "Lapses next" in lapsing
+    assert "Nothing lapses." not in lapsing
 
 
 def test_an_integrator_finds_nobody(lee: Shop) -> None:
