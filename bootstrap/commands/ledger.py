@@ -1,6 +1,7 @@
 """`milepost ledger`: seal the log, verify it from its rows, and the key that others check it by."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +10,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from bootstrap.commands.opened import console, opened
 from bootstrap.seal_key import signing_key
 from bootstrap.settings import Settings, read_settings, variable
+from bootstrap.wiring import Parts
 from loyalty.errors import WrongState, invalid_field
 from loyalty.sealing.broken import SealBroken
 from loyalty.sealing.signing_keys import KeyMalformed, VerifierKey, generate_signing_key
+from storage.verifications import note_report
 from storage.verify.run import Progress as Told
 from storage.verify.run import Report, Wanted
 from storage.verify.run import verify as verify_ledger
@@ -89,8 +93,9 @@ def verify(
 ) -> None:
     """Compute the ledger again from its rows, and compare it with everything that was sealed.
 
-    Names the first broken row and ends with 1 if anything does not hold. Nothing is written, and
-    nothing else of Milepost has to run.
+    Names the first broken row and ends with 1 if anything does not hold. Nothing else of Milepost
+    has to run. Of the whole ledger it is noted how it ended, for the page of health; a copy given
+    by --database is only read.
 
     Examples:
       milepost ledger verify
@@ -106,8 +111,11 @@ def verify(
         account=account,
         since=since,
     )
+    begun = time.monotonic()
     with _shown() as progress:
         report = verify_ledger(database or settings.database, wanted, progress)
+    if not (database or account or since):
+        _note(settings, report, time.monotonic() - begun)
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -133,6 +141,19 @@ def _text(path: Path) -> str:
     except (OSError, UnicodeDecodeError):
         message = f"{str(path)!r} cannot be read"
         raise invalid_field("--checkpoints", "unreadable", message) from None
+
+
+def _note(settings: Settings, report: Report, seconds: float) -> None:
+    """Keep how it ended; the verdict counts also where that cannot be written."""
+    parts = Parts(settings)
+    try:
+        at = parts.clock.now()
+        parts.database.run(lambda found: note_report(found, report, at, seconds))
+    except SQLAlchemyError as error:
+        said = f"The result could not be noted for the page of health: {type(error).__name__}."
+        Console(stderr=True, highlight=False).print(said, style="yellow", markup=False)
+    finally:
+        parts.close()
 
 
 @contextmanager

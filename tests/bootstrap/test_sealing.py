@@ -27,6 +27,8 @@ from storage.checkpoints import latest_checkpoint
 from storage.database import Database
 from storage.ledger import WritingLedger
 from storage.migrate import upgrade
+from storage.queries.pages import View
+from storage.verifications import last_verification
 from tests.conftest import DatabaseMaker
 from tests.storage.rows import StillClock
 
@@ -297,6 +299,43 @@ def test_a_broken_row_ends_with_1_and_is_named(shop: Database) -> None:
     report = json.loads(written.stdout)
     assert report["first_broken"]["table"] == "transactions"
     assert report["first_broken"]["key"] == "2"
+
+
+def noted(database: Database) -> View | None:
+    with database.read() as connection:
+        return last_verification(connection, "log")
+
+
+def test_how_a_verification_of_everything_ended_is_kept(shop: Database, settled: Path) -> None:
+    """For the page of health; a part of the ledger, or a copy of it, is no word on the whole."""
+    copy = settled.parent / "copy.db"
+    copy.write_bytes((settled / "milepost.db").read_bytes())
+    for words in (["--account", "lee"], ["--since", "1"], ["--database", f"sqlite:///{copy}"]):
+        assert run("verify", *words).exit_code == 0
+    assert noted(shop) is None
+
+    run("verify")
+
+    kept = noted(shop)
+    assert kept is not None
+    assert (kept["ok"], kept["transactions"], kept["findings"]) == (True, 2, [])
+    with shop.write() as connection:
+        connection.exec_driver_sql("UPDATE entries SET balance = 99 WHERE seq = 2")
+    run("verify")
+    broken = noted(shop)
+    assert broken is not None
+    assert (broken["ok"], bool(broken["findings"])) == (False, True)
+
+
+def test_the_verdict_counts_where_nothing_can_be_noted(shop: Database) -> None:
+    """Such as on a database that an auditor may only read."""
+    with shop.write() as connection:
+        connection.exec_driver_sql("DROP TABLE verifications")
+
+    answer = run("verify")
+
+    assert answer.exit_code == 0, answer.output
+    assert "could not be noted" in answer.output
 
 
 def test_what_cannot_be_asked_is_refused_in_words(shop: Database, tmp_path: Path) -> None:
