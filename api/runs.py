@@ -36,11 +36,13 @@ class InTemporal(BaseModel):
 _STATES = {
     "en": {
         "found": "Temporal runs it, and its history is part of this timeline.",
+        "over": "In Temporal it has ended; its history is part of this timeline.",
         "not_started": "Temporal does not know it (yet, or any more).",
         "unreachable": "Temporal does not answer; this timeline is what the database knows.",
     },
     "zh": {
         "found": "由 Temporal 运行，其历史已并入此时间线。",
+        "over": "在 Temporal 中已结束，其历史已并入此时间线。",
         "not_started": "Temporal 中没有该流程（尚未启动或已过保留期）。",
         "unreachable": "Temporal 没有响应；此时间线仅来自数据库。",
     },
@@ -55,7 +57,7 @@ _EVENTS = {
         "WORKFLOW_TASK_FAILED": "A step failed inside the worker and is tried again.",
         "WORKFLOW_TASK_TIMED_OUT": "The worker went away during a step, which is done again.",
         "WORKFLOW_EXECUTION_COMPLETED": "Temporal closed the run.",
-        "WORKFLOW_EXECUTION_FAILED": "The run failed in Temporal.",
+        "WORKFLOW_EXECUTION_FAILED": "The run failed in Temporal: {summary}",
         "WORKFLOW_EXECUTION_CANCEL_REQUESTED": "Somebody asked Temporal to cancel the run.",
         "WORKFLOW_EXECUTION_CANCELED": "The run was cancelled in Temporal.",
         "WORKFLOW_EXECUTION_TERMINATED": "The run was terminated in Temporal; no step cleaned up.",
@@ -70,7 +72,7 @@ _EVENTS = {
         "WORKFLOW_TASK_FAILED": "工作进程执行步骤失败，正在重试。",
         "WORKFLOW_TASK_TIMED_OUT": "执行步骤时工作进程失联，该步骤会重做。",
         "WORKFLOW_EXECUTION_COMPLETED": "Temporal 已结束该流程。",
-        "WORKFLOW_EXECUTION_FAILED": "该流程在 Temporal 中失败。",
+        "WORKFLOW_EXECUTION_FAILED": "该流程在 Temporal 中失败：{summary}",
         "WORKFLOW_EXECUTION_CANCEL_REQUESTED": "有人在 Temporal 中请求取消。",
         "WORKFLOW_EXECUTION_CANCELED": "该流程在 Temporal 中被取消。",
         "WORKFLOW_EXECUTION_TERMINATED": "该流程在 Temporal 中被强制终止，未执行清理步骤。",
@@ -96,8 +98,10 @@ async def look(
         return _state("not_started" if missing else "unreachable", locale), []
     except (RuntimeError, OSError, TimeoutError):  # no connection to begin with
         return _state("unreachable", locale), []
-    state = _state("found", locale)
     status = described.status.name if described.status else None
+    state = _state("found", locale)
+    if status not in (None, "RUNNING"):
+        state = state.model_copy(update={"detail": _STATES[locale]["over"]})
     return state.model_copy(update={"status": status, "events": described.history_length}), moments
 
 
@@ -123,7 +127,7 @@ async def _history(client: Client, run_id: str, locale: str) -> list[Moment]:
 
 
 async def _summary(client: Client, event: HistoryEvent) -> str:
-    """The event's own summary, else a timer's length."""
+    """The event's own summary, else a timer's length, or what a failure says of its cause."""
     if event.HasField("user_metadata") and event.user_metadata.HasField("summary"):
         try:
             decoded: list[Any] = await client.data_converter.decode([event.user_metadata.summary])
@@ -133,4 +137,9 @@ async def _summary(client: Client, event: HistoryEvent) -> str:
     if event.HasField("timer_started_event_attributes"):
         wait = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
         return str(wait)
+    if event.HasField("workflow_execution_failed_event_attributes"):
+        failure = event.workflow_execution_failed_event_attributes.failure
+        while failure.HasField("cause"):
+            failure = failure.cause
+        return " ".join(filter(None, (failure.application_failure_info.type, failure.message)))
     return ""

@@ -21,7 +21,9 @@ FAILING = (
     "TemporalReportedProblems IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')"
 )
 ENDED_BADLY = "ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut', 'Canceled')"
+JOURNEYS = "WorkflowId STARTS_WITH 'j/'"
 FAILING_MAX = 1000
+ASKED_AT_ONCE = 100
 _KINDS: dict[Literal["workflow", "activity"], TaskQueueType.ValueType] = {
     "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
@@ -29,19 +31,38 @@ _KINDS: dict[Literal["workflow", "activity"], TaskQueueType.ValueType] = {
 
 
 async def failing_runs(connect: Connect) -> Failing:
-    """Journeys whose steps fail, or whose workflow failed or was ended by somebody."""
+    """Journeys whose steps fail, or whose workflow failed or was ended by somebody.
+
+    Temporal keeps the run that failed beside the one that was started after it: whoever was started
+    again and runs is mended.
+    """
     found: dict[str, None] = {}
     try:
         client = await connect()
-        for query in (FAILING, ENDED_BADLY):
-            listed = client.list_workflows(
-                f"{query} AND WorkflowId STARTS_WITH 'j/'", limit=FAILING_MAX, rpc_timeout=PATIENCE
-            )
-            async for each in listed:
-                found[each.id] = None
+        found |= await _listed(client, f"{FAILING} AND {JOURNEYS}")
+        ended = await _listed(client, f"{ENDED_BADLY} AND {JOURNEYS}")
+        running = await _running(client, list(ended))
+        found |= {each: None for each in ended if each not in running}
     except AWAY:
         return Failing(False, tuple(found))
     return Failing(True, tuple(found))
+
+
+async def _listed(client: Client, query: str) -> dict[str, None]:
+    """Ids of workflows, in the order Temporal lists them."""
+    listed = client.list_workflows(query, limit=FAILING_MAX, rpc_timeout=PATIENCE)
+    return {each.id: None async for each in listed}
+
+
+async def _running(client: Client, ids: Sequence[str]) -> set[str]:
+    """Which of these run now, asked in parts that a query has room for."""
+    running: set[str] = set()
+    plain = [each for each in ids if not set(each) & {"'", "\\"}]
+    for start in range(0, len(plain), ASKED_AT_ONCE):
+        names = ", ".join(f"'{each}'" for each in plain[start : start + ASKED_AT_ONCE])
+        query = f"ExecutionStatus = 'Running' AND WorkflowId IN ({names})"
+        running.update(await _listed(client, query))
+    return running
 
 
 async def task_queues(connect: Connect, name: str) -> Sequence[TaskQueue]:

@@ -12,7 +12,9 @@ from api.console.cookies import notice
 from api.console.forms import WHOLE, errors_of, form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
+from api.console.write import names
 from api.keys import Caller
+from api.reads import View
 from api.recording import LongId
 from api.routes.messages import ReasonBody, message_text
 from api.services import Given, Services
@@ -41,6 +43,8 @@ async def read_run(
     view = await run_in_threadpool(services.reads.run, id)
     if view is None:
         raise Unknown("run", id)
+    if view["commands"]:
+        view = await run_in_threadpool(_named, services, view)
     language, zone = request.state.speech.language, services.programme.tz
     known: runs.InTemporal | None = None
     moments: list[Moment] = []
@@ -56,6 +60,15 @@ async def read_run(
         return page(request, "_run_timeline.html", **facts)
     more = await run_in_threadpool(_more, services, view, caller)
     return page(request, "run.html", **facts, **more)
+
+
+def _named(services: Services, view: View) -> View:
+    """The same run; who lent it a hand is called by name."""
+    called = names(services)
+    commands = [
+        {**each, "actor": called.get(each["actor"], each["actor"])} for each in view["commands"]
+    ]
+    return {**view, "commands": commands}
 
 
 def _more(services: Services, view: Any, caller: Caller) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def connected(client: Client) -> Callable[[], Awaitable[Client]]:
 
 
 async def test_a_run_that_somebody_ended_in_temporal_is_found(temporal: Client) -> None:
-    """Its member waits for ever: the database still has it waiting."""
+    """Its member waits for ever: the database still has it waiting. Started again, it is mended."""
     queue, run = f"watch-{uuid4()}", f"j/watch/{uuid4()}/once"
     handle = await temporal.start_workflow("step_that_fails", id=run, task_queue=queue)
     assert run not in (await failing_runs(connected(temporal))).ids
@@ -47,6 +47,14 @@ async def test_a_run_that_somebody_ended_in_temporal_is_found(temporal: Client) 
         return failing.asked and run in failing.ids
 
     await until(found)
+
+    await temporal.start_workflow("step_that_fails", id=run, task_queue=queue)
+
+    async def mended() -> bool:
+        failing = await failing_runs(connected(temporal))
+        return failing.asked and run not in failing.ids
+
+    await until(mended)
 
 
 async def test_a_queue_says_what_waits_and_who_works(temporal: Client) -> None:

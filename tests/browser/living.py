@@ -63,6 +63,10 @@ class Backstage:
         """Have it done there, and wait for it here."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_SECONDS)
 
+    def settled(self) -> None:
+        """Wait until nothing is under way at the hour it is."""
+        self.do(self.travel.settle())
+
     def worker_begins(self, acts: Acts | None = None) -> None:
         """The worker as it is shipped, or one whose acts the story says."""
         self.do(self._worker_begins(acts or activities(self._parts.store, self._parts.clock)))
