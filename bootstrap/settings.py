@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from bootstrap.converter import read_keys
-from loyalty.access import ROLES, Role
+from bootstrap.sign_in_settings import SignInSettings
 from loyalty.near_miss import did_you_mean
 from storage.database import database_url
 
@@ -41,7 +41,7 @@ def _supported(url: str | None) -> str | None:
     return url
 
 
-class Settings(BaseSettings):
+class Settings(SignInSettings):
     """All of it; the descriptions are the table in the documentation."""
 
     model_config = SettingsConfigDict(
@@ -109,30 +109,6 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Proxies whose `X-Forwarded-*` headers are believed."
     )
 
-    public_url: str | None = Field(
-        None,
-        pattern=r"^https?://\S+$",
-        description="Where people reach the console, for links; unset: as they reached it.",
-    )
-
-    # --- signing in to the console ---
-    local_accounts: bool = Field(
-        True, description="`false` switches passwords off: everybody comes by OpenID Connect."
-    )
-    oidc_issuer: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="The OpenID Connect provider's name."
-    )
-    oidc_client_id: str | None = Field(None, description="Our name at the provider.")
-    oidc_client_secret: SecretStr | None = Field(None, description="Our secret at the provider.")
-    oidc_role_claim: str = Field(
-        "roles", description="The claim with a person's groups or roles; dots go deeper."
-    )
-    oidc_roles: str = Field(
-        "",
-        description="`role=value` pairs, separated by commas, best first: "
-        "`admin=milepost-admins,marketer=marketing`. Whoever has none is refused.",
-    )
-
     # --- channels ---
     smtp_url: SecretStr | None = Field(
         None,
@@ -196,11 +172,6 @@ class Settings(BaseSettings):
         if bool(self.webhook_url) != bool(self.webhook_secret):
             raise ValueError("webhook_url and webhook_secret belong together: set both")
         self.codec()
-        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret):
-            raise ValueError("oidc_issuer needs oidc_client_id and oidc_client_secret")
-        if not self.local_accounts and not self.oidc_issuer:
-            raise ValueError("without local_accounts nobody can sign in: set oidc_issuer")
-        self.role_values()
         return self
 
     @property
@@ -218,17 +189,6 @@ class Settings(BaseSettings):
         """Where templates are looked for: those beside the program first, then one's own."""
         own = (Path(each) for each in self.template_dirs.split(os.pathsep) if each)
         return (Path(__file__).parent.parent / "campaign_templates", *own)
-
-    def role_values(self) -> tuple[tuple[str, Role], ...]:
-        """Which value of the provider's claim gives which role, best first."""
-        found = []
-        for pair in filter(None, (each.strip() for each in self.oidc_roles.split(","))):
-            role, _, value = pair.partition("=")
-            known = next((each for each in ROLES if each == role.strip()), None)
-            if known is None or not value.strip():
-                raise ValueError(f"oidc_roles: write role=value, with a role of {', '.join(ROLES)}")
-            found.append((value.strip(), known))
-        return tuple(found)
 
     def codec(self) -> dict[str, bytes]:
         """Keys by id, newest first; empty = payloads travel as they are."""

@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from bootstrap.settings import Settings, variable
+from bootstrap.sign_in_settings import SignInSettings
+
+
+def listed() -> list[tuple[str, FieldInfo]]:
+    """Every setting by its name; those of a part come after all others."""
+    of_parts = SignInSettings.model_fields
+    return sorted(Settings.model_fields.items(), key=lambda each: each[0] in of_parts)
 
 
 def markdown() -> str:
     """The table of settings, for the documentation."""
     lines = ["| setting | default | what it does |", "| --- | --- | --- |"]
-    for name, field in Settings.model_fields.items():
+    for name, field in listed():
         default = field.default
         shown = "" if default in (None, "") else f"`{_plain(default)}`"
         what = (field.description or "").replace("|", r"\|")

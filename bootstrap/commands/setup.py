@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from bootstrap.commands.opened import console
-from bootstrap.settings import Settings, read_settings, variable
-from bootstrap.settings_table import markdown
+from bootstrap.settings import read_settings, variable
+from bootstrap.settings_table import listed, markdown
 from storage.migrate import head, upgrade, write_migration
 
 
@@ -56,7 +56,7 @@ def settings(
         return
     table = Table("setting", "value", "what it does", box=None)
     present = read_settings()
-    for name, field in Settings.model_fields.items():
+    for name, field in listed():
         value = getattr(present, name)
         shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else str(value)
         table.add_row(variable(name), shown, field.description)
