@@ -59,8 +59,8 @@ ROUTERS = (
     # Addresses are tried in this order: what tills and shops send all day comes first.
     events, till, quotes, exchanges,
     find, members, member_lists, member_moves, adjustments, tiers, stop_list, inbox, ledger, proofs,
-    template_check, template_trial, template_versions, templates, earning_rules, audiences, campaigns,
-    campaign_drafts, campaign_outlook, admissions,
+    template_check, template_trial, template_versions, templates, earning_rules, audiences,
+    campaigns, campaign_drafts, campaign_outlook, admissions,
     runs,
     watching, repairs, messages, people, health_overview, audit, codec,
 )  # fmt: skip

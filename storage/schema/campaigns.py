@@ -54,7 +54,7 @@ campaign_versions = Table(
     Column("created_by", String(64), nullable=False),
 )
 
-# Launches that wait for a second person, or were declined; the audit trail keeps what became of all.
+# Launches that wait for a second person, or were declined; the audit trail keeps how all ended.
 launch_requests = Table(
     "launch_requests",
     metadata,

@@ -255,7 +255,11 @@ def test_a_broken_template_says_what_would_be_right(old: str, new: str, said: st
         ("messages/thanks.en.j2", "Subject: Hi\nYou\n", "j2:2: file: The second line is empty."),
         ("messages/thanks.en.j2", "Subject: Hi\n\n", "j2:3: file: The message has no text."),
         ("messages/thanks.en.j2", "Subject: Hi\n\n" + "a" * 4001, "has 4001 characters. Allowed"),
-        ("messages/thanks.fr.j2", "Subject: Hi\n\nYou\n", "Not a message's file. Allowed: messages/<mess"),
+        (
+            "messages/thanks.fr.j2",
+            "Subject: Hi\n\nYou\n",
+            "Not a message's file. Allowed: messages/<mess",
+        ),
         ("messages/notes.txt", "Buy milk", "messages/notes.txt:1: file: Not a message's file."),
     ],
 )
