@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from loyalty.expiry_policy import Expiry
 from loyalty.following import follow
 from loyalty.ledger import Balance
 from loyalty.members import Member
 from loyalty.ports import Transaction
-from loyalty.programme import Expiry
 from loyalty.tiers.changes import record
 from loyalty.timing import start_of_day
 

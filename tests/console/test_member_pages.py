@@ -7,7 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from loyalty.access import Role
-from loyalty.programme import Expiry, Programme
+from loyalty.expiry_policy import Expiry
+from loyalty.programme import Programme
 from storage.store import SqlStore
 from tests.api.conftest import Shop
 from tests.console.lee import RUN, live

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from loyalty.book import Book, Lot, lots_of
 from loyalty.errors import Invalid, WrongState
+from loyalty.expiry_policy import Expiry
 from loyalty.ledger import UNDATED, Expire, Prolong, Transfer, body_hash
 from loyalty.posting import decide, transfer
-from loyalty.programme import Expiry
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEW_YORK = ZoneInfo("America/New_York")

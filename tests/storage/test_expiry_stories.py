@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from bootstrap.expiry_care import Expiries
 from loyalty.expiry import balance_to_show
-from loyalty.programme import Expiry, Programme
+from loyalty.expiry_policy import Expiry
+from loyalty.programme import Programme
 from storage import tables
 from storage.database import Database
 from storage.proof import prove
