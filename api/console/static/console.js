@@ -54,6 +54,12 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     draw(document);
+    // Where a menu or tabs are wider than the screen, the present place comes into view.
+    for (const here of document.querySelectorAll(".side > [aria-current], .tabs > [aria-current]")) {
+      const strip = here.parentElement;
+      if (strip.scrollWidth > strip.clientWidth)
+        strip.scrollLeft += here.getBoundingClientRect().left - strip.getBoundingClientRect().left - 16;
+    }
     document.querySelector(".callout.bad[tabindex], [aria-invalid]")?.focus();
   });
   document.addEventListener("htmx:afterSettle", (event) => draw(event.target));
