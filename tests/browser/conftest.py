@@ -39,8 +39,14 @@ def programme_file() -> Path | None:
 
 
 @pytest.fixture
+def clock_file() -> Path | None:
+    """Time goes on by itself; what must look alike every day says so in a file of its own."""
+    return None
+
+
+@pytest.fixture
 def console(
-    _sqlite_template: Path, tmp_path: Path, programme_file: Path | None
+    _sqlite_template: Path, tmp_path: Path, programme_file: Path | None, clock_file: Path | None
 ) -> Iterator[Console]:
     """The product as it is wired, without Temporal: nothing listens where it would be."""
     file = tmp_path / "console.sqlite3"
@@ -51,6 +57,7 @@ def console(
         temporal_address="127.0.0.1:1",
         embedded=True,
         programme_file=programme_file,
+        clock_file=clock_file,
     )
     with serving(Parts(settings)) as console:
         yield console

@@ -6,6 +6,9 @@ shows and returns its path. `make screenshots` and the test for accessibility go
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
+
+from playwright.sync_api import Page
 
 from api.console.sample import Filling, fill
 from loyalty import campaigns
@@ -14,6 +17,7 @@ from loyalty.audiences.rules import Audience, Group, LastPurchaseRule, SpendRule
 from loyalty.campaign_request import CampaignRequest
 from tests.browser.conftest import Console
 from tests.browser.drafted import (
+    BONUS,
     calendar_of_lee,
     drafted_bonus,
     drafted_exchange,
@@ -29,11 +33,19 @@ from tests.console.lee import RUN, live
 
 @dataclass(frozen=True)
 class Shown:
-    """A page; without a role, nobody is signed in."""
+    """A page; without a role, nobody is signed in. `then` is what is done there first."""
 
     name: str
     role: Role | None
     path: Callable[[Console], str]
+    then: Callable[[Page], None] | None = None
+
+    def show(self, page: Page, console: Console, path: str) -> None:
+        """Open it, and do what has to be done for it to show."""
+        page.goto(console.url + path)
+        if self.then:
+            self.then(page)
+        page.wait_for_load_state("load")
 
 
 def _fixed(path: str) -> Callable[[Console], str]:
@@ -90,6 +102,12 @@ def _drafted(console: Console) -> str:
     return "/console/campaigns/spring-tasks/edit"
 
 
+def _live(console: Console) -> str:
+    """The page of a campaign that was launched."""
+    listed(console)
+    return f"/console/campaigns/{BONUS}"
+
+
 def _lee(path: str) -> Callable[[Console], str]:
     """A page about Lee, who has been a member for some days."""
 
@@ -110,19 +128,63 @@ def _troubled(path: str) -> Callable[[Console], str]:
     return prepare
 
 
+def _finds(typed: str) -> Callable[[Page], None]:
+    def then(page: Page) -> None:
+        page.locator("#find-q").fill(typed)
+        page.locator(".find-form button").click()
+
+    return then
+
+
+def _is_refused(page: Page) -> None:
+    page.locator("[name=email]").fill("mei@example.com")
+    page.locator("[name=password]").fill("not the password")
+    page.locator("form.card button, main form button").first.click()
+
+
+def _invites(page: Page) -> None:
+    page.locator("[name=name]").fill("Ina Till")
+    page.locator("[name=email]").fill(f"ina-{next(_NUMBERS)}@example.com")
+    page.locator("main form button").click()
+
+
+def _saves_nonsense(page: Page) -> None:
+    page.locator("[name='values.first_wait_days'], [name^='values.']").first.fill("-3")
+    page.locator("main form").first.evaluate("form => form.noValidate = true")
+    page.locator("main form button.main").last.click()
+
+
+def _asks(selector: str) -> Callable[[Page], None]:
+    def then(page: Page) -> None:
+        page.locator(selector).first.click()
+
+    return then
+
+
+_NUMBERS = count(1)
+
 PAGES: tuple[Shown, ...] = (
     Shown("gallery", "marketer", _fixed("/console/gallery")),
     Shown("set-new", "marketer", _fixed("/console/campaigns/new?template=dormant_wake_up")),
     Shown("set-dates", "marketer", _fixed("/console/campaigns/new?template=limited_time_exchange")),
     Shown("set-edit", "marketer", _drafted),
+    Shown(
+        "set-refused",
+        "marketer",
+        _fixed("/console/campaigns/new?template=dormant_wake_up"),
+        _saves_nonsense,
+    ),
     Shown("link", None, _first_link),
+    Shown("link-gone", None, _fixed("/console/link/gone")),
     Shown("sign-in", None, _fixed("/console/sign-in")),
+    Shown("sign-in-refused", None, _fixed("/console/sign-in"), _is_refused),
     Shown("home-empty", "marketer", _fixed("/console")),
     Shown("home", "admin", _sample),
     Shown("home-new", "admin", _fixed("/console")),
     Shown("people", "admin", _people),
     Shown("person", "admin", _person),
     Shown("people-invite", "admin", _fixed("/console/people/invite")),
+    Shown("people-link", "admin", _fixed("/console/people/invite"), _invites),
     Shown("not-found", "operator", _fixed("/console/nothing-here")),
     Shown("wrong-role", "marketer", _fixed("/console/people")),
     Shown("templates-empty", "marketer", _fixed("/console/templates/mine")),
@@ -131,12 +193,18 @@ PAGES: tuple[Shown, ...] = (
     Shown("template-versions", "marketer", _versions),
     Shown("earning-rules", "marketer", two_rules),
     Shown("watch", "marketer", busy_campaign),
+    Shown("watch-stop", "marketer", busy_campaign, _asks(".confirm > summary.danger")),
     Shown("watch-empty", "operator", fresh_campaign),
     Shown("find", "operator", _fixed("/console/find")),
+    Shown("find-several", "operator", _lee("/console/find"), _finds("first")),
+    Shown("find-nothing", "operator", _fixed("/console/find"), _finds("+86 139 0000 0000")),
+    Shown("member-missing", "operator", _fixed("/console/members/nobody")),
     Shown("member", "operator", _lee("/console/members/lee")),
     Shown("member-statement", "marketer", _lee("/console/members/lee/statement")),
+    Shown("member-corrections", "operator", _lee("/console/members/lee/corrections")),
     Shown("member-messages", "operator", _lee("/console/members/lee/messages")),
     Shown("run", "operator", _lee(f"/console/runs/{RUN}")),
+    Shown("why-empty", "operator", _fixed("/console/why")),
     Shown("why", "operator", _lee("/console/why?member=lee&campaign=vip-day")),
     Shown(
         "transaction",
@@ -146,6 +214,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("campaigns-empty", "marketer", _fixed("/console/campaigns")),
     Shown("campaigns", "marketer", listed),
     Shown("campaign-draft", "marketer", drafted_bonus),
+    Shown("campaign-live", "marketer", _live),
     Shown("campaign-exchange", "marketer", drafted_exchange),
     Shown("campaign-messages", "marketer", messages_of_wu),
     Shown("campaign-calendar", "marketer", calendar_of_lee),
@@ -157,6 +226,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("repair-job", "operator", _troubled(f"/console/repair/jobs/{JOB}")),
     Shown("health", "operator", _troubled("/console/health")),
     Shown("corrections", "operator", _troubled("/console/adjustments")),
+    Shown("corrections-empty", "operator", _fixed("/console/adjustments")),
     Shown("correction", "admin", _troubled("/console/adjustments/c-0")),
     Shown("correction-new", "operator", _fixed("/console/adjustments/new?member_id=lee")),
     Shown("audit", "operator", _troubled("/console/audit")),
