@@ -7,6 +7,9 @@ from dataclasses import dataclass
 _TRUE = re.compile(r"\(true\) && | && \(true\)")
 _ONE_OF_MANY = re.compile(r"(?<![\w\])])\(([^()]*)\)")
 _NAME = re.compile(r"\b(?:member|event|offer)\.[a-z_]+\b")
+_GIVEN = re.compile(r"\bhas\(event\.attributes\.([a-z_]+)\)")
+_NONE_OF = re.compile(r"!\(([a-z_.]+) in \[([^\[\]]*)\]\)")
+_ATTRIBUTE = re.compile(r"\bevent\.attributes\.([a-z_]+)\b")
 _TEXT = re.compile(r"""("[^"]*"|'[^']*')""")
 
 
@@ -15,12 +18,16 @@ class ConditionWords:
     """One language: its word for each sign, and for each fact that a condition may name."""
 
     signs: Mapping[str, str]
+    given: str  # that an attribute came with an event
+    none_of: str
     facts: Mapping[str, str]
 
 
 EN = ConditionWords(
     signs={" && ": " and ", " || ": " or ", " == ": " = ", " != ": " is not ", " >= ": " ≥ ",
            " <= ": " ≤ "},
+    given=r"\1 is given",
+    none_of=r"\1 is none of \2",
     facts={
         "member.days_since_purchase": "days since a purchase",
         "member.consents": "consents",
@@ -49,6 +56,8 @@ EN = ConditionWords(
 ZH = ConditionWords(
     signs={" && ": " 且 ", " || ": " 或 ", " == ": " = ", " != ": " ≠ ", " >= ": " ≥ ",
            " <= ": " ≤ "},
+    given=r"已提供 \1",
+    none_of=r"\1 不是 \2",
     facts={
         "member.days_since_purchase": "距上次购买天数",
         "member.consents": "允许的通知",
@@ -78,7 +87,7 @@ ZH = ConditionWords(
 
 def plain_condition(text: str, words: ConditionWords) -> str:
     """The condition with facts and signs in words; what has no word stays as it was written."""
-    text = _TRUE.sub("", text)
+    text = _GIVEN.sub(words.given, _NONE_OF.sub(words.none_of, _TRUE.sub("", text)))
     if "||" not in text and "!(" not in text:
         # Brackets around each of several conditions say nothing when all of them must hold.
         text = _ONE_OF_MANY.sub(r"\1", text)
@@ -90,4 +99,5 @@ def plain_condition(text: str, words: ConditionWords) -> str:
 def _said(part: str, words: ConditionWords) -> str:
     for sign, word in words.signs.items():
         part = part.replace(sign, word)
+    part = _ATTRIBUTE.sub(r"\1", part)
     return _NAME.sub(lambda found: words.facts.get(found[0], found[0]), part)

@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
+from api.console.addresses import link_address
 from bootstrap.demo import people, report
 from bootstrap.demo.figures import Goal, read_goals, read_reports
 from bootstrap.demo.play import Play
@@ -134,11 +135,15 @@ def notes(screen: Screen, play: Play, ended: datetime) -> None:
 
 
 def links(screen: Screen, stage: Stage, found: Review) -> None:
-    """Where to look around."""
+    """Where to look around. The link is made now: one from before the play would be too old."""
     out, url, ui = screen.console, stage.up.api_url, stage.up.ui_url
     report.heading(out, "Look around")
     run = next((story.run_id for story in found.stories if story.run_id), None)
-    lines = {
+    token = stage.parts.people.first_link()
+    lines = {"console": f"{url}/console"}
+    if token:
+        lines["the way in"] = link_address(url, token)
+    lines |= {
         "API": f"{url}/docs",
         "a key (admin)": stage.up.first_key or "",
         "Temporal": f"{ui}/namespaces/default/workflows",
@@ -148,3 +153,6 @@ def links(screen: Screen, stage: Stage, found: Review) -> None:
         lines["and here"] = f"curl -H 'Authorization: Bearer KEY' {url}/v1/runs/{run}"
     for name, what in lines.items():
         out.print(f"  {name:<15}{what}", soft_wrap=True, markup=False)
+    if token:
+        out.print("\n  Open the way in within 24 hours: choose a name and a password, and look at")
+        out.print("  Campaigns as a marketer would, or find one of the three members above.")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty import plain_conditions
 from loyalty.journeys.compile import compile_example
 from loyalty.journeys.compiled import Compiled, EnterByApi, Reentry
 from loyalty.journeys.load import load_all
@@ -32,6 +33,7 @@ from loyalty.journeys.plan import (
     Tag,
     Wait,
 )
+from loyalty.plain_conditions import plain_condition
 from loyalty.programme import Programme
 from loyalty.templates import LOCALES, Bilingual
 from loyalty.timing import Length
@@ -158,6 +160,29 @@ def test_every_step_of_a_shipped_template_is_drawn_and_said(name: str) -> None:
         assert all(node.labels[language].title[0] for node in picture.nodes)
     # A telephone is 390 pixels wide, less a margin.
     assert picture.width <= 360
+
+
+@pytest.mark.parametrize(
+    ("written", "english", "chinese"),
+    [
+        ("has(event.attributes.photo)", "photo is given", "已提供 photo"),
+        (
+            '!(event.attributes.photo in ["", "no"])',
+            'photo is none of "", "no"',
+            'photo 不是 "", "no"',
+        ),
+        (
+            "member.points >= 5000 && member.has_inviter",
+            "points ≥ 5000 and was invited",
+            "积分 ≥ 5000 且 有邀请人",
+        ),
+    ],
+)
+def test_a_condition_is_said_as_one_would_read_it_aloud(
+    written: str, english: str, chinese: str
+) -> None:
+    assert plain_condition(written, plain_conditions.EN) == english
+    assert plain_condition(written, plain_conditions.ZH) == chinese
 
 
 def test_a_question_leads_to_both_answers_and_on_to_what_follows() -> None:
