@@ -16,6 +16,7 @@ from loyalty.journeys.cost import most_points
 from loyalty.ports import Clock
 from loyalty.programme import CHANNELS, Channel, Programme
 from storage.audiences.counting import Counting
+from storage.audiences.sampling import one_in, step_of
 from storage.campaigns import version_of
 from storage.database import Database
 from storage.tables import campaigns, consents, enrolments, inbox, members
@@ -51,17 +52,18 @@ def _service(connection: Connection, audience: int) -> Mapping[Channel, int]:
     """Whom of the audience service messages may reach: who is not on the stop list and has not said
     no. Of the whole membership, taken for the audience by its share.
     """
+    some = one_in(step_of(connection), connection.dialect.name)
     active = members.c.status == "active"
     free = and_(active, not_(members.c.stop_listed))
     mail = and_(members.c.email.is_not(None), members.c.email != "")
     counts = select(
         func.count().filter(active), func.count().filter(free), func.count().filter(free, mail)
-    ).select_from(members)
+    ).where(some)
     everybody, reached, by_mail = connection.execute(counts).one()
     no = (
         select(consents.c.channel, func.count())
         .join(members, members.c.id == consents.c.member_id)
-        .where(consents.c.purpose == "service", consents.c.granted.is_(False), free)
+        .where(consents.c.purpose == "service", consents.c.granted.is_(False), free, some)
         .where(or_(consents.c.channel != "email", mail))
         .group_by(consents.c.channel)
     )

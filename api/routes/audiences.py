@@ -42,7 +42,7 @@ class AudienceView(BaseModel):
 
     condition: str | None = Field(None, description="What admission asks of each; none = nothing")
     count: int = Field(description="Active members who fit")
-    exact: bool = Field(description="false: estimated from the first 2,000 that might fit")
+    exact: bool = Field(description="false: estimated from some of the members")
     samples: list[SampleView] = Field(description="The first ten by id")
     reachable: dict[Channel, int] = Field(
         description="To how many a marketing message may go now: address, consent, stop list"

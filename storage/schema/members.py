@@ -1,6 +1,6 @@
 """People and what they agreed to be told."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
 
 from storage.schema.core import Instant, Json, key, metadata
 
@@ -37,6 +37,8 @@ members = Table(
     Index(None, "email"),
     Index(None, "inviter_id"),
     Index(None, "last_purchase_at"),
+    # How many join of late says how many a campaign for new members will meet.
+    Index(None, "registered_at"),
 )
 
 consents = Table(
@@ -47,4 +49,13 @@ consents = Table(
     Column("purpose", String(16), primary_key=True),
     Column("granted", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
+    # Those who said no are few, and estimates ask for them.
+    Index(
+        "ix_consents_refused",
+        "purpose",
+        "channel",
+        "member_id",
+        sqlite_where=text("granted IS 0"),
+        postgresql_where=text("granted IS false"),
+    ),
 )

@@ -36,6 +36,7 @@ messages = Table(
     Column("held_back_by", String(32)),  # the rule that last put it off or dropped it
     Index(None, "status", "due_at"),
     Index(None, "member_id", "channel", "sent_at"),
+    Index(None, "enrolment_id"),
     # A channel's day, where it has a budget, and how its sending goes.
     Index(None, "channel", "claimed_at", "status"),
     Index(

@@ -203,6 +203,15 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("member_id", "channel", "purpose", name=op.f("pk_consents")),
     )
+    with op.batch_alter_table("consents", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_consents_refused",
+            ["purpose", "channel", "member_id"],
+            unique=False,
+            sqlite_where=sa.text("granted IS 0"),
+            postgresql_where=sa.text("granted IS false"),
+        )
+
     op.create_table(
         "contact_verdicts",
         sa.Column(
@@ -543,6 +552,9 @@ def upgrade() -> None:
             batch_op.f("ix_members_last_purchase_at"), ["last_purchase_at"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_members_phone_digits"), ["phone_digits"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_members_registered_at"), ["registered_at"], unique=False
+        )
 
     op.create_table(
         "messages",
@@ -576,6 +588,9 @@ def upgrade() -> None:
             batch_op.f("ix_messages_channel_claimed_at_status"),
             ["channel", "claimed_at", "status"],
             unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_messages_enrolment_id"), ["enrolment_id"], unique=False
         )
         batch_op.create_index(
             "ix_messages_figures",
@@ -1033,10 +1048,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_messages_status_due_at"))
         batch_op.drop_index(batch_op.f("ix_messages_member_id_channel_sent_at"))
         batch_op.drop_index("ix_messages_figures")
+        batch_op.drop_index(batch_op.f("ix_messages_enrolment_id"))
         batch_op.drop_index(batch_op.f("ix_messages_channel_claimed_at_status"))
 
     op.drop_table("messages")
     with op.batch_alter_table("members", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_members_registered_at"))
         batch_op.drop_index(batch_op.f("ix_members_phone_digits"))
         batch_op.drop_index(batch_op.f("ix_members_last_purchase_at"))
         batch_op.drop_index(batch_op.f("ix_members_inviter_id"))
@@ -1099,6 +1116,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_verdicts_message_key"))
 
     op.drop_table("contact_verdicts")
+    with op.batch_alter_table("consents", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_consents_refused",
+            sqlite_where=sa.text("granted IS 0"),
+            postgresql_where=sa.text("granted IS false"),
+        )
+
     op.drop_table("consents")
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_claims_status_expires_at"))
