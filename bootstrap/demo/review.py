@@ -155,4 +155,4 @@ def links(screen: Screen, stage: Stage, found: Review) -> None:
         out.print(f"  {name:<15}{what}", soft_wrap=True, markup=False)
     if token:
         out.print("\n  Open the way in within 24 hours: choose a name and a password, and look at")
-        out.print("  Campaigns as a marketer would, or find one of the three members above.")
+        out.print("  Campaigns as a marketer would, or find one of the members above.")
