@@ -89,6 +89,9 @@ bench-intake: $(READY) ## receipts over HTTP beside the same request without a d
 bench-exchange: $(READY) ## a flash exchange over HTTP: claims a second, and nothing oversold
 	$(BIN)/python -m benchmarks.exchange $(ARGS)
 
+bench-console: $(READY) ## every page of the console over 100,000 members and a million postings
+	$(BIN)/python -m benchmarks.console $(ARGS)
+
 ##@ Change
 
 format: $(READY) ## put every file into shape
@@ -104,7 +107,7 @@ migration: $(READY) ## write a new migration from the tables: make migration nam
 	$(BIN)/milepost migration "$(or $(name),$(error name it: make migration name=add_something))"
 
 .PHONY: help setup demo up test browser screenshots test-pg replay fuzz check lint types contracts
-.PHONY: costs bench-journeys bench-ledger bench-intake bench-exchange format record-history migrate migration
+.PHONY: costs bench-journeys bench-ledger bench-intake bench-exchange bench-console format record-history migrate migration
 
 # --- set-up ------------------------------------------------------------------------------------
 

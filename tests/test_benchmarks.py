@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
+
+from api.console.routers import ROUTERS
+from benchmarks.console_pages import NOT_ASKED, pages
 
 ROOT = Path(__file__).parent.parent
 FIGURES = {
@@ -40,6 +44,34 @@ def test_a_flash_exchange_gives_out_exactly_its_stock() -> None:
     assert set(figures) == EXCHANGE
     assert (figures["answered"], figures["won"]) == (60, 20)
     assert (figures["oversold"], figures["negative"]) == (0, 0)
+
+
+@pytest.mark.timeout(240)
+def test_the_console_answers_every_page_on_both_databases() -> None:
+    """Each page of a small programme is asked for; one that fails would end the benchmark."""
+    figures = _quick("console")
+
+    assert set(figures) == {"sqlite_slowest_ms", "postgres_slowest_ms", "over_100_ms"}
+    assert figures["sqlite_slowest_ms"] > 0
+    assert figures["postgres_slowest_ms"] > 0
+
+
+def test_no_page_of_the_console_is_left_out() -> None:
+    """Whoever adds a page is told to have it measured."""
+    asked = [each.path.removeprefix("/console").split("?")[0] for each in pages(160, "p-1", {})]
+    shown = [
+        route
+        for each in ROUTERS
+        for route in each.routes
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+    ]
+
+    left_out = {
+        route.path
+        for route in shown
+        if route.path not in NOT_ASKED and not any(route.path_regex.match(one) for one in asked)
+    }
+    assert left_out == set()
 
 
 def _quick(name: str) -> dict[str, float]:

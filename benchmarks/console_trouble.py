@@ -1,0 +1,72 @@
+"""What went wrong in a large programme, and who did what: rows for repair, health and audit."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from benchmarks.console_copies import copied_id
+from benchmarks.console_story import JOB, WELCOME
+from storage.tables import (
+    audit,
+    enrolments,
+    messages,
+    outbox,
+    refused_events,
+    repair_items,
+    repair_jobs,
+    verifications,
+)
+
+ACTS = 50_000
+
+
+def trouble(connection: Connection, members: int, now: datetime) -> None:
+    """One member in forty has something that failed; some of every kind, thousands where large."""
+    some = [copied_id(number) for number in range(1, members + 1, 40)]
+    half, other = some[::2], some[1::2]
+    _told_badly(connection, half, "failed", now)
+    _told_badly(connection, other, "unknown", now)
+    e = enrolments.c
+    late = update(enrolments).where(e.member_id == bindparam("member"), e.state != "ended")
+    stuck = late.values(wake_at=now - timedelta(hours=3))
+    connection.execute(stuck, [{"member": id} for id in half])
+    refused = {"source": "till-9", "kind": "purchase", "body": {}, "code": "unknown", "times": 1,
+               "detail": "There is no such member.", "first_at": now, "last_at": now}  # fmt: skip
+    numbers = range(len(some))
+    rows = [refused | {"event_id": f"2026/{n}", "member_id": f"nobody-{n}"} for n in numbers]
+    connection.execute(insert(refused_events), rows)
+    parked = {"kind": "nudge_journey", "payload": {}, "created_at": now, "available_at": now,
+              "attempts": 5, "dead_at": now, "last_error": "INVALID_ARGUMENT"}  # fmt: skip
+    rows = [parked | {"workflow_id": f"j/{WELCOME}/{id}/once"} for id in some]
+    connection.execute(insert(outbox), rows)
+    _job(connection, half[:1000], now)
+    acts = {"actor": "bench", "action": "run.retry", "reason": "Again", "detail": {}}
+    rows = [
+        acts | {"target": f"j/{WELCOME}/{copied_id(1 + n % members)}/once",
+                "at": now - timedelta(minutes=ACTS - n)}
+        for n in range(min(ACTS, members))
+    ]  # fmt: skip
+    connection.execute(insert(audit), rows)
+    proved = {"at": now - timedelta(hours=7), "ok": True, "transactions": 1, "seconds": 9.0}
+    kinds = [proved | {"kind": kind, "findings": []} for kind in ("sums", "log")]
+    connection.execute(insert(verifications), kinds)
+
+
+def _told_badly(connection: Connection, ids: Sequence[str], status: str, now: datetime) -> None:
+    m = messages.c
+    theirs = update(messages).where(m.member_id == bindparam("member"), m.channel == "email")
+    worse = theirs.values(status=status, due_at=now - timedelta(hours=5), last_error="550 refused")
+    connection.execute(worse, [{"member": id} for id in ids])
+
+
+def _job(connection: Connection, targets: Sequence[str], now: datetime) -> None:
+    job = {"id": JOB, "list": "failed_messages", "act": "resend", "reason": "It is back",
+           "actor": "bench", "at": now, "pace": 60, "total": len(targets), "body_hash": "",
+           "state": "running", "done": 0, "failed": 0, "next_at": now}  # fmt: skip
+    connection.execute(insert(repair_jobs).values(job))
+    items = [
+        {"job_id": JOB, "number": n, "target": id, "state": "waiting"}
+        for n, id in enumerate(targets)
+    ]
+    connection.execute(insert(repair_items), items)
