@@ -53,9 +53,10 @@ TEMPLATE = "new_member_bonus"
 class Size:
     members: int = 100_000
     rounds: int = 7
+    warm_up: int = 1
 
 
-QUICK = Size(160, 1)
+QUICK = Size(160, 1, 0)
 
 
 @dataclass(slots=True)
@@ -111,11 +112,13 @@ async def ask(parts: Parts, size: Size, progress: Progress) -> dict[str, Measure
     tokens = _signed_in(given)
     asked = list(_pages(given, size))
     found = {page.name: Measured() for page in asked}
-    task = progress.add_task(parts.database.dialect, total=(size.rounds + 1) * len(asked))
+    task = progress.add_task(
+        parts.database.dialect, total=(size.rounds + size.warm_up) * len(asked)
+    )
     transport = httpx2.ASGITransport(app=create_app(given))
     rest_easy()  # as the server does
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        for number in range(size.rounds + 1):
+        for number in range(size.rounds + size.warm_up):
             for page in asked:
                 statements.seen.clear()
                 cpu, begun = time.process_time(), time.perf_counter()
@@ -124,7 +127,7 @@ async def ask(parts: Parts, size: Size, progress: Progress) -> dict[str, Measure
                 cpu = (time.process_time() - cpu) * 1000
                 if answer.status_code >= 400:
                     raise SystemExit(f"{page.path}: {answer.status_code}\n{answer.text[:2000]}")
-                if number:
+                if number >= size.warm_up:
                     found[page.name].add(took, cpu, statements.longest())
                 progress.advance(task)
     return found
@@ -193,7 +196,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("sqlite", "postgres"))
     given = parser.parse_args()
     default = QUICK if given.quick else Size()
-    size = Size(given.members or default.members, given.rounds or default.rounds)
+    size = Size(given.members or default.members, given.rounds or default.rounds, default.warm_up)
     console = Console(stderr=True)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     begun = time.perf_counter()
