@@ -19,7 +19,8 @@ BREAKS = {
     "a message went out twice": (
         "INSERT INTO messages SELECT key || '2', member_id, campaign_id, version, enrolment_id, "
         "message, channel, purpose, locale, variables, status, created_at, due_at, expires_at, "
-        "attempts, claimed_at, sent_at, read_at, subject, body, last_error FROM messages"
+        "attempts, claimed_at, sent_at, read_at, subject, body, last_error, day, held_back_by "
+        "FROM messages"
     ),
     "a journey sleeps for ever": "UPDATE enrolments SET wake_at = '2020-01-01 00:00:00'",
     "a row for Temporal was given up": "UPDATE outbox SET dead_at = created_at",
