@@ -11,18 +11,19 @@ Encode = Callable[[Any], str]
 
 
 def texts(values: Sequence[str | None]) -> str:
-    """Text, where nothing is NULL."""
-    if None in values:
+    """Text; none is NULL."""
+    there = [each for each in values if each is not None]
+    if len(there) < len(values):
         quoted = ("NULL" if each is None else f'"{_escaped(each)}"' for each in values)
         return "{" + ",".join(quoted) + "}"
-    joined = '","'.join(values)  # type: ignore[arg-type]
-    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
-        joined = '","'.join([_escaped(each) for each in values])  # type: ignore[arg-type]
-    return '{"' + joined + '"}' if values else "{}"
+    joined = '","'.join(there)
+    if "\\" in joined or joined.count('"') != 2 * (len(there) - 1):
+        joined = '","'.join([_escaped(each) for each in there])
+    return '{"' + joined + '"}' if there else "{}"
 
 
 def numbers(values: Sequence[int | None]) -> str:
-    """Whole numbers: Python's own list is nearly it."""
+    """Whole numbers, none is NULL: Python's own list is nearly it."""
     listed = str(list(values))[1:-1]
     return "{" + (listed.replace("None", "NULL") if None in values else listed) + "}"
 

@@ -8,8 +8,7 @@ the others do not notice.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -44,6 +43,15 @@ class Done(Generic[T]):
     error: Exception | None = None
 
 
+class Known(NamedTuple):
+    """Ids of what was locked or looked up when a unit's savepoint began."""
+
+    books: set[str]
+    people: set[str]
+    offers: set[str]
+    claims: set[str]
+
+
 class Batch:
     """What units of work share inside one transaction; none of them = it only reads.
 
@@ -62,7 +70,7 @@ class Batch:
         self._several = units > 1
         self._alone = False
         self._savepoint = False
-        self._locked: tuple[set[str], set[str], set[str], set[str]] = (set(), set(), set(), set())
+        self._known = Known(set(), set(), set(), set())
         self.undo = Undo()
         self.books = Books(connection, self.undo)
         self.people = MemberRows(connection, self.undo)
@@ -179,7 +187,7 @@ class Batch:
         if self._several and not self._savepoint:
             self._connection.exec_driver_sql("SAVEPOINT unit")
             self._savepoint = True
-            self._locked = (
+            self._known = Known(
                 set(self.books.members),
                 set(self.people.members),
                 set(self.claims.offers),
@@ -199,9 +207,10 @@ class Batch:
             self.waits.forget()
             self.paid.forget()
             # What was locked since is locked no longer, and may change before it is looked at.
-            self.books.forget_but(self._locked[0])
-            self.people.forget_but(self._locked[1])
-            self.claims.forget_but(self._locked[2], self._locked[1], self._locked[3])
+            known = self._known
+            self.books.forget_but(known.books)
+            self.people.forget_but(known.people)
+            self.claims.forget_but(known.offers, known.people, known.claims)
         if self._alone:
             # Rows went out and were taken back: what is known in memory may be of the future.
             for rows in (self.books, self.people, self.events, self.decided, self.claims):
@@ -241,12 +250,3 @@ class Direct:
     def scalar(self, *args: Any, **more: Any) -> Any:
         self._batch.save()
         return self._connection.scalar(*args, **more)
-
-
-@dataclass(frozen=True, slots=True)
-class Unit(Generic[T]):
-    """Work to be done in one piece, what it will need, and the instant to judge it by, if set."""
-
-    work: Callable[[Any], T]
-    wants: Wants
-    now: datetime | None = None

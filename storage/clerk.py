@@ -5,83 +5,36 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from loyalty.ports import Transaction
-from storage.batch import Batch, Done, Unit
+from loyalty.ports import Transaction, Wants
+from storage.batch import Batch, Done
 from storage.database import Database, passes
+from storage.precedence import Attempt, Overtaken, Precedence
 from storage.roundtrip import prepares
 
+T = TypeVar("T")
 log = logging.getLogger("milepost.poster")
 
 ATTEMPTS = 3
 
+
+@dataclass(frozen=True, slots=True)
+class Unit(Generic[T]):
+    """Work to be done in one piece, what it will need, and the instant to judge it by, if set."""
+
+    work: Callable[[Any], T]
+    wants: Wants
+    now: datetime | None = None
+
+
 Waiting = tuple[Unit[Any], "Future[Any]"]
-
-
-class Overtaken(BaseException):
-    """The batch ahead has to begin again: what was decided behind it does not count.
-
-    No error of a unit: none of them may be told of it.
-    """
-
-    def __init__(self, ahead: "Attempt") -> None:
-        self.ahead = ahead
-
-
-class Attempt:
-    """A batch on its way: `number` is its place in the order of arrival, whatever happens.
-
-    `ended`: it is committed or undone. `settled`: everybody in the batch has been answered.
-    `locked`: members and offers that nobody else can look at until then.
-    """
-
-    def __init__(
-        self, number: int, settled: threading.Event, locked: frozenset[str] = frozenset()
-    ) -> None:
-        self.number = number
-        self.settled = settled
-        self.locked = locked
-        self.ended = threading.Event()
-        self.failed = False
-
-
-class Turns:
-    """Who may decide: one clerk at a time. Each attempt knows the one that began before it."""
-
-    def __init__(self) -> None:
-        self._deciding = threading.Lock()
-        self._numbers = count(1)
-        self._last = Attempt(0, threading.Event())
-        self._last.ended.set()
-
-    def begin(self) -> None:
-        self._deciding.acquire()
-
-    def number(self) -> int:
-        """The next place in the order of arrival; only in one's turn."""
-        return next(self._numbers)
-
-    def wait_for(self, locked: frozenset[str]) -> bool:
-        """Let the one ahead end if it holds any of these; true if it did. Only in one's turn."""
-        if self._last.ended.is_set() or self._last.locked.isdisjoint(locked):
-            return False
-        self._last.ended.wait()
-        return True
-
-    def follow(self, mine: Attempt) -> Attempt:
-        """Who is ahead; only in one's turn."""
-        ahead, self._last = self._last, mine
-        return ahead
-
-    def end(self) -> None:
-        self._deciding.release()
 
 
 class Clerk:
@@ -93,13 +46,13 @@ class Clerk:
         transactions: Callable[[Batch], Callable[[datetime | None], Transaction]],
         come: Callable[[], bool],
         next_batch: Callable[[int], list[Waiting]],
-        turns: Turns,
+        precedence: Precedence,
     ) -> None:
         self._database = database
         self._transactions = transactions
         self._come = come
         self._next = next_batch
-        self._turns = turns
+        self._precedence = precedence
         self._my_turn = False
         self._connection: Connection | None = None
 
@@ -112,10 +65,10 @@ class Clerk:
             if not batch:
                 self._end_turn()
                 continue
-            if self._turns.wait_for(_locked_by(unit for unit, _ in batch)):
+            if self._precedence.wait_for(_locked_by(unit for unit, _ in batch)):
                 # Nothing could be decided before; more came meanwhile, and goes along.
                 batch += self._next(len(batch))
-            number, settled = self._turns.number(), threading.Event()
+            number, settled = self._precedence.number(), threading.Event()
             answers = self._settled([unit for unit, _ in batch], number, settled)
             settled.set()
             for (_, future), done in zip(batch, answers, strict=True):
@@ -132,8 +85,7 @@ class Clerk:
         attempts = 0
         while True:
             try:
-                locked = _locked_by(units)
-                return self._together(units, Attempt(number, settled, locked))
+                return self._together(units, Attempt(number, settled, _locked_by(units)))
             except Overtaken as overtaken:
                 overtaken.ahead.settled.wait()
             except DBAPIError as error:
@@ -158,7 +110,7 @@ class Clerk:
     def _together(self, units: Sequence[Unit[Any]], mine: Attempt) -> Sequence[Done[Any]]:
         """One attempt, all of it or nothing."""
         self._begin_turn()
-        ahead = self._turns.follow(mine)
+        ahead = self._precedence.follow(mine)
 
         def before_writing() -> None:
             ahead.ended.wait()
@@ -187,13 +139,13 @@ class Clerk:
 
     def _begin_turn(self) -> None:
         if not self._my_turn:
-            self._turns.begin()
+            self._precedence.begin()
             self._my_turn = True
 
     def _end_turn(self) -> None:
         if self._my_turn:
             self._my_turn = False
-            self._turns.end()
+            self._precedence.end()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -215,9 +167,9 @@ class Clerk:
         try:
             connection.detach()
             if self._database.dialect == "postgresql":
+                prepares(connection)
                 # All it asks is by key. A plan that was made while a table was small would stay
                 # long after it has grown, and read all of it for every batch.
-                prepares(connection)
                 connection.exec_driver_sql("SET enable_seqscan = off")
                 connection.exec_driver_sql("DISCARD PLANS")
                 connection.commit()

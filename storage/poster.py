@@ -17,9 +17,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from loyalty.ports import Transaction, Wants
-from storage.batch import Batch, Unit
-from storage.clerk import Clerk, Turns, Waiting
+from storage.batch import Batch
+from storage.clerk import Clerk, Unit, Waiting
 from storage.database import Database
+from storage.precedence import Precedence
 
 T = TypeVar("T")
 
@@ -53,12 +54,12 @@ class Poster:
         self._line: deque[Waiting] = deque()
         self._there = threading.Condition()
         self._stopping = False
-        turns = Turns()
+        precedence = Precedence()
         # SQLite has one writer: a second would only wait for the first.
         clerks = 1 if database.dialect == "sqlite" else 2
         self._threads = [
             threading.Thread(
-                target=Clerk(database, transactions, self._come, self._next, turns).work,
+                target=Clerk(database, transactions, self._come, self._next, precedence).work,
                 name=f"poster-{number}",
                 daemon=True,
             )

@@ -54,18 +54,14 @@ def load(connection: Connection, *loadings: Loading) -> None:
 def answered(connection: Connection, queries: Sequence[Query]) -> Sequence[Rows]:
     """The rows of each, in order. Later queries see what earlier ones waited for a lock to see."""
     if connection.dialect.name == "sqlite":
-        return [
-            []
-            if not query.ids
-            else connection.exec_driver_sql(
-                query.text.format(ids="IN (SELECT value FROM json_each(?))", pairs=_SQLITE_PAIRS),
-                (orjson.dumps(query.ids).decode(),),
-            ).all()
-            for query in queries
-        ]
-    asked = [_for_postgresql(query) for query in queries if query.ids]
-    found = iter(ask(connection, asked))
+        return [_by_sqlite(connection, query) if query.ids else [] for query in queries]
+    found = iter(ask(connection, [_for_postgresql(query) for query in queries if query.ids]))
     return [next(found) if query.ids else [] for query in queries]
+
+
+def _by_sqlite(connection: Connection, query: Query) -> Rows:
+    text = query.text.format(ids="IN (SELECT value FROM json_each(?))", pairs=_SQLITE_PAIRS)
+    return connection.exec_driver_sql(text, (orjson.dumps(query.ids).decode(),)).all()
 
 
 def _for_postgresql(query: Query) -> Statement:
