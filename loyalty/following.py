@@ -27,7 +27,7 @@ def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None
         once = compiled(version).reentry.rule == "once_per_member"
         entry = Entry(
             key="once" if once else str(seq),
-            since=_counts_after(event),
+            since=counts_after(event),
             event=event,
             priority=1,
         )
@@ -36,7 +36,7 @@ def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None
         follow(tx, member, changed.event, changed.event.seq)
 
 
-def _counts_after(event: InboxEvent) -> datetime:
+def counts_after(event: InboxEvent) -> datetime:
     """Acts after this instant count for the journey an event opens; the event itself never does.
 
     Who registers at the till buys in the same breath, and the till's clock may be behind ours.

@@ -1,18 +1,18 @@
 """The act that a missed wait looked for: it came before, after, too late, or did not count.
 
-The window and what counts are the wait's own (`journeys/goals.py`); here it is only looked at which
-of them the member's nearest act fails.
+The acts and how many of them count are the wait's own (`journeys/sight.py`); here it is only looked
+at what the member's nearest act fails.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from loyalty.admission import facts_of
 from loyalty.conditions import EVENT
 from loyalty.failing import failing
 from loyalty.journeys import goals
 from loyalty.journeys.plan import Await, Goal
+from loyalty.journeys.sight import Sight
 from loyalty.ports import Transaction
 from loyalty.records import Decision, Enrolment, InboxEvent
 from loyalty.timing import shift
@@ -27,7 +27,8 @@ def missed_act(tx: Transaction, run: Enrolment, step_id: str, opened: Decision) 
     """Why the wait of `step_id` was missed: a reason of `why_words.py` and its figures."""
     version = tx.campaigns.version(run.campaign_id, run.version)
     node = version.plan.nodes.get(step_id)
-    if node is None or not isinstance(node.step, Await):
+    member = tx.members.get(run.member_id)
+    if member is None or node is None or not isinstance(node.step, Await):
         return None, {}
     until = opened.until
     assert until is not None
@@ -35,44 +36,40 @@ def missed_act(tx: Transaction, run: Enrolment, step_id: str, opened: Decision) 
     closes = shift(until, step.lateness, tx.programme.tz) if step.lateness else until
     noted = opened.inputs.get("since")
     since = datetime.fromisoformat(noted) if noted else opened.at
-    reasons = [_of_goal(tx, run, goal, since, until, closes) for goal in step.goals]
+    sight = Sight(tx, member, version.plan, run)
+    reasons = [_of_goal(sight, goal, since, until, closes) for goal in step.goals]
     # Of several goals the one that came nearest is the one to speak of.
     return next((r for r in reasons if r[0] != "act_never_came"), reasons[0])
 
 
 def _of_goal(
-    tx: Transaction,
-    run: Enrolment,
-    goal: Goal,
-    since: datetime,
-    until: datetime,
-    closes: datetime,
+    sight: Sight, goal: Goal, since: datetime, until: datetime, closes: datetime
 ) -> Missed:
     said = {"on": goal.on, "since": since.isoformat(), "until": until.isoformat()}
-    near = tx.inbox.between(run.member_id, [goal.on], since - AROUND, until + AROUND)
-    within = [e for e in near if since < e.occurred_at < until]
+    within = sight.acts({goal.on}, since, until)
     for event in reversed(within):
         happened = said | {"happened": event.occurred_at.isoformat()}
         if event.recorded_at >= closes:
             return "act_recorded_late", happened | {"recorded": event.recorded_at.isoformat()}
         if event.amount_minor and goals.kept_minor(event) <= 0:
             return "act_refunded", happened
-        failed = _failed(tx, run, goal, event)
+        failed = _failed(sight, goal, event)
         if failed:
             return "act_did_not_count", happened | {"failed": failed}
     if within:
-        return "act_too_few", said | {"needed": goal.count, "count": len(within)}
+        count = sight.tally(goal, since, until).count
+        return "act_too_few", said | {"needed": goal.count, "count": count}
+    member_id, inbox = sight.member.id, sight.tx.inbox
+    near = inbox.between(member_id, [goal.on], since - AROUND, until + AROUND)
     if after := [e for e in near if e.occurred_at >= until]:
         return "act_after", said | {"happened": after[0].occurred_at.isoformat()}
-    if near:
-        return "act_before", said | {"happened": near[-1].occurred_at.isoformat()}
+    if before := [e for e in near if e.occurred_at <= since]:
+        return "act_before", said | {"happened": before[-1].occurred_at.isoformat()}
     return "act_never_came", said
 
 
-def _failed(tx: Transaction, run: Enrolment, goal: Goal, event: InboxEvent) -> list[dict[str, Any]]:
+def _failed(sight: Sight, goal: Goal, event: InboxEvent) -> list[dict[str, Any]]:
     """What of the goal's condition the act does not meet; the member's own facts are as of now."""
     if goal.where is None:
         return []
-    member = tx.members.get(run.member_id)
-    facts = facts_of(tx, member) if member else {}
-    return failing(goal.where, EVENT, {**facts, **goals.event_facts(event)})
+    return failing(goal.where, EVENT, {**sight.facts(), **goals.event_facts(event)})

@@ -60,17 +60,18 @@ class Sight:
 
     def _tallies(self, step: Await, position: Position) -> Mapping[str, Tally]:
         after, before = goals.window(position)
-        events = self._acts({goal.on for goal in step.goals}, after, before)
+        events = self.acts({goal.on for goal in step.goals}, after, before)
         self.events = {event.seq: event for event in events}
         facts = self._facts_for(step.goals, events)
         return goals.tallies(step, position, events, facts, self.tx.programme.tz)
 
     def tally(self, goal: Goal, after: datetime, before: datetime) -> Tally:
         """How far the member is towards one goal, by acts with after < occurred_at < before."""
-        events = self._acts({goal.on}, after, before)
+        events = self.acts({goal.on}, after, before)
         return goals.tally(goal, events, self._facts_for([goal], events), self.tx.programme.tz)
 
-    def _acts(self, types: set[str], after: datetime, before: datetime) -> Sequence[InboxEvent]:
+    def acts(self, types: set[str], after: datetime, before: datetime) -> Sequence[InboxEvent]:
+        """The member's acts of these types in that time, whether they count or not."""
         opened_by = self.enrolment.trigger_seq or 0
         # What opened the journey does not count, nor what came in before it without being later.
         return [

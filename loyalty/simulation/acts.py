@@ -3,19 +3,18 @@
 from dataclasses import replace
 
 from loyalty import intake
-from loyalty.errors import WrongState
 from loyalty.events import Line, MemberEvent, Purchase
 from loyalty.following import follow
+from loyalty.members import needs_active
 from loyalty.simulation.assumptions import Act
 from loyalty.simulation.paper import Paper
 
 
 def record(paper: Paper, act: Act, number: int) -> None:
-    """An assumed act comes in as real ones do."""
+    """Take in the `number`th assumed act. Raises WrongState for who is no member any more."""
     programme = paper.programme
     said = {"source": "assumed", "id": f"a{number}", "occurred_at": paper.now}
-    if paper.member.status != "active":
-        raise WrongState(f"Member {paper.member_id!r} is {paper.member.status}.")
+    needs_active(paper.member)
     if act.type == "purchase":
         line = Line(sku=act.sku, category=act.category, net_minor=act.minor)
         purchase = Purchase.model_validate(

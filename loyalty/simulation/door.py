@@ -1,10 +1,9 @@
 """How a member meets a campaign in a simulation: as today, or as if nothing kept them out."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from loyalty.admission import Entry, compiled, consider, facts_of, refusal_of
-from loyalty.events import CLOCK_SKEW
+from loyalty.following import counts_after
 from loyalty.journeys.compiled import Compiled, EnterByApi, EnterOnEvent
 from loyalty.journeys.machine import bucket
 from loyalty.outside import Refusal
@@ -52,12 +51,11 @@ def opened(version: Version) -> Version:
 def enter(paper: Paper, rules: Compiled) -> None:
     """The knock of a member whom no schedule brings: the event that opens it, or another system."""
     if isinstance(rules.enter, EnterOnEvent):
-        skew = CLOCK_SKEW if rules.enter.on == "member.registered" else timedelta(microseconds=1)
         event = Act(rules.enter.on).event(paper.member_id, paper.now)
         seq = paper.inbox.number()
         event = replace(event, seq=seq, event_id=f"opens/{seq}")
         paper.inbox.add(event)
-        entry = Entry(key="once", since=paper.now - skew, event=event)
+        entry = Entry(key="once", since=counts_after(event), event=event)
     elif isinstance(rules.enter, EnterByApi):
         entry = Entry(key="once", since=paper.now)
     else:

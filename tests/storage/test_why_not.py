@@ -287,6 +287,29 @@ def came_before(office: Office) -> None:
     office.take_turns("lee")
 
 
+def came_once(office: Office) -> None:
+    office.write("  - id: again\n    await: {on: purchase, within: P7D}\n", enter="{on: purchase}")
+    office.joins("lee")
+    office.buys("lee", "r1", ("grocery", 9_000))
+    office.take_turns("lee")
+    office.later(8 * DAY)
+    office.take_turns("lee")
+
+
+def came_twice_on_one_day(office: Office) -> None:
+    office.write(
+        "  - id: visits\n    await: {on: purchase, count: 2, once_per: day, within: P7D}\n",
+        enter=AT_DOOR,
+    )
+    office.joins("lee")
+    office.take_turns("lee")
+    for receipt in ("r1", "r2"):
+        office.later(timedelta(minutes=5))
+        office.buys("lee", receipt, ("grocery", 9_000))
+    office.later(8 * DAY)
+    office.take_turns("lee")
+
+
 # --- messages -----------------------------------------------------------------------------------
 
 TELL = "  - notify: {message: hello, channels: [CHANNEL]}\n"
@@ -469,6 +492,18 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
         "visit waited for purchase until 2026-03-09 20:00 Asia/Shanghai, and none of this member "
         "arrived.",
         "visit 等待 purchase，截至 2026-03-09 20:00 Asia/Shanghai，未收到该会员的此类事件。",
+    ),
+    (
+        # What opened the journey is not what it then waits for.
+        came_once, "act_never_came",
+        "again waited for purchase until 2026-03-09 20:00 Asia/Shanghai, and none of this member "
+        "arrived.",
+        "again 等待 purchase，截至 2026-03-09 20:00 Asia/Shanghai，未收到该会员的此类事件。",
+    ),
+    (
+        came_twice_on_one_day, "act_too_few",
+        "visits waited for 2 times purchase, and 1 counted.",
+        "visits 需要 2 次 purchase，计入 1 次。",
     ),
     (
         came_too_late, "act_after",
