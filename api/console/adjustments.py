@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.console.forms import Form, errors_of, form_of
+from api.console.forms import Form, errors_of, form_of, whole
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.console.write import names
 from api.keys import Caller
 from api.routes.adjustments import effect_on, to_check
+from api.routes.messages import ReasonBody
 from api.services import Given, Services
 from loyalty import adjustments
 from loyalty.errors import LoyaltyError, Unknown
@@ -51,7 +52,7 @@ async def propose(request: Request, services: Given, caller: Corrector) -> Respo
     def work() -> Response:
         member_id = str(form.get("member_id", "")).strip()
         try:
-            proposal = adjustments.Proposal.model_validate(_asked(form))
+            proposal = asked(form)
             if services.reads.member_view(member_id) is None:
                 raise Unknown("member", member_id)
             if form.get("step") != "propose":
@@ -70,11 +71,12 @@ async def propose(request: Request, services: Given, caller: Corrector) -> Respo
     return await run_in_threadpool(work)
 
 
-def _asked(form: Form) -> dict[str, Any]:
-    points = str(form.get("points", "")).strip()
-    whole = points.removeprefix("-").removeprefix("+")
-    number = int(points) if whole.isascii() and whole.isdecimal() and len(whole) < 12 else points
-    return {"id": form.get("id", ""), "points": number, "reason": form.get("reason", "")}
+def asked(form: Form) -> adjustments.Proposal:
+    """What was typed, as a proposal. Raises ValidationError."""
+    points = whole(form.get("points", ""))
+    return adjustments.Proposal.model_validate(
+        {"id": form.get("id", ""), "points": points, "reason": form.get("reason", "")}
+    )
 
 
 def _new(
@@ -111,9 +113,11 @@ async def approve(request: Request, id: str, services: Given, caller: Corrector)
 
 @router.post("/adjustments/{id}/decline")
 async def decline(request: Request, id: str, services: Given, caller: Corrector) -> Response:
-    reason = str((await form_of(request)).get("reason", "")).strip()[:500]
+    form = await form_of(request)
     say = request.state.speech.gettext
-    if not reason:
+    try:
+        reason = ReasonBody(reason=str(form.get("reason", ""))).reason
+    except ValidationError:
         return go(request, f"/console/adjustments/{id}", say("Give a reason to decline it."))
     return await _decide(
         request,

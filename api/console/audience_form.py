@@ -12,7 +12,7 @@ from typing import Any
 from babel.numbers import get_currency_precision
 from pydantic import ValidationError
 
-from api.console.forms import Form, at
+from api.console.forms import Form, at, whole
 from api.console.language import Speech
 from api.console.marks import N_
 from loyalty.audiences.rules import Audience
@@ -171,16 +171,11 @@ def _rule(rule: Mapping[str, Any], precision: int) -> dict[str, Any]:
         elif name == "amount":
             name, value = "amount_minor", _minor(str(value or ""), precision)
         elif isinstance(value, str):
-            value = _whole(value) if name in ("days", "points") else value.strip()
+            value = whole(value) if name in ("days", "points") else value.strip()
         wished[name] = value if value is not None else ""
     if wished.get("op") == "never":
         wished["days"] = None
     return wished
-
-
-def _whole(text: str) -> int | str:
-    plain = text.strip().replace(",", "")
-    return int(plain) if re.fullmatch(r"-?[0-9]{1,15}", plain) else text
 
 
 def _minor(text: str, precision: int) -> int | str:

@@ -11,6 +11,7 @@ ends in `[]` is always a list; another name sent several times is one too. Value
 were typed, trimmed of nothing.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +69,16 @@ def at(form: Any, path: str, default: Any = "") -> Any:
         else:
             return default
     return default if form is None else form
+
+
+def whole(typed: object) -> int | str:
+    """A whole number as people type it, its thousands parted or not; else the text, to be refused.
+
+    At most 18 digits: more would fit neither a column nor anybody's purse.
+    """
+    text = str(typed).strip()
+    plain = text.replace(",", "").replace("，", "")
+    return int(plain) if re.fullmatch(r"[+-]?\d{1,18}", plain) else text
 
 
 def errors_of(error: LoyaltyError | ValidationError) -> dict[str, str]:

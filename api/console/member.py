@@ -1,13 +1,14 @@
 """A member's pages: everything about one person, and what an operator may do for them."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.console.adjustments import asked
 from api.console.forms import Form, errors_of, form_of
 from api.console.member_facts import SECTIONS, Section, member_of, overview, section
 from api.console.rendering import go, page
@@ -18,7 +19,7 @@ from api.routes.members import ConsentsBody
 from api.routes.stop_list import StopListBody
 from api.routes.tiers import TierBody
 from api.services import Given, Services
-from loyalty.adjustments import Proposal, propose
+from loyalty.adjustments import propose
 from loyalty.errors import LoyaltyError
 from loyalty.ports import Transaction
 from loyalty.tiers.by_hand import TierGiven, set_tier
@@ -108,12 +109,7 @@ async def propose_adjustment(
     """Nothing is posted until somebody else approves it."""
 
     def act(form: Form, tx: Transaction) -> None:
-        typed = str(form.get("points", "")).strip().replace(",", "")
-        points: Any = int(typed) if typed.lstrip("+-").isdecimal() else typed
-        body = Proposal.model_validate(
-            {"id": form.get("id", ""), "points": points, "reason": form.get("reason", "")}
-        )
-        propose(tx, id, body, caller.actor)
+        propose(tx, id, asked(form), caller.actor)
 
     said = request.state.speech.gettext(
         "The correction is proposed. Somebody else has to approve it."

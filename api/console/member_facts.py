@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from api.reads import MemberLists
+from api.console.forms import whole
+from api.reads import MemberLists, View
 from api.routes.ledger import paper_of, slip_row
 from api.routes.tiers import TierView, tier_view
 from api.services import Services
@@ -14,14 +15,11 @@ from loyalty.ledger import Balance, StatementLine
 from loyalty.ports import Transaction
 from loyalty.slips.earned import earned
 
-Section = Literal[
-    "statement", "purchases", "runs", "messages", "gifts", "holds", "corrections"
-]  # fmt: skip
+Section = Literal["statement", "purchases", "runs", "messages", "gifts", "holds", "corrections"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 FEW = 6
 """Rows of each list on the overview."""
 PAGE = 25
-View = Mapping[str, Any]
 
 
 def member_of(services: Services, id: str) -> View:
@@ -65,7 +63,8 @@ def section(
 ) -> dict[str, Any]:
     """One list, a page of it; `next` is `after` of the following page."""
     lists = services.reads.of_member
-    number = int(after) if after.isdecimal() else None
+    typed = whole(after)
+    number = typed if isinstance(typed, int) else None
     if name == "statement":
         lines = statement(services, id, language, limit=PAGE, before=number)
         return {"statement": lines, "next": _next(lines, lambda pair: pair[0].seq)}

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.console.forms import Form, errors_of, form_of
+from api.console.forms import Form, errors_of, form_of, whole
 from api.console.rendering import go, page
 from api.console.repair_words import EXPLAINED, GONE, MEANING, STARTED, TITLES
 from api.console.sessions import person
 from api.console.write import names
 from api.keys import Caller
 from api.repairs import cursor_of
+from api.routes.messages import ReasonBody
 from api.routes.repairs import counted, started, things
 from api.services import Given, Services
 from loyalty import repair_jobs
@@ -46,11 +47,11 @@ def read_job(
     services: Given,
     caller: Operator,
     state: str = "",
-    after: int = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     job = _job(services, job_id)
     wanted: ItemState | None = state if state in ITEM_STATES else None
-    items = services.reads.repairs.items(job_id, state=wanted, after=max(after, 0), limit=ROWS)
+    items = services.reads.repairs.items(job_id, state=wanted, after=after, limit=ROWS)
     later = None
     if len(items) == ROWS:
         later = "?" + urlencode({"state": state, "after": items[-1]["number"]})
@@ -67,9 +68,11 @@ def read_progress(request: Request, job_id: str, services: Given, caller: Operat
 
 @router.post("/repair/jobs/{job_id}/stop")
 async def stop_job(request: Request, job_id: str, services: Given, caller: Operator) -> Response:
-    reason = str((await form_of(request)).get("reason", "")).strip()[:500]
+    form = await form_of(request)
     say = request.state.speech.gettext
-    if not reason:
+    try:
+        reason = ReasonBody(reason=str(form.get("reason", ""))).reason
+    except ValidationError:
         return go(request, f"/console/repair/jobs/{job_id}", say("Give a reason to stop it."))
     try:
         await run_in_threadpool(
@@ -111,13 +114,12 @@ async def act(request: Request, name: str, services: Given, caller: Operator) ->
 
 
 def _request(name: ListName, form: Form) -> JobRequest:
-    pace = str(form.get("pace", "")).strip()
     asked: dict[str, Any] = {
         "id": form.get("id", ""),
         "list": name,
         "act": form.get("act", ""),
         "reason": form.get("reason", ""),
-        "pace": int(pace) if pace.isdecimal() and len(pace) < 9 else pace,
+        "pace": whole(form.get("pace", "")),
     }
     if form.get("scope") == "all":
         asked["all"] = _narrowed(form)

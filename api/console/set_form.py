@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from api.console.audience_form import audience_in
 from api.console.audience_form import typed as typed_audience
-from api.console.forms import WHOLE, Form, at
+from api.console.forms import WHOLE, Form, at, whole
 from api.console.language import Speech
 from api.console.marks import N_
 from loyalty.audiences.rules import Audience
@@ -187,9 +187,8 @@ def read(form: Form, template: Template, programme: Programme, speech: Speech) -
         "audience": audience,
     }
     for name in (_BUDGET, _HOLDOUT):
-        typed = str(at(form, name)).strip().replace(",", "")
-        whole = typed.isdecimal() and len(typed) < 19
-        wished |= {name: int(typed) if whole else typed} if typed else {}
+        typed = whole(at(form, name))
+        wished |= {} if typed == "" else {name: typed}
     request = None
     try:
         request = CampaignRequest.model_validate(wished)
@@ -208,8 +207,8 @@ def _values(form: Form, template: Template) -> dict[str, Any]:
             values[name] = typed in (True, "true", "on")
         elif isinstance(typed, str) and typed.strip():
             text = typed.strip()
-            whole = parameter.type in ("points", "count", "money_minor", "days")
-            values[name] = text.replace(",", "").replace("，", "") if whole else text
+            figure = parameter.type in ("points", "count", "money_minor", "days")
+            values[name] = text.replace(",", "").replace("，", "") if figure else text
         else:
             # Said to be empty: the default must not creep in for what somebody took out.
             values[name] = None

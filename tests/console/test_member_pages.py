@@ -164,17 +164,18 @@ def test_an_operator_gives_a_tier_and_proposes_a_correction(lee: Shop) -> None:
     assert "Booked twice" in page
 
 
-def test_what_is_refused_keeps_what_was_typed(lee: Shop) -> None:
+@pytest.mark.parametrize("typed", ["many", "--5", "9" * 5000])
+def test_what_is_refused_keeps_what_was_typed(lee: Shop, typed: str) -> None:
     """The error stands beside the field, in a form that is still open."""
     operator = lee.signed_in("operator")
 
     answer = operator.post(
         "/console/members/lee/adjustments",
-        data={"id": "a-3", "points": "many", "reason": "Booked twice"},
+        data={"id": "a-3", "points": typed, "reason": "Booked twice"},
     )
 
     assert answer.status_code == 422
-    assert 'value="many"' in answer.text
+    assert f'value="{typed}"' in answer.text
     assert 'value="Booked twice"' in answer.text
     assert 'id="act-adjustment-points-error"' in answer.text
 
