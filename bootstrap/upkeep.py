@@ -19,11 +19,11 @@ from bootstrap.tier_review import TierReviews
 from loyalty.exchange_order import settle
 from loyalty.ports import Clock
 from loyalty.reconcile import look_again, look_again_at_campaign
+from loyalty.repairs import STUCK_AFTER
 from loyalty.sealing.broken import SealBroken
 from storage.proof import prove
 from storage.queries import upkeep as queries
 from storage.queries.operations import outbox_lag
-from storage.reads import STUCK_AFTER
 from storage.store import SqlStore
 from storage.verifications import last_verification, note_proof
 

@@ -1,7 +1,6 @@
 """What the API and the command line look at: each question is answered from one snapshot."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -10,6 +9,7 @@ from loyalty.finding import Sought
 from loyalty.ledger import StatementLine
 from loyalty.ports import Clock
 from loyalty.records import Decision
+from loyalty.repairs import STUCK_AFTER
 from loyalty.why_not import Record
 from storage.database import Database
 from storage.health_reads import SqlHealth
@@ -24,9 +24,6 @@ from storage.repair_reads import SqlRepairReads
 from storage.statements import statement
 
 T = TypeVar("T")
-
-STUCK_AFTER = timedelta(minutes=10)
-"""A wake-up this long past is a fault, not work in progress."""
 
 
 class Search(Protocol):
