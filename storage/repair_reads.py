@@ -54,9 +54,13 @@ class SqlRepairReads:
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> Sequence[View]:
-        asked = self._asked(lateness, narrowed)
         if list == "ledger_mismatches":
-            return self._look(findings)
+            return [
+                row
+                for row in self._mismatches(narrowed)
+                if after is None or (row["at"], row["target"]) > after
+            ][:limit]
+        asked = self._asked(lateness, narrowed)
         if list not in repairs.IN_TABLES:
             return []
         return self._look(lambda found: repairs.page(found, list, asked, after, limit))
@@ -64,9 +68,9 @@ class SqlRepairReads:
     def targets(
         self, list: ListName, lateness: timedelta, narrowed: Narrowed, *, limit: int
     ) -> Sequence[str]:
-        asked = self._asked(lateness, narrowed)
         if list == "ledger_mismatches":
-            return [str(each["target"]) for each in self._look(findings)]
+            return [str(each["target"]) for each in self._mismatches(narrowed)][:limit]
+        asked = self._asked(lateness, narrowed)
         return self._look(lambda found: repairs.targets(found, list, asked, limit))
 
     def runs(self, ids: Sequence[str]) -> Sequence[View]:
@@ -93,6 +97,12 @@ class SqlRepairReads:
     def verification(self, kind: str) -> View | None:
         """The last one of a kind: sums or log."""
         return self._look(lambda found: last_verification(found, kind))
+
+    def _mismatches(self, narrowed: Narrowed) -> Sequence[View]:
+        """Oldest first; they are about the whole ledger, so no member and no campaign has any."""
+        if narrowed != Narrowed():
+            return []
+        return sorted(self._look(findings), key=lambda row: (row["at"], row["target"]))
 
     def _asked(self, lateness: timedelta, narrowed: Narrowed) -> repairs.Asked:
         now = self._clock.now()

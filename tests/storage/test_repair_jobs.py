@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -215,6 +215,30 @@ def test_what_the_last_verification_found_is_shown_until_it_is_set_aside(ola: Op
     last = ola.reads.repairs.verification("sums")
     assert last is not None
     assert (last["ok"], len(last["findings"])) == (False, 1)
+
+
+def test_findings_come_a_page_at_a_time_and_are_about_nobody(ola: Operator) -> None:
+    figures = dict.fromkeys(
+        ("transactions", "entries", "members", "issued", "redeemed", "lapsed", "outstanding",
+         "held", "owed"), 0,
+    )  # fmt: skip
+    checks = tuple(Check(name, "it is off by 3") for name in ("balances", "lots", "holds"))
+    proof = Proof(**figures, checks=checks)
+    ola.store.database.run(lambda connection: note_proof(connection, proof, NOON, 0.5))
+
+    def page(after: tuple[datetime, str] | None) -> list[tuple[datetime, str]]:
+        look = ola.reads.repairs.page
+        found = look("ledger_mismatches", LATENESS, ALL, after=after, limit=2)
+        return [(row["at"], row["target"]) for row in found]
+
+    begin = page(None)
+    rest = page(begin[-1])
+
+    assert (len(begin), len(rest), page(rest[-1])) == (2, 1, [])
+    assert [target for _, target in begin + rest] == ola.sees("ledger_mismatches")
+    lees = Narrowed(member_id="lee")
+    assert ola.sees("ledger_mismatches", member_id="lee") == []
+    assert ola.reads.repairs.targets("ledger_mismatches", LATENESS, lees, limit=9) == []
 
 
 # --- refused events -----------------------------------------------------------------------------
