@@ -3,12 +3,9 @@
 What was decided, posted and held stays under the old id: those are records of what happened.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import Connection, Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.rows import AddUp
 from storage.tables import (
     cards,
     claim_counts,
@@ -23,19 +20,17 @@ from storage.tables import (
     waits,
 )
 
-_SUMMED: tuple[Table, ...] = (earning_counters, claim_counts)
+_SUMMED = tuple((table, AddUp(table)) for table in (earning_counters, claim_counts))
 # Acts too: tiers, goals and first purchases ask what the person did, with whichever card.
 _HANDED: tuple[Table, ...] = (inbox, tier_metric, cards, coupons, messages, claims)
-_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def take_over(connection: Connection, member_id: str, into: str) -> None:
     """Give one member's rows to another; both are locked."""
-    for table in _SUMMED:
-        rows = connection.execute(select(table).where(table.c.member_id == member_id))
-        moved = [dict(row._mapping) | {"member_id": into} for row in rows]
-        if moved:
-            connection.execute(_adding(connection, table), moved)
+    for table, add_up in _SUMMED:
+        summed = select(table).where(table.c.member_id == member_id)
+        for row in connection.execute(summed).mappings().all():
+            add_up(connection, {**row, "member_id": into})
     for table in _HANDED:
         _hand(connection, table, member_id, into)
     gifts = member_moves.c.kind == "gift"
@@ -68,14 +63,3 @@ def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:
 
 def _hand(connection: Connection, table: Table, member_id: str, into: str) -> None:
     connection.execute(update(table).where(table.c.member_id == member_id).values(member_id=into))
-
-
-def _adding(connection: Connection, table: Table) -> Any:
-    keys = [column.name for column in table.primary_key]
-    statement = _INSERT[connection.dialect.name](table)
-    sums = {
-        column.name: column + statement.excluded[column.name]
-        for column in table.columns
-        if column.name not in keys
-    }
-    return statement.on_conflict_do_update(index_elements=keys, set_=sums)
