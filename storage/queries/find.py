@@ -1,6 +1,6 @@
 """Finding things by what people have at hand: every look-up walks an index, none walks a table."""
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, String, func, literal, or_, select
 
 from loyalty.finding import Sought
 from storage.queries.member_lists import posted_by
@@ -41,59 +41,40 @@ def _members(connection: Connection, sought: Sought) -> list[View]:
         ).where(fits)
         for row in rows(connection, query.order_by(members.c.id).limit(MOST)):
             lives_on = row["merged_into"] or row["id"]
-            hit = _hit("member", lives_on, by, title=row["name"], member_id=lives_on)
-            found.setdefault(lives_on, hit | {"detail": row["status"]})
+            hit = _hit(
+                "member", by, id=lives_on, title=row["name"], member_id=lives_on,
+                detail=row["status"],
+            )  # fmt: skip
+            found.setdefault(lives_on, hit)
     return list(found.values())
 
 
 def _campaigns(connection: Connection, sought: Sought) -> list[View]:
-    fits = campaigns.c.id == sought.text
+    c = campaigns.c
+    fits = c.id == sought.text
     if sought.name_begins is not None:
-        begins = func.lower(campaigns.c.name).startswith(sought.name_begins, autoescape=True)
+        begins = func.lower(c.name).startswith(sought.name_begins, autoescape=True)
         fits = or_(fits, begins)
-    query = select(campaigns.c.id, campaigns.c.name, campaigns.c.state).where(fits)
+    query = select(
+        c.id, c.name.label("title"), c.id.label("campaign_id"), c.state.label("detail")
+    ).where(fits)
     return [
-        _hit(
-            "campaign",
-            row["id"],
-            "id" if row["id"] == sought.text else "name",
-            title=row["name"],
-            campaign_id=row["id"],
-            detail=row["state"],
-        )
-        for row in rows(connection, query.order_by(campaigns.c.name, campaigns.c.id).limit(MOST))
+        _hit("campaign", "id" if row["id"] == sought.text else "name", **row)
+        for row in rows(connection, query.order_by(c.name, c.id).limit(MOST))
     ]
 
 
 def _runs(connection: Connection, sought: Sought) -> list[View]:
     e = enrolments.c
-    query = select(e.id, e.member_id, e.campaign_id, e.state).where(e.id == sought.text)
-    return [
-        _hit(
-            "run",
-            row["id"],
-            "id",
-            member_id=row["member_id"],
-            campaign_id=row["campaign_id"],
-            detail=row["state"],
-        )
-        for row in rows(connection, query)
-    ]
+    query = select(e.id, e.member_id, e.campaign_id, e.state.label("detail"))
+    found = rows(connection, query.where(e.id == sought.text))
+    return [_hit("run", "id", **row) for row in found]
 
 
 def _receipts(connection: Connection, sought: Sought) -> list[View]:
     """Purchases, refunds and other events by the number their source gave them."""
-    return [
-        _hit(
-            "receipt",
-            f"{row['source']}:{row['event_id']}",
-            "number",
-            title=row["type"],
-            member_id=row["member_id"],
-            detail=row["transaction_key"],
-        )
-        for row in rows(connection, _by_number(sought.text))
-    ]
+    found = rows(connection, _by_number(sought.text))
+    return [_hit("receipt", "number", **row) for row in found]
 
 
 def _by_number(number: str) -> Select[tuple[object, ...]]:
@@ -111,11 +92,10 @@ def _by_number(number: str) -> Select[tuple[object, ...]]:
     sources = sources.union_all(following)
     return (
         select(
-            inbox.c.source,
-            inbox.c.event_id,
-            inbox.c.type,
+            (inbox.c.source + literal(":", String) + inbox.c.event_id).label("id"),
+            inbox.c.type.label("title"),
             inbox.c.member_id,
-            transactions.c.key.label("transaction_key"),
+            transactions.c.key.label("detail"),
         )
         .select_from(
             sources.join(
@@ -129,39 +109,25 @@ def _by_number(number: str) -> Select[tuple[object, ...]]:
 
 def _transactions(connection: Connection, sought: Sought) -> list[View]:
     t = transactions.c
-    query = select(t.key, t.kind, t.member_id, t.campaign_id).where(t.key == sought.text)
-    return [
-        _hit(
-            "transaction",
-            row["key"],
-            "id",
-            title=row["kind"],
-            member_id=row["member_id"],
-            campaign_id=row["campaign_id"],
-        )
-        for row in rows(connection, query)
-    ]
+    query = select(t.key.label("id"), t.kind.label("title"), t.member_id, t.campaign_id)
+    found = rows(connection, query.where(t.key == sought.text))
+    return [_hit("transaction", "id", **row) for row in found]
 
 
 def _claims(connection: Connection, sought: Sought) -> list[View]:
     """By its id, or by the order's number: its index begins with the offer, and those are few."""
-    of_any_offer = claims.c.offer_id.in_(select(offers.c.id))
-    fits = or_(claims.c.id == sought.text, of_any_offer & (claims.c.request_id == sought.text))
     c = claims.c
-    query = select(c.id, c.member_id, c.offer_id, c.status).where(fits)
+    of_any_offer = c.offer_id.in_(select(offers.c.id))
+    fits = or_(c.id == sought.text, of_any_offer & (c.request_id == sought.text))
+    query = select(
+        c.id, c.member_id, c.offer_id.label("campaign_id"), c.status.label("detail")
+    ).where(fits)
     return [
-        _hit(
-            "claim",
-            row["id"],
-            "id" if row["id"] == sought.text else "number",
-            member_id=row["member_id"],
-            campaign_id=row["offer_id"],
-            detail=row["status"],
-        )
+        _hit("claim", "id" if row["id"] == sought.text else "number", **row)
         for row in rows(connection, query.order_by(c.id).limit(MOST))
     ]
 
 
-def _hit(kind: str, id: str, by: str, **more: str | None) -> View:
+def _hit(kind: str, by: str, **shown: str | None) -> View:
     empty = dict.fromkeys(("title", "member_id", "campaign_id", "detail"))
-    return {"kind": kind, "id": id, "by": by, **empty, **more}
+    return {"kind": kind, "by": by, **empty, **shown}
