@@ -225,8 +225,4 @@ def _exchange(found: Mapping[str, Any]) -> Figures | None:
     if offer is None:
         return None
     names = ("title", "sku", "state", "points", "stock", "remaining", "opens_at", "closes_at")
-    claims = {
-        row["status"]: {name: row[name] for name in ("claims", "units", "points")}
-        for row in found["claims"]
-    }
-    return {**{name: offer[name] for name in names}, "claims": claims}
+    return {**{name: offer[name] for name in names}, "claims": found["claims"]}

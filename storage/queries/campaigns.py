@@ -73,7 +73,7 @@ def campaign_report(connection: Connection, campaign_id: str) -> View | None:
         },
         "messages": _messages(connection, campaign_id),
         "verdicts": _verdicts(connection, campaign_id),
-        "claims": _claims(connection, campaign_id),
+        "claims": claims_counted(connection, campaign_id),
     }
     return row | {"values": version.get("values", {}), "report": report}
 
@@ -135,7 +135,7 @@ def _verdicts(connection: Connection, campaign_id: str) -> dict[str, dict[str, i
     return _nested(counted)
 
 
-def _claims(connection: Connection, campaign_id: str) -> dict[str, View]:
+def claims_counted(connection: Connection, campaign_id: str) -> dict[str, View]:
     """Claims, units and points by status; an exchange offer bears its campaign's id."""
     counted = connection.execute(
         select(

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, select
 
 from loyalty.funnel import Runs
+from storage.queries.campaigns import claims_counted
 from storage.queries.pages import View, first, rows
 from storage.tables import (
     campaign_days,
     campaign_versions,
     campaigns,
-    claims,
     decisions,
     enrolments,
     messages,
@@ -39,7 +39,7 @@ def campaign_figures(connection: Connection, campaign_id: str, now: datetime) ->
         "messages": rows(connection, messages_counted(campaign_id)),
         "withheld": rows(connection, withheld_counted(campaign_id)),
         "offer": first(connection, select(offers).where(offers.c.id == campaign_id)),
-        "claims": [_whole(row) for row in rows(connection, _claims(campaign_id))],
+        "claims": claims_counted(connection, campaign_id),
     }
 
 
@@ -80,19 +80,3 @@ def _days(campaign_id: str) -> Select[Any]:
     d = campaign_days.c
     wanted = (d.day, d.granted_points, d.taken_back_points)
     return select(*wanted).where(d.campaign_id == campaign_id).order_by(d.day)
-
-
-def _claims(campaign_id: str) -> Select[Any]:
-    c = claims.c
-    counted = select(
-        c.status,
-        func.count().label("claims"),
-        func.sum(c.quantity).label("units"),
-        func.sum(c.points).label("points"),
-    )
-    return counted.where(c.offer_id == campaign_id).group_by(c.status).order_by(c.status)
-
-
-def _whole(row: View) -> View:
-    """PostgreSQL sums big integers into decimals."""
-    return {**row, "units": int(row["units"]), "points": int(row["points"])}

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, and_, or_, select
 from storage.queries.pages import View, first, rows, without
 from storage.tables import campaign_versions, contact_verdicts, messages
 
+WITHOUT_TEXT = without(messages, "subject", "body", "variables", "member_id", "claimed_at")
+
 
 def inbox_of(
     connection: Connection, member_id: str, *, after: str = "", limit: int = 50
@@ -46,17 +48,17 @@ def message_text(connection: Connection, key: str) -> View | None:
 
 def messages_of_run(connection: Connection, enrolment_id: str) -> list[View]:
     """Every message of a run, oldest first, with each verdict of the contact gate."""
-    hidden = ("subject", "body", "variables", "member_id", "claimed_at")
-    mine = select(*without(messages, *hidden)).where(messages.c.enrolment_id == enrolment_id)
+    mine = select(*WITHOUT_TEXT).where(messages.c.enrolment_id == enrolment_id)
     found = rows(connection, mine.order_by(messages.c.created_at, messages.c.key))
-    spoken = (
-        select(contact_verdicts)
-        .join(messages, messages.c.key == contact_verdicts.c.message_key)
-        .where(messages.c.enrolment_id == enrolment_id)
-        .order_by(contact_verdicts.c.id)
-    )
+    return with_verdicts(connection, found)
+
+
+def with_verdicts(connection: Connection, found: list[View]) -> list[View]:
+    """The messages, each with every verdict of the contact gate, in the order they were given."""
+    c = contact_verdicts.c
+    said = select(contact_verdicts).where(c.message_key.in_([each["key"] for each in found]))
     verdicts: dict[str, list[View]] = defaultdict(list)
-    for verdict in rows(connection, spoken):
+    for verdict in rows(connection, said.order_by(c.id)) if found else ():
         del verdict["id"]
         verdicts[verdict.pop("message_key")].append(verdict)
     return [message | {"verdicts": verdicts[message["key"]]} for message in found]
