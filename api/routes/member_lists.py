@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import After, Before, MemberId, PageSize
+from api.routes.adjustments import AdjustmentRow
 from api.routes.member_rows import (
     CardView,
     CouponView,
-    MemberAdjustment,
     MemberClaim,
     MemberHold,
     MemberMessage,
@@ -126,10 +126,10 @@ def list_adjustments(
     caller: Annotated[Caller, needs("adjust")],
     after: After = "",
     limit: PageSize = 50,
-) -> Page[MemberAdjustment]:
-    """Proposed and approved."""
+) -> Page[AdjustmentRow]:
+    """Proposed, approved and declined."""
     rows = _of(given, member_id, given.reads.of_member.adjustments, after, limit)
-    return _page(Page[MemberAdjustment], rows, "id", limit)
+    return _page(Page[AdjustmentRow], rows, "id", limit)
 
 
 @router.get(f"{_AT}/moves", summary="List mergers and gifts", responses=_UNKNOWN)

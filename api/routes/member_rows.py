@@ -93,16 +93,6 @@ class MemberHold(BaseModel):
     returned_points: int
 
 
-class MemberAdjustment(BaseModel):
-    id: str
-    points: int
-    reason: str
-    proposed_by: str
-    proposed_at: datetime
-    approved_by: str | None
-    approved_at: datetime | None
-
-
 class MoveView(BaseModel):
     """A merger, a gift or an erasure."""
 

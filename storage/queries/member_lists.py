@@ -3,7 +3,6 @@
 `after` is the key of the last row seen. Every list begins from an index on the member.
 """
 
-from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import (
@@ -19,13 +18,13 @@ from sqlalchemy import (
     select,
 )
 
+from storage.queries.messages import WITHOUT_TEXT, with_verdicts
 from storage.queries.pages import View, rows, without
 from storage.tables import (
     adjustments,
     campaigns,
     cards,
     claims,
-    contact_verdicts,
     coupons,
     enrolments,
     inbox,
@@ -100,21 +99,13 @@ def messages_of(
     campaign_id: str | None = None,
 ) -> list[View]:
     """Messages with the contact gate's verdicts on each; no address, no text."""
-    hidden = ("subject", "body", "variables", "member_id", "claimed_at")
     mine = messages.c.member_id == member_id
     if campaign_id is not None:
         # The member's index is the one to walk: a campaign may have said a hundred thousand things.
         mine = and_(mine, func.coalesce(messages.c.campaign_id, "") == campaign_id)
-    query = select(*without(messages, *hidden))
+    query = select(*WITHOUT_TEXT)
     found = _page(connection, query, mine, messages.c.created_at, messages.c.key, after, limit)
-    said = select(contact_verdicts).where(
-        contact_verdicts.c.message_key.in_([message["key"] for message in found])
-    )
-    verdicts: dict[str, list[View]] = defaultdict(list)
-    for verdict in rows(connection, said.order_by(contact_verdicts.c.id)) if found else ():
-        del verdict["id"]
-        verdicts[verdict.pop("message_key")].append(verdict)
-    return [message | {"verdicts": verdicts[message["key"]]} for message in found]
+    return with_verdicts(connection, found)
 
 
 def claims_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
@@ -134,8 +125,8 @@ def till_holds_of(connection: Connection, member_id: str, after: str, limit: int
 
 
 def adjustments_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
-    """Corrections that were proposed, approved or not."""
-    query = select(*without(adjustments, "body_hash", "member_id"))
+    """Corrections that were proposed, approved or declined."""
+    query = select(*without(adjustments, "body_hash"))
     mine = adjustments.c.member_id == member_id
     return _page(connection, query, mine, adjustments.c.proposed_at, adjustments.c.id, after, limit)
 
