@@ -1,6 +1,5 @@
 """Drafts on their way to launch: copies, versions side by side, and the second person's word."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from loyalty.campaign_request import CampaignRequest
 from loyalty.comparison import compare
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
-from loyalty.records import Campaign, Version
+from loyalty.records import Version
 
 router = APIRouter(tags=["Campaigns"])
 
@@ -95,8 +94,7 @@ def duplicate_campaign(
 
     def work(tx: Transaction) -> dict[str, Any]:
         made, replayed = drafts.duplicate(tx, campaign_id, body.id, body.name, caller.actor)
-        view = CampaignMade.model_validate({**_fields(made), "replayed": replayed})
-        return view.model_dump(mode="json")
+        return CampaignMade.of(made, replayed=replayed).model_dump(mode="json")
 
     return recorded(given.store.run(work))
 
@@ -125,8 +123,9 @@ def approve_launch(
     campaign_id: CampaignId, given: Given, caller: Annotated[Caller, needs("approve_launch")]
 ) -> CampaignView:
     """Launches what another person asked for, exactly as it was asked for."""
-    launched = given.store.run(lambda tx: launch_approval.approve(tx, campaign_id, caller.actor))
-    return CampaignView.model_validate(_fields(launched))
+    return CampaignView.of(
+        given.store.run(lambda tx: launch_approval.approve(tx, campaign_id, caller.actor))
+    )
 
 
 @router.post(
@@ -198,7 +197,3 @@ def _line(version: Version) -> VersionLine:
         holdout_percent=rules.holdout_bp / 100,
         budget_points=rules.budget_points,
     )
-
-
-def _fields(campaign: Campaign) -> Mapping[str, Any]:
-    return {name: getattr(campaign, name) for name in CampaignView.model_fields}

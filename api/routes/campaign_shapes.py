@@ -1,12 +1,12 @@
 """Campaigns as the API shows them, and what may be asked of one."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty.campaign_request import AUDIENCE, WishedAudience
-from loyalty.records import CampaignState
+from loyalty.records import Campaign, CampaignState
 
 
 class CampaignView(BaseModel):
@@ -24,6 +24,12 @@ class CampaignView(BaseModel):
     budget_points: int | None = Field(None, description="none = no limit")
     granted_points: int
     reserved_points: int = Field(description="What running journeys may still grant")
+
+    @classmethod
+    def of(cls, campaign: Campaign, **more: Any) -> Self:
+        """The campaign as the domain has it, with what a fuller view says besides."""
+        names = CampaignView.model_fields
+        return cls.model_validate({**{n: getattr(campaign, n) for n in names}, **more})
 
 
 class CampaignMade(CampaignView):

@@ -1,6 +1,6 @@
 """Campaigns: from a template and a few values to something that runs, and can be held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -52,8 +52,7 @@ def draft_campaign(
     def work(tx: Transaction) -> dict[str, Any]:
         replayed = tx.campaigns.get(body.id) is not None
         made = campaigns.draft(tx, template, body, caller.actor, given.check_texts)
-        view = CampaignMade.model_validate({**_fields(made), "replayed": replayed})
-        return view.model_dump(mode="json")
+        return CampaignMade.of(made, replayed=replayed).model_dump(mode="json")
 
     return recorded(given.store.run(work))
 
@@ -139,9 +138,7 @@ def launch_campaign(
 
     def work(tx: Transaction) -> LaunchAnswer:
         moved = campaigns.launch(tx, campaign_id, caller.actor)
-        return LaunchAnswer.model_validate(
-            {**_fields(moved), "launch_request": _request(tx, moved)}
-        )
+        return LaunchAnswer.of(moved, launch_request=_request(tx, moved))
 
     answer = given.store.run(work)
     if answer.launch_request is not None:
@@ -191,8 +188,4 @@ def _asked(request: LaunchRequest | None) -> LaunchRequestView | None:
 
 
 def _view(given: Given, act: Callable[[Transaction], Campaign]) -> CampaignView:
-    return CampaignView.model_validate(_fields(given.store.run(act)))
-
-
-def _fields(campaign: Campaign) -> Mapping[str, Any]:
-    return {name: getattr(campaign, name) for name in CampaignView.model_fields}
+    return CampaignView.of(given.store.run(act))
