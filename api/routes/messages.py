@@ -4,22 +4,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import LongId
 from api.services import Given
 from loyalty.errors import Unknown
+from loyalty.member_moves import Reason
 
 router = APIRouter(tags=["Messages"])
-
-Reason = Annotated[
-    str,
-    StringConstraints(
-        min_length=1, max_length=500, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$"
-    ),
-]
 
 
 class ReasonBody(BaseModel):

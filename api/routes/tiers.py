@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import MemberId
-from api.routes.messages import Reason
 from api.services import Given
 from api.sharing import shared
 from loyalty.errors import Unknown
+from loyalty.member_moves import Reason
 from loyalty.ports import Transaction, Wants
 from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
 from loyalty.tiers.settings import Metric

@@ -19,7 +19,7 @@ from loyalty.errors import Unknown
 router = APIRouter(tags=["Campaigns"])
 
 
-_Marketer = Annotated[Caller, needs("read_campaigns")]
+_Reader = Annotated[Caller, needs("read_campaigns")]
 _EVENT = {
     "type": "object",
     "required": ["event", "data"],
@@ -39,7 +39,7 @@ _EVENT = {
     summary="Read a campaign's figures",
     responses=problems("unknown"),
 )
-def watch_campaign(campaign_id: CampaignId, given: Given, caller: _Marketer) -> CampaignWatch:
+def watch_campaign(campaign_id: CampaignId, given: Given, caller: _Reader) -> CampaignWatch:
     """Funnel, goal, points, messages and days, counted now.
 
     `lift` compares treated and held-out members. `always` may be looked at as often as one likes;
@@ -61,7 +61,7 @@ def watch_campaign(campaign_id: CampaignId, given: Given, caller: _Marketer) -> 
         **problems("unknown", "busy"),
     },
 )
-def follow_campaign(campaign_id: CampaignId, given: Given, caller: _Marketer) -> Response:
+def follow_campaign(campaign_id: CampaignId, given: Given, caller: _Reader) -> Response:
     """Sends the figures when they change, every two seconds at most, until the campaign is over.
 
     After ten minutes the stream ends: connect again, as an `EventSource` does by itself.
@@ -99,7 +99,7 @@ async def _events(given: Given, campaign_id: str) -> AsyncIterator[bytes]:
 def report_campaign(
     campaign_id: CampaignId,
     given: Given,
-    caller: _Marketer,
+    caller: _Reader,
     language: Literal["en", "zh"] = "en",
 ) -> Response:
     """The same figures as sheets: summary, funnel, days, messages, outcomes. Nobody is named."""
