@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,7 +18,7 @@ from bootstrap.outside import channels
 from bootstrap.relay import Relay
 from bootstrap.repairing import Repairer, carry_jobs
 from bootstrap.settings import Settings
-from bootstrap.stopping import told_to_stop
+from bootstrap.stopping import rest, told_to_stop
 from bootstrap.turns import activities
 from bootstrap.upkeep import Care, start_upkeep
 from bootstrap.wiring import Parts
@@ -103,7 +102,7 @@ async def send_messages(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
         except* Exception:  # of one message: the line recovers it, and the others go on
             log.exception("a message could not be settled")
             pause = TROUBLE_SECONDS
-        await _sleep(stop, pause)
+        await rest(stop, pause)
     await dispatcher.close()
 
 
@@ -135,7 +134,7 @@ async def _until_it_works(
             return await work()
         except (RuntimeError, RPCError, OSError) as error:
             log.warning("waiting for %s: %s", what, str(error)[:200])
-            await _sleep(stop, pause)
+            await rest(stop, pause)
             pause = min(pause * 2, longest)
     return None
 
@@ -153,9 +152,3 @@ async def _first(stop: asyncio.Event, *work: asyncio.Task[None]) -> None:
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *work], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

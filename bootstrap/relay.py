@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from bootstrap.stopping import rest
 from bootstrap.temporal_requests import (
     call_limit,
     nudge_request,
@@ -104,7 +105,7 @@ class Relay:
                 pause = shortest
                 continue
             pause = min(max(pause * 2, shortest), longest)
-            await self._sleep(pause)
+            await rest(self._stopping, pause)
 
     async def deliver_due(self) -> int:
         """Send one batch of what is due; returns how many rows were looked at."""
@@ -168,13 +169,6 @@ class Relay:
             for result in failed:
                 last_try = not result.passing and result.row.attempts + 1 >= TRIES_MAX
                 outbox.failed(result.row.id, result.error, for_good=last_try)
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
 
 
 def _judge(row: OutboxRow, error: RPCError) -> Delivered | Failed:

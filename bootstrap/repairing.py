@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from bootstrap.stopping import rest
 from loyalty import repair_jobs
 from loyalty.errors import LoyaltyError
 from loyalty.ports import Store, Transaction
@@ -68,6 +68,4 @@ async def carry_jobs(repairer: Repairer, stop: asyncio.Event) -> None:
         except Exception:
             log.exception("an item of a job could not be noted")
             pause = TROUBLE_SECONDS
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
+        await rest(stop, pause)

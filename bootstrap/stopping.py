@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from bootstrap.settings import Settings
 
@@ -27,6 +28,13 @@ def told_to_stop(settings: Settings) -> asyncio.Event:
     if settings.embedded:
         when_orphaned(lambda: loop.call_soon_threadsafe(tell, "milepost up is gone"))
     return stop
+
+
+async def rest(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep so long, or until told to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 def when_orphaned(tell: Callable[[], object]) -> None:
