@@ -23,7 +23,7 @@ class StepThatFails:
 
 async def until(happened: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
-        while not await happened():  # noqa: ASYNC110
+        while not await happened():  # noqa: ASYNC110 - Temporal offers nothing to wait for
             await asyncio.sleep(0.1)
 
 

@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
 
+from loyalty.ports import Transaction
 from loyalty.programme import Programme
 from loyalty.registration import Registration, register
 from storage.proof import prove
@@ -27,8 +29,7 @@ def test_tills_of_two_processes_settle_each_hold_once_and_overdraw_nobody(
     database = new_database("postgres")
     store = SqlStore(database, StillClock(), Programme())
     for member in MEMBERS:
-        store.run(lambda tx, m=member: register(tx, Registration(id=m)))  # type: ignore[misc]
-        store.run(lambda tx, m=member: tx.ledger.earn(f"first/{m}", m, POINTS))  # type: ignore[misc]
+        store.run(partial(_join, member=member))
     url = database.engine.url.render_as_string(hide_password=False)
     files = [tmp_path / name for name in ("left", "right")]
     command = [sys.executable, "-m", "tests.faults.till_clerk", url]
@@ -71,8 +72,14 @@ def test_tills_of_two_processes_settle_each_hold_once_and_overdraw_nobody(
         ends["confirmed"],
         ends["released"],
     )
+    balances = store.read(lambda tx: tx.ledger.balances(MEMBERS))
     for member in MEMBERS:
-        balance = store.read(lambda tx, m=member: tx.ledger.balance(m))  # type: ignore[misc]
+        balance = balances[member]
         spent = sum(row.confirmed_points for row in rows if row.member_id == member)
         assert (balance.posted, balance.held) == (POINTS - spent, 0)
         assert 0 <= balance.posted < 700  # less than the dearest hold asks for
+
+
+def _join(tx: Transaction, member: str) -> None:
+    register(tx, Registration(id=member))
+    tx.ledger.earn(f"first/{member}", member, POINTS)
