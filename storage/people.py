@@ -2,13 +2,14 @@
 
 import secrets
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from loyalty.access import Role, fingerprint
 from loyalty.errors import Unknown, WrongState, invalid_field
 from loyalty.people import Link, Person, email_of, keep_an_admin, name_of, role_of
+from loyalty.ports import Clock
 from storage.audit import SqlAudit
 from storage.database import Database
 from storage.tables import people, sessions, sign_in_links
@@ -16,14 +17,10 @@ from storage.tables import people, sessions, sign_in_links
 LINK_BYTES = 32
 
 
-class _Clock(Protocol):
-    def now(self) -> datetime: ...
-
-
 class SqlPeople:
     """Use from any thread. Links are returned once, as the text that goes into the address."""
 
-    def __init__(self, database: Database, clock: _Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
@@ -62,7 +59,7 @@ class SqlPeople:
             if not person.active:
                 raise WrongState(f"{person.name} is disabled: enable first.", person_id=id)
             self._change(connection, id, password_hash=None)
-            self._end_sessions(connection, id)
+            end_sessions(connection, sessions.c.person_id == id, self._clock.now())
             self._audit(connection).add(actor, "person.reset", id)
             return self._link(connection, id)
 
@@ -92,7 +89,7 @@ class SqlPeople:
                 keep_an_admin(person, everybody(connection))
                 self._change(connection, id, active=active)
                 if not active:
-                    self._end_sessions(connection, id)
+                    end_sessions(connection, sessions.c.person_id == id, self._clock.now())
                 action = "person.enable" if active else "person.disable"
                 self._audit(connection).add(actor, action, id)
             return known(connection, id)
@@ -103,7 +100,7 @@ class SqlPeople:
         """A link with which the first admin is made; none when there is somebody already."""
 
         def work(connection: Connection) -> str | None:
-            if connection.execute(select(func.count()).select_from(people)).scalar_one():
+            if everybody(connection):
                 return None
             return self._link(connection, None)
 
@@ -157,7 +154,7 @@ class SqlPeople:
         return self._database.run(work)
 
     def _first_admin(self, connection: Connection, name: str = "", email: str = "") -> Person:
-        if connection.execute(select(func.count()).select_from(people)).scalar_one():
+        if everybody(connection):
             raise WrongState("Somebody has used a first link before you. Ask for a link.")
         made = self._add(connection, name_of(name), email_of(email), "admin")
         self._audit(connection).add("first link", "person.add", made.id, detail={"role": "admin"})
@@ -200,10 +197,6 @@ class SqlPeople:
     def _change(self, connection: Connection, id: str, **values: Any) -> None:
         connection.execute(update(people).where(people.c.id == id).values(**values))
 
-    def _end_sessions(self, connection: Connection, id: str) -> None:
-        mine = (sessions.c.person_id == id) & sessions.c.revoked_at.is_(None)
-        connection.execute(update(sessions).where(mine).values(revoked_at=self._clock.now()))
-
     def _audit(self, connection: Connection) -> SqlAudit:
         return SqlAudit(connection, self._clock.now())
 
@@ -218,6 +211,12 @@ def known(connection: Connection, id: str) -> Person:
     if row is None:
         raise Unknown("person", id)
     return person_of(row)
+
+
+def end_sessions(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
+    """Those of them that had not ended before."""
+    live = which & sessions.c.revoked_at.is_(None)
+    connection.execute(update(sessions).where(live).values(revoked_at=now))
 
 
 def person_of(row: Row[Any]) -> Person:

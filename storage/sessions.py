@@ -2,29 +2,26 @@
 
 import secrets
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from loyalty.access import fingerprint
 from loyalty.errors import Unknown
 from loyalty.people import How, Person, Session
+from loyalty.ports import Clock
 from storage.audit import SqlAudit
 from storage.database import Database
-from storage.people import known, person_of
+from storage.people import end_sessions, known, person_of
 from storage.tables import people, sessions
 
 TOKEN_BYTES = 32
 
 
-class _Clock(Protocol):
-    def now(self) -> datetime: ...
-
-
 class SqlSessions:
     """Opens, recognises and ends sessions; use from any thread."""
 
-    def __init__(self, database: Database, clock: _Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
@@ -87,8 +84,9 @@ class SqlSessions:
             if row is None:
                 raise Unknown("session", id)
             if row.revoked_at is None:
-                self._revoke(connection, sessions.c.id == id)
-                audit = SqlAudit(connection, self._clock.now())
+                now = self._clock.now()
+                end_sessions(connection, sessions.c.id == id, now)
+                audit = SqlAudit(connection, now)
                 audit.add(actor, "session.end", row.person_id, detail={"session": id})
 
         self._database.run(work)
@@ -98,14 +96,11 @@ class SqlSessions:
 
         def work(connection: Connection) -> None:
             known(connection, person_id)
-            self._revoke(connection, sessions.c.person_id == person_id)
-            SqlAudit(connection, self._clock.now()).add(actor, "session.end_all", person_id)
+            now = self._clock.now()
+            end_sessions(connection, sessions.c.person_id == person_id, now)
+            SqlAudit(connection, now).add(actor, "session.end_all", person_id)
 
         self._database.run(work)
-
-    def _revoke(self, connection: Connection, which: Any) -> None:
-        open_ones = which & sessions.c.revoked_at.is_(None)
-        connection.execute(update(sessions).where(open_ones).values(revoked_at=self._clock.now()))
 
     def _note(self, session: Session, now: datetime) -> None:
         def work(connection: Connection) -> None:
