@@ -131,6 +131,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(each.router)
     app.include_router(health.router)
     app.include_router(docs.router)
+    # FastAPI's own way to another schema: its method is replaced.
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     ring = KeyRing(services.keys, seconds=services.limits.key_cache_seconds)
     # The last one added is the outermost.

@@ -24,9 +24,9 @@ log = structlog.stdlib.get_logger("milepost.access")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# Watching and reading about Milepost must work while it is busy.
 _CONSOLE = "/console"
 _PAGES = f"{_CONSOLE}/"  # its forms are no JSON, and it reads nothing else
+# Watching and reading about Milepost must work while it is busy.
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",

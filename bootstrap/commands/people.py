@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.console.addresses import link_address
 from bootstrap.commands.opened import actor, console, opened, table
 from bootstrap.settings import STATE_FILE, Settings
 from bootstrap.wiring import Parts
@@ -97,7 +98,7 @@ def _person(parts: Parts, who: str) -> Person:
 
 def _print_link(parts: Parts, person: Person, token: str) -> None:
     out = console()
-    out.print(f"{console_url(parts.settings)}/console/link/{token}", markup=False)
+    out.print(link_address(console_url(parts.settings), token), markup=False)
     out.print(
         f"{person.id}: {person.role}, {person.name}. Hand the link over; it works once, for 24 "
         "hours.",
