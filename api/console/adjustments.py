@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.console.forms import Form, errors_of, form_of, whole
+from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
-from api.console.write import names
 from api.keys import Caller
 from api.routes.adjustments import effect_on, to_check
 from api.routes.messages import ReasonBody

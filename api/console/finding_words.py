@@ -1,10 +1,6 @@
 """What kinds of findings are called: a word in the reader's language before the exact sentence."""
 
-
-def N_(text: str) -> str:
-    """Marks a text to be translated where it is shown."""
-    return text
-
+from api.console.marks import N_
 
 FINDINGS: dict[str, tuple[str, str]] = {
     "arguments": (N_("What a filter is given is wrong."), "bad"),

@@ -100,6 +100,11 @@ def end_session(
     return go(request, _at(id), request.state.speech.gettext("The session is ended."))
 
 
+def names(services: Services) -> dict[str, str]:
+    """What people are called, by the id that stands on record."""
+    return {each.id: each.name for each in services.people.list()}
+
+
 def _at(id: str) -> str:
     return f"/console/people/{id}"
 

@@ -21,7 +21,6 @@ router = APIRouter()
 Previewer = Annotated[Caller, person("read_messages")]
 Planner = Annotated[Caller, person("explain")]
 Asked = Annotated[str, Query(max_length=64)]
-Number = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @router.get("/campaigns/{campaign_id}/preview")

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from api import runs
 from api.console.cookies import notice
 from api.console.forms import WHOLE, errors_of, form_of
+from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
-from api.console.write import names
 from api.keys import Caller
 from api.reads import View
 from api.recording import LongId

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.console.forms import Form, errors_of, form_of
@@ -16,7 +16,7 @@ from api.console.sessions import person
 from api.console.words import WORDS
 from api.keys import Caller
 from api.lookout import OVER
-from api.routes.messages import Reason
+from api.routes.messages import ReasonBody
 from api.routes.watching import figures_of, report
 from api.services import Given, Services
 from loyalty import campaigns
@@ -33,7 +33,6 @@ Holder = Annotated[Caller, person("hold_campaigns")]
 SECTIONS = ("state", "tiles", "lift", "funnel", "points", "messages", "withheld")
 """Parts of the page that change on their own; only what changed is sent."""
 _ACTS = {"pause": campaigns.pause, "resume": campaigns.resume, "stop": campaigns.stop}
-_REASON: TypeAdapter[str] = TypeAdapter(Reason)
 Shown = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
 
@@ -90,24 +89,20 @@ async def hold(request: Request, id: str, act: str, services: Given, caller: Hol
         raise Unknown("act", act)
     form = await form_of(request)
     try:
-        reason = _REASON.validate_python(str(form.get("reason", "")))
+        reason = ReasonBody(reason=str(form.get("reason", ""))).reason
         await run_in_threadpool(
             services.store.run, lambda tx: _ACTS[act](tx, id, reason, caller.actor)
         )
+    except Unknown:
+        raise
     except ValidationError:
         _ = request.state.speech.gettext
         errors = {"reason": _("Give a reason: one line, without names or addresses of members.")}
-        return await run_in_threadpool(
-            _page, request, services, id, refused=Refusal(act, form, errors)
-        )
     except LoyaltyError as error:
-        if isinstance(error, Unknown):
-            raise
         errors = errors_of(error)
-        return await run_in_threadpool(
-            _page, request, services, id, refused=Refusal(act, form, errors)
-        )
-    return go(request, f"/console/campaigns/{id}/watch", _done(request, act))
+    else:
+        return go(request, f"/console/campaigns/{id}/watch", _done(request, act))
+    return await run_in_threadpool(_page, request, services, id, refused=Refusal(act, form, errors))
 
 
 def _done(request: Request, act: str) -> str:
@@ -153,8 +148,8 @@ def _over(figures: Mapping[str, Any]) -> bool:
 
 def _facts(services: Services, figures: Mapping[str, Any], version: int | None) -> dict[str, Any]:
     """Everything the sections show: the figures, and one version's journey with counts on it."""
-    numbers = [each["version"] for each in figures["funnels"]]
-    wanted: int = version if version in numbers else figures["version"]  # type: ignore[assignment]
+    numbers: list[int] = [each["version"] for each in figures["funnels"]]
+    wanted: int = version if version in numbers else figures["version"]
     funnel = next(each for each in figures["funnels"] if each["version"] == wanted)
     found = services.store.read(lambda tx: tx.campaigns.version(figures["id"], wanted))
     rules = compiled(found)

@@ -73,11 +73,6 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "set aside": (N_("Shown no more"), "plain"),
         "expired": (N_("Given back"), "plain"),
     },
-    "adjustment": {
-        "proposed": (N_("Waits for approval"), "wait"),
-        "approved": (N_("Approved"), "good"),
-        "declined": (N_("Declined"), "bad"),
-    },
     "health": {
         "good": (N_("Good"), "good"),
         "attention": (N_("Needs a look"), "wait"),
@@ -190,8 +185,8 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "expired": (N_("Not confirmed in time"), "plain"),
     },
     **MEMBERS,
+    **LAUNCH_WORDS,
 }
-WORDS.update(LAUNCH_WORDS)
 
 
 def said(speech: Speech, kind: str, code: object) -> str:

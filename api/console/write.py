@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.console.forms import at, errors_of, form_of
+from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.console.template_draft import BLANK, Draft, draft_of, files_of, marks
@@ -167,11 +168,6 @@ async def save(request: Request, given: Given, caller: Writer) -> Response:
         return go(request, f"/console/templates/{line.name}/versions", said)
 
     return await run_in_threadpool(work)
-
-
-def names(given: Services) -> dict[str, str]:
-    """What people are called, by the id that stands on record."""
-    return {each.id: each.name for each in given.people.list()}
 
 
 def _above(errors: dict[str, str]) -> dict[str, str]:

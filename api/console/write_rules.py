@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.console.forms import Form, at, errors_of, form_of
+from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
-from api.console.write import names
 from api.keys import Caller
 from api.routes.earning_rules import Activation, Checked, check_text
 from api.services import Given, Services
@@ -82,9 +82,7 @@ async def switch_on(request: Request, given: Given, caller: Writer) -> Response:
                     tx, rules, wished.active_from, caller.actor, wished.reason
                 )
             )
-        except ValidationError as error:
-            return _page(request, given, form, 422, errors=errors_of(error))
-        except LoyaltyError as error:
+        except (LoyaltyError, ValidationError) as error:
             return _page(request, given, form, 422, errors=errors_of(error))
         said = request.state.speech.gettext(
             "Version %(version)s is made. It counts for receipts from its beginning on.",
