@@ -1,7 +1,7 @@
 """Which language and theme a page has, and its texts: English in the code, Chinese from .po files.
 
-In templates `_("...")` and `ngettext`; in Python `speech(request).gettext("...")`. Each area of the
-console has a file `locale/zh/<area>.po`; they are read once, when the first page is made.
+In templates `_("...")` and `ngettext`; in Python `request.state.speech.gettext("...")`. Each area
+has a file `locale/zh/<area>.po`; they are read once, when the console is put together.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from fastapi import Request
 
+from api.console.cookies import read_cookie
 from api.problems import locale_of
 
 Language = Literal["en", "zh"]
@@ -71,12 +72,12 @@ def speech_in(language: Language) -> Speech:
 
 def language_of(request: Request) -> Language:
     """What the person chose; else what the browser asks for."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    chosen = read_cookie(request, LANGUAGE_COOKIE)
     return cast(Language, chosen if chosen in LANGUAGES else locale_of(request))
 
 
 def theme_of(request: Request) -> Theme:
-    chosen = request.cookies.get(THEME_COOKIE)
+    chosen = read_cookie(request, THEME_COOKIE)
     return chosen if chosen in THEMES else "auto"
 
 

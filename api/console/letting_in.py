@@ -19,9 +19,10 @@ _FOR_AN_ADDRESS = parse("60 per 15 minutes")
 
 
 class Tries:
-    """Sign-ins that failed lately, by account and by client address; each process counts its own.
+    """Sign-ins tried lately, by account and by client address; each process counts its own.
 
-    A guesser is slowed to a few hundred words a day; whoever mistyped waits a quarter of an hour.
+    A guesser has at most 768 tries a day at one account; whoever mistyped waits a quarter of an
+    hour at most.
     """
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from api.console.addresses import own_page
+from api.console.cookies import set_cookie
 from api.console.forms import form_of
 from api.console.language import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, THEMES
 from api.console.rendering import go
@@ -20,13 +21,5 @@ async def choose(request: Request) -> Response:
         ("theme", THEME_COOKIE, THEMES),
     ):
         if form.get(name) in allowed:
-            answer.set_cookie(
-                cookie,
-                form[name],
-                max_age=_A_YEAR,
-                path="/console",
-                httponly=True,
-                samesite="lax",
-                secure=request.url.scheme == "https",
-            )
+            set_cookie(request, answer, cookie, form[name], _A_YEAR)
     return answer

@@ -10,8 +10,8 @@ from io import BytesIO
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from xlsxwriter import Workbook  # type: ignore[import-untyped]
-from xlsxwriter.format import Format  # type: ignore[import-untyped]
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
 
 from api.console.language import Language, Speech, speech_in
 from api.console.words import said
