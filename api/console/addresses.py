@@ -1,6 +1,6 @@
 """Addresses of the console: which may be gone to, and how others reach us."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 
@@ -21,6 +21,16 @@ def own_page(path: str) -> str:
 def public_url(request: Request, services: Services) -> str:
     """How people reach us: as the settings say, else as this request did."""
     return (services.sign_in.public_url or str(request.base_url)).rstrip("/")
+
+
+def here(request: Request) -> str:
+    """The page that was asked for, to come back to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def member_address(id: str) -> str:
+    """A member's first page."""
+    return f"{HOME}/members/{quote(id, safe='')}"
 
 
 def link_address(base: str, token: str) -> str:

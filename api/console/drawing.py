@@ -24,5 +24,5 @@ def _environment(language: str) -> Environment:
 def svg_of(drawn: Picture, language: str) -> str:
     """The picture as an SVG file; readable without a style sheet."""
     module = _environment(language).get_template("journey.html").module
-    text: str = module.journey(drawn)  # type: ignore[attr-defined]
+    text: str = module.journey(drawn)  # type: ignore[attr-defined]  # the template's own macro
     return text.strip() + "\n"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.console.addresses import member_address
 from api.console.forms import form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
@@ -41,7 +42,7 @@ async def find(request: Request, services: Given, caller: Finder) -> Response:
 def address_of(hit: Mapping[str, Any]) -> str:
     """The page that shows it; a claim and a receipt without points are on their member's."""
     id = quote(hit["id"], safe="/")
-    member = f"/console/members/{quote(hit['member_id'] or '', safe='')}"
+    member = member_address(hit["member_id"] or "")
     match hit["kind"]:
         case "member":
             return member

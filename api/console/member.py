@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.console.addresses import member_address
 from api.console.adjustments import asked
 from api.console.forms import Form, errors_of, form_of
 from api.console.member_facts import SECTIONS, Section, member_of, overview, section
@@ -35,7 +35,7 @@ def read_member(request: Request, id: MemberId, services: Given, caller: Reader)
     member = member_of(services, id)
     if member["id"] != id:
         said = request.state.speech.gettext("Member %(old)s was merged into this one.", old=id)
-        return go(request, _address(member["id"]), said)
+        return go(request, member_address(member["id"]), said)
     return _overview(request, services, id)
 
 
@@ -137,7 +137,7 @@ async def _act(
                 errors={f"{name}.{field}": text for field, text in errors_of(error).items()},
                 opened=name,
             )  # fmt: skip
-        return go(request, _address(id), said)
+        return go(request, member_address(id), said)
 
     return await run_in_threadpool(work)
 
@@ -160,7 +160,3 @@ def _overview(
         campaigns=services.reads.campaigns(state=None, after="", limit=200),
         **overview(services, member["id"], request.state.speech.language),
     )  # fmt: skip
-
-
-def _address(id: str) -> str:
-    return f"/console/members/{quote(id, safe='')}"

@@ -1,10 +1,10 @@
 """Why did this member not get it: any member, any campaign, one answer and what led to it."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.console.addresses import member_address
 from api.console.forms import WHOLE, errors_of
 from api.console.rendering import page
 from api.console.sessions import person
@@ -35,6 +35,6 @@ def read_why(
             errors, status = {WHOLE: errors_of(error)[WHOLE]}, 404
     return page(
         request, "why.html", status, form={"member": member, "campaign": campaign},
-        errors=errors, answer=answer, member_page=f"/console/members/{quote(member, safe='')}",
+        errors=errors, answer=answer, member_page=member_address(member),
         campaigns=services.reads.campaigns(state=None, after="", limit=200),
     )  # fmt: skip
