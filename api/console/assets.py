@@ -43,12 +43,6 @@ ASSETS: dict[str, Asset] = {
         _JS,
         "491955cd1810747d7d7b9ccb936400afb760e06d25d53e4572b64b6563b2784e",
     ),
-    "sse.js": Asset(  # its extension for server-sent events
-        "js_lib_htmx",
-        "static/htmx/ext/sse.js",
-        _JS,
-        "8eed8df4df350126be9dc4fa2496e6eb9890e32f6202a29746e3c3c0e7004c13",
-    ),
     "echarts.js": Asset(  # Apache ECharts 5.6.0
         "xlsx2echarts",
         "static/echarts.min.js",
