@@ -1,7 +1,6 @@
 """The console as an application of its own inside the API process: pages, not JSON."""
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,14 +24,8 @@ def create_console(services: Services) -> FastAPI:
     app.state.tries = Tries()
     app.state.filling = Filling()
     provider = services.sign_in.provider
-    app.state.oidc = OidcClient(provider) if provider else None
+    app.state.oidc = OidcClient(provider, services.clock) if provider else None
     app.state.environments = environments(services)
-    app.state.paths = {
-        HOME + route.path
-        for each in ROUTERS
-        for route in each.routes
-        if isinstance(route, APIRoute)
-    }
     errors.install(app, services.weather)
     for each in ROUTERS:
         app.include_router(each, prefix=HOME)

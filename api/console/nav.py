@@ -1,6 +1,6 @@
-"""The console's menu: who sees which page. An entry appears once its page exists."""
+"""The console's menu: who sees which page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.console.marks import N_
 from api.keys import Caller
@@ -9,7 +9,7 @@ from loyalty.access import Permission
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`label` is English; the layout translates it. `below` are further paths it stands for."""
+    """`label` is English; the layout translates it. `here`: it leads to the page that is open."""
 
     label: str
     path: str
@@ -43,16 +43,16 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )
 
 
-def nav_for(caller: Caller | None, paths: set[str], path: str) -> list[tuple[str, list[Entry]]]:
+def nav_for(caller: Caller | None, path: str) -> list[tuple[str, list[Entry]]]:
     """The groups with at least one entry this caller may open."""
     if caller is None:
         return []
     shown = []
     for title, entries in GROUPS:
         open_ones = [
-            Entry(each.label, each.path, each.icon, each.permission, _under(each.path, path))
+            replace(each, here=_under(each.path, path))
             for each in entries
-            if each.path in paths and caller.may(each.permission)
+            if caller.may(each.permission)
         ]
         if open_ones:
             shown.append((title, open_ones))

@@ -1,8 +1,8 @@
 """Pages and fragments from templates, with everything every template may rely on.
 
     return page(request, "watch.html", report=report)
-    return page(request, "_audience_count.html", count=count)      # a fragment, for htmx
-    return page(request, "launch.html", 422, form=form, errors=errors)
+    return page(request, "_audience_size.html", size=size)        # a fragment, for htmx
+    return page(request, "set.html", 422, form=form, errors=errors)
 
 Each template has: `caller` (`caller.may("hold_campaigns")`) and `person`, or none; `language`,
 `theme`, `path`, `nav`, `notice`, `asset("console.js")`, `at(form, "values.points")`, the filters of
@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from api.console.addresses import here
 from api.console.assets import address
 from api.console.charts import picture
 from api.console.cookies import NOTICE, drop_cookie, notice, read_notice
@@ -64,6 +65,7 @@ def _environment(services: Services, language: Language) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         auto_reload=False,
     )
+    # The i18n extension adds the method to the environment, where no type says so.
     install = environment.install_gettext_translations  # type: ignore[attr-defined]
     install(speech.texts, newstyle=True)
     environment.filters.update(filters(speech, services.programme, services.clock))
@@ -97,9 +99,8 @@ def page(request: Request, template: str, /, status: int = 200, **facts: Any) ->
         "caller": request.state.caller,
         "theme": theme_of(request),
         "path": request.url.path,
-        "paths": request.app.state.paths,
-        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        "nav": nav_for(request.state.caller, request.app.state.paths, request.url.path),
+        "here": here(request),
+        "nav": nav_for(request.state.caller, request.url.path),
         "notice": waiting,
         "now": services_of(request).clock.now(),
     }
