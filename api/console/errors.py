@@ -9,13 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from api.console.addresses import here
 from api.console.rendering import page
 from api.console.words import said
 from api.errors import RETRY_SECONDS
 from api.problem_kinds import KINDS
 from api.problems import Refused
 from loyalty.access import Role
-from loyalty.errors import LoyaltyError
+from loyalty.errors import LoyaltyError, Unknown
 
 log = structlog.stdlib.get_logger("milepost.console")
 
@@ -48,10 +49,9 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
 async def _sign_in_first(request: Request, error: Exception) -> Response:
     if "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=401)  # a feed cannot follow to a page: it ends
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     to = "/console/sign-in"
     if request.method == "GET" and "hx-request" not in request.headers:
-        to += f"?next={quote(back, safe='/')}"
+        to += f"?next={quote(here(request), safe='/')}"
     if "hx-request" in request.headers:  # a fragment would put the sign-in into the page
         return Response(status_code=401, headers={"HX-Redirect": to})
     return RedirectResponse(to, status_code=303)
@@ -67,6 +67,8 @@ async def _wrong_role(request: Request, error: Exception) -> Response:
 async def _refused_by_rule(request: Request, error: Exception) -> Response:
     assert isinstance(error, LoyaltyError)
     kind = KINDS.get(error.code, KINDS["refused"])
+    if isinstance(error, Unknown) and request.method == "GET":
+        return _page(request, kind.status, "not_found")
     return _page(request, kind.status, "refused", detail=error.detail)
 
 
