@@ -1,5 +1,7 @@
 """A marketer watches a campaign: it moves while purchases arrive, and is paused with a reason."""
 
+from collections.abc import Callable
+
 from playwright.sync_api import Page, expect
 
 from api.reads import ActSearch
@@ -41,12 +43,14 @@ def test_the_figures_move_while_members_buy(console: Console, page: Page) -> Non
     assert trail[0]["reason"] == "The price in the text is wrong"
 
 
-def test_without_scripts_the_page_says_the_same(console: Console, new_page: object) -> None:
+def test_without_scripts_the_page_says_the_same(
+    console: Console, new_page: Callable[..., Page]
+) -> None:
     """Figures, picture, charts and tables are there; only the live feed is not."""
     told = Told(console)
     told.launch("welcome", "new_member_bonus", "Autumn welcome", holdout_percent=0)
     told.joins("ada")
-    page: Page = new_page(java_script_enabled=False)  # type: ignore[operator]
+    page = new_page(java_script_enabled=False)
     console.sign_in(page, "marketer")
 
     page.goto(f"{console.url}/console/campaigns/welcome/watch")
