@@ -82,7 +82,7 @@ def consider(
         goal_until=goal_until(version.plan, entry.since, tx.programme.tz),
         trigger_seq=entry.event.seq if entry.event else None,
     )
-    if bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
+    if is_held_out(campaign, rules, member):
         return _hold_out(tx, version, enrolment, member)
     most = most_points(version.plan, has_inviter=member.inviter_id is not None)
     if most and not tx.campaigns.reserve(campaign.id, most):
@@ -170,6 +170,11 @@ def _gives_way(earlier: Enrolment, rules: Compiled, now: datetime) -> bool:
         return rules.reentry.may_overlap
     until = earlier.position.until
     return until is not None and until <= now
+
+
+def is_held_out(campaign: Campaign, rules: Compiled, member: Member) -> bool:
+    """Whether chance keeps the member out: by a hash, so that it stays so and can be recomputed."""
+    return bucket(campaign.id, "holdout", member.id) < rules.holdout_bp
 
 
 def _hold_out(tx: Transaction, version: Version, enrolment: Enrolment, member: Member) -> Enrolment:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loyalty.admission import is_held_out
 from loyalty.audiences.history import history_facts
 from loyalty.conditions import MEMBER, OFFER, Condition
 from loyalty.exchange_window import offer_facts_of
 from loyalty.failing import failing
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.effects import said
-from loyalty.journeys.machine import bucket
 from loyalty.journeys.moments import CampaignMoment, Tell
 from loyalty.ledger import Balance
 from loyalty.members import Member, member_facts
@@ -48,7 +48,7 @@ def tell_page(
                 "failed": failing(rules.audience, MEMBER, facts),
             }
             _pass_over(tx, version, moment, member, "not_in_audience", inputs=outside)
-        elif bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
+        elif is_held_out(campaign, rules, member):
             _pass_over(tx, version, moment, member, "holdout", "held_out")
         elif moment.act.where and not _meant(moment.act.where, rules, facts):
             _pass_over(tx, version, moment, member, "condition_not_met")

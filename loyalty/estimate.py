@@ -103,7 +103,7 @@ def estimate(
         reached = facts.events
     held_out = None if reached is None else round(reached * rules.holdout_bp / BASIS)
     treated = None if reached is None or held_out is None else reached - held_out
-    each = most_points(rules.plan) if rules.plan.start is not None else 0
+    each = most_points(rules.plan)
     once = None if treated is None else treated * each
     most = _most(rules, each, once)
     expected, runs = _expected(facts.past, once, rules.budget_points)

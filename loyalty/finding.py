@@ -5,12 +5,12 @@ receipt. All of these are exact; only a campaign is also found by how its name b
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from loyalty.members import phone_digits
 
 Kind = Literal["member", "campaign", "run", "receipt", "transaction", "claim"]
-KINDS: tuple[Kind, ...] = ("member", "campaign", "run", "receipt", "transaction", "claim")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which they are listed."""
 Mark = Literal["id", "card", "phone", "email", "name", "number"]
 """By what a thing was found."""

@@ -26,7 +26,7 @@ def cost_minor(points: int, programme: Programme) -> int:
 
 def over_budget_rule(rules: Compiled, programme: Programme) -> OverBudgetRule | None:
     """Why a campaign must not be launched as it is; none where nothing speaks against it."""
-    if rules.plan.start is None or most_points(rules.plan) == 0:
+    if most_points(rules.plan) == 0:
         return None
     launch, budget = programme.launch, rules.budget_points
     if budget is None:

@@ -15,6 +15,8 @@ from math import log, sqrt
 from statistics import NormalDist
 from typing import Literal
 
+from loyalty.points import BASIS
+
 CONFIDENCE = 0.95
 BROKEN_BELOW = 0.001
 """A split this unlikely is taken for a fault: the level that experimenters alarm at, so low since
@@ -118,7 +120,7 @@ def split_is_broken(treated: int, held_out: int, held_out_bp: int) -> bool:
 def split_chance(treated: int, held_out: int, held_out_bp: int) -> float:
     """The chance of a split at least this far off, were the holdout drawn as it should be."""
     total = treated + held_out
-    share = held_out_bp / 10_000
+    share = held_out_bp / BASIS
     expected = total * share
     if min(expected, total - expected) < ENOUGH:
         return 1.0

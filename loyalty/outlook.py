@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from loyalty.admission import Entry, compiled, facts_of, refusal_of
+from loyalty.admission import Entry, compiled, facts_of, is_held_out, refusal_of
 from loyalty.campaign_entry import next_entry
 from loyalty.errors import Unknown
 from loyalty.exchange_window import offer_facts
 from loyalty.explain import OUTLOOK
 from loyalty.journeys.compiled import Compiled, EnterByApi, EnterOnEvent
 from loyalty.journeys.cost import most_points
-from loyalty.journeys.machine import bucket
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Decision, InboxEvent, Version
@@ -80,17 +79,12 @@ def _refused(case: _Case) -> Decision | None:
     refusal = refusal_of(tx, campaign, rules, member, entry, facts_of(tx, member))
     if refusal is not None:
         return case.said(refusal.reason, refusal.inputs, refusal.until)
-    if bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
+    if is_held_out(campaign, rules, member):
         return case.said("holdout")
     most = most_points(case.version.plan, has_inviter=member.inviter_id is not None)
-    room = None if campaign.budget_points is None else _room(campaign)
-    if room is not None and most > room:
+    if not campaign.has_room(most):
         return case.said("budget_exhausted", {"needed": most})
     return None
-
-
-def _room(campaign: Campaign) -> int:
-    return (campaign.budget_points or 0) - campaign.granted_points - campaign.reserved_points
 
 
 def _not_yet(case: _Case) -> Decision:

@@ -34,6 +34,11 @@ class Campaign:
     reserved_points: int = 0
     last_outcome: Mapping[str, Any] | None = None
 
+    def has_room(self, points: int) -> bool:
+        """Whether the budget allows so many points beside what is granted and reserved."""
+        taken = self.granted_points + self.reserved_points + points
+        return self.budget_points is None or taken <= self.budget_points
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

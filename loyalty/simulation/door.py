@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from loyalty.admission import Entry, compiled, consider, facts_of, refusal_of
+from loyalty.admission import Entry, compiled, consider, facts_of, is_held_out, refusal_of
 from loyalty.following import counts_after
 from loyalty.journeys.compiled import Compiled, EnterByApi, EnterOnEvent
-from loyalty.journeys.machine import bucket
 from loyalty.outside import Refusal
 from loyalty.records import Version
 from loyalty.simulation.assumptions import Act
@@ -31,7 +30,7 @@ def door_of(paper: Paper, rules: Compiled) -> Door:
     refusal = refusal_of(tx, campaign, rules, member, entry, facts_of(tx, member))
     if refusal is not None:
         return Door("not_admitted", refusal, as_if=True)
-    if bucket(campaign.id, "holdout", member.id) < rules.holdout_bp:
+    if is_held_out(campaign, rules, member):
         return Door("held_out", as_if=True)
     # An entry by event is assumed whatever its condition asks of the event.
     conditional = isinstance(rules.enter, EnterOnEvent) and rules.enter.where is not None

@@ -40,8 +40,7 @@ class PaperCampaigns:
         return []
 
     def reserve(self, campaign_id: str, points: int) -> bool:
-        taken = self.campaign.granted_points + self.campaign.reserved_points + points
-        if self.campaign.budget_points is not None and taken > self.campaign.budget_points:
+        if not self.campaign.has_room(points):
             return False
         self.spend(campaign_id, granted=0, reserved=points)
         return True
