@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from loyalty.failing import joined
+
 Value = int | str | bool
 
 
@@ -84,7 +86,7 @@ def tree_of(text: str) -> Tree:
     try:
         return _Reader(text).whole()
     except NotPlain:
-        parts = _and_parts(text)
+        parts = list(joined(text))
         if len(parts) < 2:
             return Engine(text)
         return Both(tuple(tree_of(part) for part in parts))
@@ -95,44 +97,6 @@ def engine_parts(tree: Tree) -> Sequence[str]:
     if isinstance(tree, Engine):
         return [tree.text]
     return [t for part in tree.parts for t in engine_parts(part)] if isinstance(tree, Both) else []
-
-
-def _and_parts(text: str) -> list[str]:
-    """The condition cut at each `&&` outside of brackets and texts; nothing where `||` stands."""
-    depth, quote, start, parts = 0, "", 0, []
-    i = 0
-    while i < len(text):
-        letter = text[i]
-        if quote:
-            i += letter == "\\"
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif depth == 0 and (text.startswith("||", i) or letter == "?"):
-            return []
-        elif depth == 0 and text.startswith("&&", i):
-            parts.append(text[start:i].strip())
-            start = i + 2
-            i += 1
-        else:
-            depth += (letter in "([{") - (letter in ")]}")
-        i += 1
-    whole = [*parts, text[start:].strip()]
-    if len(whole) == 1 and _wrapped(whole[0]):
-        return _and_parts(whole[0][1:-1])
-    return whole
-
-
-def _wrapped(text: str) -> bool:
-    """Whether one pair of brackets stands around everything."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return False
-    depth = 0
-    for i, letter in enumerate(re.sub(r'"(?:\\.|[^"\\])*"', lambda m: "_" * len(m[0]), text)):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0 and i < len(text) - 1:
-            return False
-    return depth == 0
 
 
 class _Reader:

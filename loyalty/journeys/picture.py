@@ -14,7 +14,7 @@ from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.moments import in_order
 from loyalty.journeys.picture_labels import Labels, Said
 from loyalty.journeys.picture_layout import Layout, room
-from loyalty.journeys.picture_rows import ENTRY, Link, Row, Rows
+from loyalty.journeys.picture_rows import ENTRY, Link, Row, Rows, free_name
 from loyalty.journeys.picture_shapes import Picture, PictureLabel
 from loyalty.journeys.picture_text import SMALL, TITLE, wrapped
 from loyalty.programme import Programme
@@ -87,13 +87,13 @@ class _Drawing:
         taken = {row.id for row in self.rows}
         chain: list[str] = []
         if self.rules.exchange is not None:
-            chain.append(_free(_EXCHANGE, taken))
+            chain.append(free_name(_EXCHANGE, taken))
             self.rows.append(Row(chain[-1], _EXCHANGE, 0))
             self.said[chain[-1]] = {
                 locale: labels.exchange(self.rules) for locale, labels in self.labels.items()
             }
         for _, moment in in_order(self.rules.moments, zone):
-            chain.append(_free(moment.id, taken | set(chain)))
+            chain.append(free_name(moment.id, taken | set(chain)))
             self.rows.append(Row(chain[-1], moment.act.do, 0))
             self.said[chain[-1]] = {
                 locale: labels.campaign_moment(moment) for locale, labels in self.labels.items()
@@ -134,10 +134,3 @@ class _Drawing:
 
     def _name(self, link: Link, locale: str) -> str:
         return self.said[link.target][locale][0]
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """The name, or one like it where a step has it already."""
-    while name in taken:
-        name += "_"
-    return name

@@ -1,6 +1,6 @@
 """The order in which a journey is drawn: one row per step, each way indented under its question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loyalty.journeys.plan import Await, Branch, Node, Plan, Split
@@ -51,10 +51,7 @@ class Rows:
     @property
     def _end(self) -> str:
         """The name of the end that no step says; a step of that name keeps it."""
-        name = COMPLETED
-        while name in self.plan.nodes:
-            name += "_"
-        return name
+        return free_name(COMPLETED, self.plan.nodes)
 
     def _named(self, id: str | None) -> str:
         return self._end if id is None else id
@@ -74,6 +71,13 @@ class Rows:
                 for target, _, _ in ways:
                     self._run(target, indent + 1, inside)
             id = node.next if node.step.kind != "end" else None
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, or one like it where a step has it already."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _ways(
