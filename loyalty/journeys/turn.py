@@ -81,12 +81,12 @@ def _gate(journey: Journey, commands: Sequence[OperatorCommand]) -> dict[str, An
     if journey.campaign.state == "stopped":
         return _end(journey, "stopped", "campaign_stopped", {})
     if journey.member.status == "erased":
-        return _end(journey, "erased", "member_erased", {})
+        return _end(journey, "erased", "ended_by_erasure", {})
     if journey.member.status != "active":
         return _end(journey, "left", "member_left", {})
     if journey.member.id != enrolment.member_id:
         # Merged, and whoever lives on has entered too: one person is rewarded once.
-        return _end(journey, "merged", "member_merged", {"into": journey.member.id})
+        return _end(journey, "merged", "ended_by_merger", {"into": journey.member.id})
     if journey.campaign.state != "paused":
         return _too_late(journey)
     key = f"{enrolment.id}:held:{enrolment.turn}"
