@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loyalty.burn import burn
+from loyalty.budget_pace import budget_pace
 from loyalty.funnel import Funnel, Runs, funnel
 from loyalty.journeys.plan import Plan
 from loyalty.lift import Arm, Lift, lift, split_is_broken
@@ -144,7 +144,7 @@ def _points(
 ) -> Figures:
     today = now.astimezone(zone).date()
     launched_at = campaign["launched_at"]
-    pace = burn(
+    pace = budget_pace(
         budget=campaign["budget_points"],
         granted=campaign["granted_points"],
         reserved=campaign["reserved_points"],

@@ -41,8 +41,9 @@ class Calendars:
             id=self.campaign, name="Looked at", template=template, values=values, holdout_percent=0
         )
         read = load_named(TEMPLATES, template)
-        work = lambda tx: campaigns.draft(tx, read, request, "marketer", lambda made: ())  # noqa: E731
-        await self.told._run(work)
+        await self.told._run(
+            lambda tx: campaigns.draft(tx, read, request, "marketer", lambda made: ())
+        )
 
     async def launches(self) -> None:
         await self.told._run(lambda tx: campaigns.launch(tx, self.campaign, "marketer"))

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,14 +91,14 @@ def plans(draw: st.DrawFn) -> Plan:
 def _within(node: Node, used: set[str]) -> Node:
     """The step with every way leading to a step that is there."""
     step = node.step
-    ways = {
+    ways: dict[str, Any] = {
         name: None
         for name in ("met", "missed", "then", "otherwise")
         if getattr(step, name, None) not in used and hasattr(step, name)
     }
     if isinstance(step, Split):
         arms = [a if a.next in used else a.model_copy(update={"next": None}) for a in step.arms]
-        ways = {"arms": tuple(arms)}  # type: ignore[dict-item]
+        ways = {"arms": tuple(arms)}
     return node.model_copy(update={"step": step.model_copy(update=ways)})
 
 

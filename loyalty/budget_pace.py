@@ -10,7 +10,7 @@ FAR_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True)
-class Burn:
+class Pace:
     """Points a day over the last days, and the day on which nothing is left at this pace."""
 
     left: int | None  # neither granted nor reserved; none = no limit
@@ -18,7 +18,7 @@ class Burn:
     used_up_on: date | None
 
 
-def burn(
+def budget_pace(
     *,
     budget: int | None,
     granted: int,
@@ -26,7 +26,7 @@ def burn(
     granted_by_day: Mapping[date, int],
     launched_on: date,
     today: date,
-) -> Burn:
+) -> Pace:
     """What was granted on the last seven days that are over, or since the launch if that is later.
 
     On the day of the launch itself, that day stands for all.
@@ -40,5 +40,5 @@ def burn(
         per_day = float(granted_by_day.get(today, 0))
     unspent = None if budget is None else max(budget - granted, 0)
     if unspent is None or per_day <= 0 or unspent / per_day > FAR_DAYS:
-        return Burn(left, per_day, None)
-    return Burn(left, per_day, today + timedelta(days=int(unspent // per_day)))
+        return Pace(left, per_day, None)
+    return Pace(left, per_day, today + timedelta(days=int(unspent // per_day)))

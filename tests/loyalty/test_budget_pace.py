@@ -1,10 +1,11 @@
 """How fast a budget goes, and when it is gone."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
-from loyalty.burn import burn
+from loyalty.budget_pace import budget_pace
 
 LAUNCH, TODAY = date(2026, 11, 1), date(2026, 11, 22)
 STEADY = {date(2026, 11, day): 100 for day in range(1, 22)}
@@ -31,9 +32,9 @@ STEADY = {date(2026, 11, day): 100 for day in range(1, 22)}
     ],
 )
 def test_the_budget_lasts_as_long_as_the_pace_says(
-    changes: dict[str, object], left: int | None, per_day: float, used_up_on: date | None
+    changes: dict[str, Any], left: int | None, per_day: float, used_up_on: date | None
 ) -> None:
-    plain: dict[str, object] = {
+    plain: dict[str, Any] = {
         "budget": 10_000,
         "granted": 2_100,
         "reserved": 100,
@@ -42,6 +43,6 @@ def test_the_budget_lasts_as_long_as_the_pace_says(
         "today": TODAY,
     }
 
-    found = burn(**{**plain, **changes})  # type: ignore[arg-type]
+    found = budget_pace(**{**plain, **changes})
 
     assert (found.left, found.per_day, found.used_up_on) == (left, per_day, used_up_on)
