@@ -37,7 +37,7 @@ from storage.tables import messages, outbox
 
 LIVES = 16
 PURCHASES = 8
-"""Receipts of one member at most; with points for joining, at the till and so on, ten postings."""
+"""Receipts of one member at most; with points for joining and the like, 8.5 postings each."""
 WELCOME, VISITS, CUPS, DRAFT = "welcome", "visits", "cups", "spring"
 OWN_TEMPLATE = "spring_welcome"
 BILL = Line(sku="s", category="grocery", net_minor=30_000)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from benchmarks.console_copies import copied_id
 from benchmarks.console_story import JOB, WELCOME
 from storage.tables import (
     audit,
+    claims,
     enrolments,
+    inbox,
     messages,
     outbox,
     refused_events,
@@ -19,18 +21,16 @@ from storage.tables import (
 )
 
 ACTS = 50_000
+APART = 41
+"""Not a multiple of the number of lives: whoever has trouble has lived any of them."""
 
 
 def trouble(connection: Connection, members: int, now: datetime) -> None:
-    """One member in forty has something that failed; some of every kind, thousands where large."""
-    some = [copied_id(number) for number in range(1, members + 1, 40)]
-    half, other = some[::2], some[1::2]
-    _told_badly(connection, half, "failed", now)
-    _told_badly(connection, other, "unknown", now)
-    e = enrolments.c
-    late = update(enrolments).where(e.member_id == bindparam("member"), e.state != "ended")
-    stuck = late.values(wake_at=now - timedelta(hours=3))
-    connection.execute(stuck, [{"member": id} for id in half])
+    """One member in forty or so needs a hand; every list that the database answers has some."""
+    some = [copied_id(number) for number in range(1, members + 1, APART)]
+    for first, status in enumerate(("failed", "unknown", "deferred")):
+        _told_badly(connection, some[first::3], status, now)
+    _left_lying(connection, some[::3], now)
     refused = {"source": "till-9", "kind": "purchase", "body": {}, "code": "unknown", "times": 1,
                "detail": "There is no such member.", "first_at": now, "last_at": now}  # fmt: skip
     numbers = range(len(some))
@@ -40,7 +40,7 @@ def trouble(connection: Connection, members: int, now: datetime) -> None:
               "attempts": 5, "dead_at": now, "last_error": "INVALID_ARGUMENT"}  # fmt: skip
     rows = [parked | {"workflow_id": f"j/{WELCOME}/{id}/once"} for id in some]
     connection.execute(insert(outbox), rows)
-    _job(connection, half[:1000], now)
+    _job(connection, now)
     acts = {"actor": "bench", "action": "run.retry", "reason": "Again", "detail": {}}
     rows = [
         acts | {"target": f"j/{WELCOME}/{copied_id(1 + n % members)}/once",
@@ -55,12 +55,30 @@ def trouble(connection: Connection, members: int, now: datetime) -> None:
 
 def _told_badly(connection: Connection, ids: Sequence[str], status: str, now: datetime) -> None:
     m = messages.c
-    theirs = update(messages).where(m.member_id == bindparam("member"), m.channel == "email")
-    worse = theirs.values(status=status, due_at=now - timedelta(hours=5), last_error="550 refused")
+    theirs = update(messages).where(m.member_id == bindparam("member"))
+    bad = {"channel": "email", "status": status, "last_error": "550 refused"}
+    worse = theirs.values(bad | {"due_at": now - timedelta(hours=5)})
     connection.execute(worse, [{"member": id} for id in ids])
 
 
-def _job(connection: Connection, targets: Sequence[str], now: datetime) -> None:
+def _left_lying(connection: Connection, ids: Sequence[str], now: datetime) -> None:
+    """Runs that nobody woke, receipts that came late, claims that nobody gave back."""
+    e, i, c = enrolments.c, inbox.c, claims.c
+    at = now - timedelta(hours=3)
+    member: BindParameter[str] = bindparam("member")
+    waiting = {"state": "waiting", "outcome": None, "ended_at": None, "wake_at": at}
+    reserved = {"status": "reserved", "expires_at": at}
+    for left in (
+        update(enrolments).where(e.member_id == member, e.arm == "treated").values(waiting),
+        update(inbox).where(i.member_id == member, i.type == "purchase").values(recorded_at=at),
+        update(claims).where(c.member_id == member).values(reserved),
+    ):
+        connection.execute(left, [{"member": id} for id in ids])
+
+
+def _job(connection: Connection, now: datetime) -> None:
+    failed = select(messages.c.key).where(messages.c.status == "failed").order_by(messages.c.key)
+    targets = connection.execute(failed.limit(1000)).scalars().all()
     job = {"id": JOB, "list": "failed_messages", "act": "resend", "reason": "It is back",
            "actor": "bench", "at": now, "pace": 60, "total": len(targets), "body_hash": "",
            "state": "running", "done": 0, "failed": 0, "next_at": now}  # fmt: skip
