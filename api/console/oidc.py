@@ -11,24 +11,25 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import httpx2
-from authlib.common.security import generate_token  # type: ignore[import-untyped]
-from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+from authlib.common.security import generate_token
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from api.people import Provider
 from loyalty.access import Role
 from loyalty.errors import LoyaltyError
+from loyalty.ports import Clock
 
 SCOPES = "openid email profile"
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _LEEWAY_SECONDS = 60
-_WAY_SECONDS = 600
+WAY_SECONDS = 600
 """How long somebody may take at the provider."""
 _KNOWN_SECONDS = 600
 _TIMEOUT_SECONDS = 10
@@ -82,14 +83,15 @@ class Vouched:
 class OidcClient:
     """Talks to the provider; what it publishes about itself is remembered for ten minutes."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, clock: Clock) -> None:
         self.provider = provider
+        self._clock = clock  # another process may see the browser come back
         self._known: tuple[float, dict[str, Any], KeySet] | None = None
 
     async def begin(self, redirect_uri: str, back: str) -> tuple[str, str]:
         """Where to send the browser, and what it must carry in a cookie."""
         metadata, _ = await self._published()
-        until = int(time.monotonic()) + _WAY_SECONDS
+        until = int(self._clock.now().timestamp()) + WAY_SECONDS
         way = Way(generate_token(32), generate_token(32), generate_token(64), back, until)
         asked = {
             "response_type": "code",
@@ -108,7 +110,7 @@ class OidcClient:
         self, redirect_uri: str, carried: str, answer: Mapping[str, str]
     ) -> tuple[Vouched, str]:
         """Who came back, and where to. Raises NotVouched."""
-        way = opened(carried, self.provider.client_secret, time.monotonic())
+        way = opened(carried, self.provider.client_secret, self._clock.now().timestamp())
         if not hmac.compare_digest(answer.get("state", ""), way.state):
             raise NotVouched("This sign-in was not begun in this browser. Try again.")
         if "code" not in answer:
@@ -187,7 +189,8 @@ class OidcClient:
             metadata = await self._ask("GET", at)
             if metadata.get("issuer") != issuer:
                 raise NotVouched("The identity provider has another name than the settings say.")
-            keys = KeySet.import_key_set(await self._ask("GET", metadata["jwks_uri"]))  # type: ignore[arg-type]
+            published = await self._ask("GET", metadata["jwks_uri"])
+            keys = KeySet.import_key_set(cast(KeySetSerialization, published))
             self._known = (time.monotonic() + _KNOWN_SECONDS, metadata, keys)
         return self._known[1], self._known[2]
 

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse
 from api.console.addresses import own_page, public_url
 from api.console.cookies import drop_cookie, read_cookie, set_cookie
 from api.console.letting_in import let_in
-from api.console.oidc import NotVouched, OidcClient
+from api.console.oidc import WAY_SECONDS, NotVouched, OidcClient
 from api.console.rendering import HEADERS, page
 from api.problems import Refused
 from api.services import Given
@@ -32,7 +32,7 @@ async def to_provider(request: Request, services: Given, next: str = "") -> Resp
     except NotVouched as error:
         return page(request, "error.html", 502, kind="not_vouched", detail=error.detail)
     answer = RedirectResponse(to, status_code=303, headers=HEADERS)
-    set_cookie(request, answer, _WAY, carried, 600)
+    set_cookie(request, answer, _WAY, carried, WAY_SECONDS)
     return answer
 
 
