@@ -1,6 +1,6 @@
 """Watching a campaign: its figures as of now, as they change, and as a sheet to take away."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
@@ -73,7 +73,7 @@ def follow_campaign(campaign_id: CampaignId, given: Given, caller: _Reader) -> R
     return EventSourceResponse(_events(given, campaign_id))
 
 
-async def _events(given: Given, campaign_id: str) -> AsyncIterator[bytes]:
+async def _events(given: Given, campaign_id: str) -> AsyncGenerator[bytes, None]:
     # Whoever hangs up must be forgotten at once.
     async with aclosing(given.lookout.follow(given, campaign_id)) as followed:
         async for figures in followed:

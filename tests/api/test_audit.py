@@ -1,6 +1,6 @@
 """Who did what, when and why, found by any of them."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +12,20 @@ from tests.conftest import DatabaseMaker
 REASON = {"reason": "wrong price"}
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A shop, and who did what to what in it, as an operator reads it."""
+
+    shop: Shop
+
+    def __call__(self, **which: Any) -> list[Any]:
+        answer = self.shop.as_("operator").get("/v1/audit", params=which)
+        assert answer.status_code == 200, answer.text
+        return [(act["actor_name"], act["action"], act["target"]) for act in answer.json()["acts"]]
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def seen(request: pytest.FixtureRequest, new_database: DatabaseMaker) -> Callable[..., list[Any]]:
+def seen(request: pytest.FixtureRequest, new_database: DatabaseMaker) -> Seen:
     """A morning of two people's acts, and how to ask for them."""
     shop: Shop = serve(new_database(request.param))
     shop.launches("hello")
@@ -23,14 +35,7 @@ def seen(request: pytest.FixtureRequest, new_database: DatabaseMaker) -> Callabl
     shop.joins("lee")
     body = {"id": "a1", "points": 5, "reason": "apology"}
     shop.as_("operator").post("/v1/members/lee/adjustments", json=body)
-
-    def ask(**which: Any) -> list[Any]:
-        answer = shop.as_("operator").get("/v1/audit", params=which)
-        assert answer.status_code == 200, answer.text
-        return [(act["actor_name"], act["action"], act["target"]) for act in answer.json()["acts"]]
-
-    ask.shop = shop  # type: ignore[attr-defined]
-    return ask
+    return Seen(shop)
 
 
 PROPOSED = ("operator", "adjustment.propose", "lee")
@@ -51,17 +56,18 @@ PAUSED = ("operator", "campaign.paused", "hello")
     ],
 )
 def test_acts_are_found_by_what_is_known_of_them(
-    seen: Callable[..., list[Any]], which: dict[str, str], expected: list[Any]
+    seen: Seen, which: dict[str, str], expected: list[Any]
 ) -> None:
     """By thing, person, kind of act and time, newest first."""
     assert seen(**which) == expected
 
 
-def test_acts_are_read_in_pages_and_only_by_operators(seen: Callable[..., list[Any]]) -> None:
+def test_acts_are_read_in_pages_and_only_by_operators(seen: Seen) -> None:
     """Each act once; a marketer does not read what others did."""
-    shop: Shop = seen.shop  # type: ignore[attr-defined]
+    shop = seen.shop
     whole = seen()
-    pages, before = [], {}
+    pages: list[Any] = []
+    before: dict[str, int] = {}
     while True:
         found = shop.as_("operator").get("/v1/audit", params={"limit": 2, **before}).json()
         pages += [(act["actor_name"], act["action"], act["target"]) for act in found["acts"]]

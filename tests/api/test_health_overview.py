@@ -20,7 +20,10 @@ def shop(request: pytest.FixtureRequest, new_database: DatabaseMaker) -> Shop:
 
     async def queues() -> Any:
         worker = Worker("w1", None)
-        return [TaskQueue(kind, 0, 0.0, (worker,)) for kind in ("workflow", "activity")]  # type: ignore[arg-type]
+        return [
+            TaskQueue("workflow", 0, 0.0, (worker,)),
+            TaskQueue("activity", 0, 0.0, (worker,)),
+        ]
 
     return serve(new_database(request.param), task_queues=queues)
 

@@ -114,7 +114,8 @@ async def test_a_crowd_of_writes_shares_one_commit(
     role: Role,
 ) -> None:
     """While the writer is busy a dozen callers ask; all are answered by what it commits next."""
-    for before in {confirm: (place, confirm)}.get(first, (first,) if first else ()):  # type: ignore[arg-type]
+    earlier = [place, confirm] if first is confirm else [first] if first else []
+    for before in earlier:
         who: Role = "operator" if before is propose else "integrator"
         for n in range(CROWD):
             answer = shop.as_(who).request(*before(n)[:2], json=before(n)[2])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ class Operator(FrontDesk):
 
     def starts(self, name: ListName, act: str, targets: Sequence[str], **more: Any) -> Any:
         asked: dict[str, Any] = {"id": "j1", "list": name, "act": act, "reason": "mended"}
-        asked |= {"targets": targets} if targets else {"all": {}}
+        asked |= {"targets": targets} if targets else {"all": dict[str, str]()}
         request = JobRequest.model_validate({**asked, **more})
         return self.store.run(lambda tx: repair_jobs.start(tx, request, targets, "ola"))
 
@@ -110,7 +111,8 @@ def test_a_run_whose_hour_is_long_past_is_stuck_until_something_is_in_line(ola: 
     run = ola.enrolment("lee")
     assert ola.sees("stuck_runs") == []
 
-    ola.clock.instant = run.wake_at + 11 * MINUTE  # type: ignore[operator]
+    assert run.wake_at is not None
+    ola.clock.instant = run.wake_at + 11 * MINUTE
     assert ola.sees("stuck_runs") == [run.id]
     assert ola.sees("stuck_runs", campaign_id="other") == []
     assert ola.sees("stuck_runs", member_id="lee") == [run.id]
@@ -197,15 +199,20 @@ def test_an_upload_beyond_the_lateness_is_shown(ola: Operator, late: timedelta, 
     assert len(ola.sees("late_events")) == shown
 
 
-def test_what_the_last_verification_found_is_shown_until_it_is_set_aside(ola: Operator) -> None:
-    """A later one that finds nothing clears the list."""
+def proved(*checks: Check) -> Proof:
+    """An empty ledger that was added up again, with what came of each check."""
     figures = dict.fromkeys(
         ("transactions", "entries", "members", "issued", "redeemed", "lapsed", "outstanding",
          "held", "owed"), 0,
     )  # fmt: skip
+    return Proof(**figures, checks=checks)
+
+
+def test_what_the_last_verification_found_is_shown_until_it_is_set_aside(ola: Operator) -> None:
+    """A later one that finds nothing clears the list."""
     for broken in (None, "member:lee is off by 3", "member:wu is off by 1"):
-        proof = Proof(**figures, checks=(Check("balances add up", broken),))
-        ola.store.database.run(lambda c, p=proof: note_proof(c, p, NOON, 0.5))  # type: ignore[misc]
+        proof = proved(Check("balances add up", broken))
+        ola.store.database.run(partial(note_proof, proof=proof, at=NOON, seconds=0.5))
 
     [target] = ola.sees("ledger_mismatches")
     ola.starts("ledger_mismatches", "set_aside", [target])
@@ -218,13 +225,9 @@ def test_what_the_last_verification_found_is_shown_until_it_is_set_aside(ola: Op
 
 
 def test_findings_come_a_page_at_a_time_and_are_about_nobody(ola: Operator) -> None:
-    figures = dict.fromkeys(
-        ("transactions", "entries", "members", "issued", "redeemed", "lapsed", "outstanding",
-         "held", "owed"), 0,
-    )  # fmt: skip
-    checks = tuple(Check(name, "it is off by 3") for name in ("balances", "lots", "holds"))
-    proof = Proof(**figures, checks=checks)
-    ola.store.database.run(lambda connection: note_proof(connection, proof, NOON, 0.5))
+    """Three findings are two pages; of one member there are none to set aside."""
+    proof = proved(*(Check(name, "it is off by 3") for name in ("balances", "lots", "holds")))
+    ola.store.database.run(partial(note_proof, proof=proof, at=NOON, seconds=0.5))
 
     def page(after: tuple[datetime, str] | None) -> list[tuple[datetime, str]]:
         look = ola.reads.repairs.page
