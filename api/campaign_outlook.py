@@ -188,8 +188,8 @@ def message_view(shown: Shown) -> MessageShown:
             for p in shown.places
         ],
         verdicts={
-            channel: VerdictView(verdict=v.verdict, reason=v.reason, until=v.until)
-            for channel, v in shown.verdicts.items()
+            channel: VerdictView.model_validate(verdict, from_attributes=True)
+            for channel, verdict in shown.verdicts.items()
         },
         at=shown.at,
         assumed=shown.assumed,
@@ -232,16 +232,14 @@ def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def estimate_view(campaign_id: str, version: int, made: Estimate) -> EstimateView:
-    refusal = made.refusal
     return EstimateView.model_validate(
         {
             **_figures(made),
             "campaign_id": campaign_id,
             "version": version,
             "stack": made.stack.to_json(),
-            "refusal": None
-            if refusal is None
-            else {"code": refusal.code, "detail": refusal.detail, "facts": dict(refusal.facts)},
+            "refusal": made.refusal
+            and RefusalView.model_validate(made.refusal, from_attributes=True),
         }
     )
 

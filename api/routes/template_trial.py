@@ -1,6 +1,5 @@
 """A template tried on one member: saved, or as it is being written."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -145,9 +144,6 @@ def trial(given: Given, template: Template, asked: TrialAsked, locale: str) -> T
 
 def _message(read: Read) -> MessageRead:
     said, words = read.said, read.words
-    verdict: Mapping[str, Any] = {
-        name: getattr(said.verdict, name) for name in VerdictView.model_fields
-    }
     return MessageRead(
         at=said.at,
         message=said.new.message,
@@ -157,5 +153,5 @@ def _message(read: Read) -> MessageRead:
         subject=words.subject,
         text=words.text,
         problem=words.problem,
-        verdict=VerdictView.model_validate(verdict),
+        verdict=VerdictView.model_validate(said.verdict, from_attributes=True),
     )
