@@ -8,6 +8,7 @@ def test_a_story(console: Console, page: Page) -> None:
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -112,8 +113,8 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if message.type == "error" and "Failed to load resource" not in message.text:
             troubles.append(f"console: {message.text}")
 
-    def make(**options: object) -> Page:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
+    def make(**options: Any) -> Page:
+        context = browser.new_context(**options)
         context.add_init_script(_LISTEN)
         context.on("request", asked)
         context.on("console", heard)

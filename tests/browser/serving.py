@@ -38,16 +38,14 @@ class Console:
     def sign_in(self, page: Page, role: Role) -> None:
         """Put a session of somebody with this role into the browser."""
         token = self.services.sessions.open(self.person(role), "password")
-        cookie = {"name": "milepost_session", "value": token, "url": self.url}
-        page.context.add_cookies([cookie])  # type: ignore[list-item]
+        page.context.add_cookies([{"name": "milepost_session", "value": token, "url": self.url}])
 
     def prefer(self, page: Page, *, language: str = "en", theme: str = "light") -> None:
         """What the buttons in the header choose."""
         chosen = {"milepost_language": language, "milepost_theme": theme}
-        cookies = [
-            {"name": name, "value": value, "url": self.url} for name, value in chosen.items()
-        ]
-        page.context.add_cookies(cookies)  # type: ignore[arg-type]
+        page.context.add_cookies(
+            [{"name": name, "value": value, "url": self.url} for name, value in chosen.items()]
+        )
 
 
 @contextmanager

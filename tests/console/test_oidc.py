@@ -10,11 +10,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.people import Provider, SignIn
+from loyalty.access import Role
 from tests.api.conftest import Shop
 
 # The provider of the tests still uses what its library will drop; ours does not.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib")
-ROLES = (("milepost-admins", "admin"), ("marketing", "marketer"))
+ROLES: tuple[tuple[str, Role], ...] = (("milepost-admins", "admin"), ("marketing", "marketer"))
 BACK = "http://testserver/console/oidc/back"
 
 
@@ -27,7 +28,7 @@ def issuer() -> Iterator[str]:
 @pytest.fixture
 def company(issuer: str, serving: Callable[..., Shop]) -> Shop:
     """A shop whose people come by the provider; `marketing` may launch campaigns."""
-    provider = Provider(issuer, "milepost", "a secret", "groups", ROLES)  # type: ignore[arg-type]
+    provider = Provider(issuer, "milepost", "a secret", "groups", ROLES)
     return serving(sign_in=SignIn(provider=provider))
 
 

@@ -3,6 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
+from loyalty.access import Role
 from tests.api.conftest import Shop
 
 PAGE = "/console/campaigns/hello/watch"
@@ -86,9 +87,9 @@ def test_stopping_twice_is_refused_with_the_reason_kept(told: Shop) -> None:
     ("role", "reads", "holds"),
     [("marketer", 200, 303), ("operator", 200, 303), ("integrator", 200, 403)],
 )
-def test_who_may_watch_and_who_may_hold(told: Shop, role: str, reads: int, holds: int) -> None:
+def test_who_may_watch_and_who_may_hold(told: Shop, role: Role, reads: int, holds: int) -> None:
     """Watching is for everybody who may read campaigns; holding for marketers and operators."""
-    somebody = told.signed_in(role)  # type: ignore[arg-type]
+    somebody = told.signed_in(role)
 
     page = somebody.get(PAGE)
 
