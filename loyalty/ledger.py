@@ -194,6 +194,7 @@ _NAMES = {
     request: tuple(field.name for field in fields(request))
     for request in (*get_args(Request), Transfer)
 }
+# The class besides: of one name alone `attrgetter` would make no tuple.
 _READ = {request: attrgetter(*names, "__class__") for request, names in _NAMES.items()}
 
 

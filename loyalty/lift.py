@@ -22,6 +22,7 @@ BROKEN_BELOW = 0.001
 """A split this unlikely is taken for a fault: the level that experimenters alarm at, so low since
 the question is asked all the time."""
 _TYPICAL = 0.2
+"""The size of difference, in parts of one member's own spread, that the mixture is tuned for."""
 ENOUGH = 5
 """Members in each arm with the goal, and without it, below which nothing normal can be assumed."""
 

@@ -111,8 +111,8 @@ def _take_bonuses_back(tx: Transaction, merger: Merger, gone: Member) -> int:
 
 def _cleared(gone: Member, stays: Member) -> Member:
     """The old row: it only points on. Who the person is stands in one row, not in two."""
-    nobody = dict.fromkeys(_CARRIED)
-    return replace(gone, status="merged", merged_into=stays.id, inviter_id=None, **nobody)  # type: ignore[arg-type]
+    nobody: dict[str, Any] = dict.fromkeys(_CARRIED)
+    return replace(gone, status="merged", merged_into=stays.id, inviter_id=None, **nobody)
 
 
 def _joined(gone: Member, stays: Member) -> Member:

@@ -1,7 +1,7 @@
 """What needs a hand: the lists, what may be done about each, and jobs that do it at a pace.
 
-A job's targets are frozen when it starts, and each is acted on once. Source: features of the
-operator's desk; rule 14 for what was sent twice with other content.
+A job's targets are frozen when it starts, and each is acted on once. Source: rule 14, for what was
+sent twice with other content.
 """
 
 from collections.abc import Mapping

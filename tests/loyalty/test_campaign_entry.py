@@ -34,6 +34,7 @@ def campaign(**position: Any) -> Campaign:
 
 
 def at(zone: ZoneInfo, *wall: int) -> datetime:
+    # mypy cannot tell how many parts of a clock `wall` names.
     return datetime(*wall, tzinfo=zone).astimezone(UTC)  # type: ignore[arg-type, misc]
 
 

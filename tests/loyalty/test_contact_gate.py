@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,7 +20,7 @@ FOR_EVER = datetime(2030, 1, 1, tzinfo=UTC)
 CONTACT = Contact(daily_budget={"email": 100})
 
 
-def marketing(**changes: object) -> ContactFacts:
+def marketing(**changes: Any) -> ContactFacts:
     """A marketing message that nothing speaks against."""
     facts = ContactFacts(
         key="c/spring/lee:welcome:email",
@@ -31,11 +32,11 @@ def marketing(**changes: object) -> ContactFacts:
         consent=True,
         day_ends_at=MIDNIGHT,
     )
-    return replace(facts, **changes)  # type: ignore[arg-type]
+    return replace(facts, **changes)
 
 
 # In the gate's order: each row breaks one rule more, from the last rule to the first.
-LADDER = [
+LADDER: list[tuple[str, dict[str, Any]]] = [
     ("quiet_hours", {}),
     ("frequency_cap", {"recent": (NIGHT - timedelta(days=1),) * 3}),
     ("message_budget", {"sent_today": 100}),
@@ -50,7 +51,7 @@ LADDER = [
 @pytest.mark.parametrize("rung", range(len(LADDER)), ids=[reason for reason, _ in LADDER])
 def test_the_first_rule_that_speaks_is_the_reason(rung: int) -> None:
     """When several rules speak against a message, the reason given is the first in the order."""
-    broken: dict[str, object] = {}
+    broken: dict[str, Any] = {}
     for _, change in LADDER[: rung + 1]:
         broken |= change
 

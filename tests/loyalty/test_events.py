@@ -1,6 +1,6 @@
 """What the outside may say: bounded, dated with an offset, the same content with the same hash."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from loyalty.events import MemberEvent, Purchase, Refund, body_hash
 
 EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
-    model: model.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index,call-overload]
+    model: cast(Any, model.model_config["json_schema_extra"])["examples"][0]
     for model in (Purchase, Refund, MemberEvent)
 }
 PURCHASE = EXAMPLES[Purchase]

@@ -19,6 +19,7 @@ from loyalty.ledger import (
     Expire,
     Forfeit,
     HoldClosed,
+    HoldStatus,
     NotEnoughPoints,
     Release,
     Request,
@@ -179,9 +180,9 @@ def test_a_hold_past_its_deadline_cannot_be_confirmed_but_released() -> None:
 
 
 @pytest.mark.parametrize("status", ["confirmed", "released", "expired"])
-def test_a_closed_hold_stays_closed(status: str) -> None:
+def test_a_closed_hold_stays_closed(status: HoldStatus) -> None:
     """Nothing is spent or given back twice."""
-    closed = Hold("h", 10, status, SOON, ((Lot(SOON, "purchase", 10).key, 10),))  # type: ignore[arg-type]
+    closed = Hold("h", 10, status, SOON, ((Lot(SOON, "purchase", 10).key, 10),))
     state = book(Lot(SOON, "purchase", 10), hold=closed)
     for request in (Confirm("h"), Release("h")):
         with pytest.raises(HoldClosed):
