@@ -81,7 +81,7 @@ def live(services: Services) -> None:
             source="till-1", id=f"2026/000{number}", member_id="lee", currency="CNY",
             occurred_at=now - timedelta(days=3 - number), store="riverside", lines=lines,
         )  # fmt: skip
-        store.run(lambda tx, bought=bought: record_purchase(tx, bought))  # type: ignore[misc]
+        store.run(lambda tx, bought=bought: record_purchase(tx, bought))  # type: ignore[misc]  # mypy infers no lambda with a default
     back = Refund(
         source="till-1", id="back-1", purchase_id="2026/0001", occurred_at=now,
         lines=(RefundLine(line=1, quantity=1),),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-import oidc_provider_mock  # type: ignore[import-untyped]
+import oidc_provider_mock
 import pytest
 from starlette.testclient import TestClient
 

@@ -27,7 +27,7 @@ def test_a_page_says_when_the_database_is_away(serving: Callable[..., Shop]) -> 
     shop = serving()
     visitor = shop.signed_in("admin")
     shop.database.engine.dispose()
-    gone = Away(shop.services.sessions)  # type: ignore[arg-type]
+    gone = Away(shop.services.sessions)  # type: ignore[arg-type]  # in the place of SqlSessions
     gate = next(each for each in shop.console.user_middleware if "sessions" in each.kwargs)
     gate.kwargs["sessions"] = gone
     gone.away = True
