@@ -42,7 +42,7 @@ up: $(READY) ## the embedded default: database, Temporal, worker, relay and API,
 ##@ Prove
 
 test: $(READY) browser ## every test, on two processes (ARGS="-k exchange" narrows it)
-	$(BIN)/pytest -n 2 --dist loadfile --session-timeout 1500 $(ARGS) </dev/null
+	$(BIN)/pytest -n 2 --dist loadfile --session-timeout 3000 $(ARGS) </dev/null
 
 browser: ## a browser for the console's tests: the machine's own, else Debian's chromium
 	@sh tests/browser/install.sh
