@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Integer,
     Row,
     String,
     Table,
@@ -38,12 +40,14 @@ from loyalty import sample
 from loyalty.sealing.merkle import Frontier
 from storage.database import Database
 from storage.log_pages import keep_pages, leaves, log_tree
+from storage.schema.members import DRAWS
 from storage.tables import (
     Instant,
     campaign_days,
     campaigns,
     inbox,
     log_head,
+    members,
     metadata,
     transactions,
 )
@@ -59,6 +63,7 @@ _NUMBERED = {
                    ("entries", "transaction_id")},
 }  # fmt: skip
 _MADE_BY_DATABASE = {"decisions", "contact_verdicts", "tier_history", "audit", "outbox"}
+_STRIDE = 1_327_217_885
 _PHONES = {"phone", "phone_digits"}
 
 
@@ -159,6 +164,9 @@ class Copies:
         place = (into.name, of.name)
         if value is None:
             return literal_column("NULL")
+        if of is members.c.draw:
+            # As evenly spread as the hash of an id, which SQL does not compute alike everywhere.
+            return cast(_COPIES.c.number * literal(_STRIDE, BigInteger) % DRAWS, Integer)
         for numbered, places in _NUMBERED.items():
             if place in places:
                 return literal(self._first[numbered, value]) + _COPIES.c.rank

@@ -30,8 +30,8 @@ _NUMBERS = (
 )
 _MEMBERS = (
     "INSERT INTO members (id, status, registered_at, locale, tier, tags, stop_listed, purchases, "
-    "spend_minor, body_hash, answer) SELECT member, 'active', :at, 'en', 'ordinary', :none, "
-    "{no}, 0, 0, '', :empty FROM {numbers}"
+    "spend_minor, body_hash, answer, draw) SELECT member, 'active', :at, 'en', 'ordinary', :none, "
+    "{no}, 0, 0, '', :empty, i FROM {numbers}"
 )
 
 

@@ -26,6 +26,7 @@ from loyalty.simulation.assumptions import Assumption
 from loyalty.simulation.contact import Said
 from loyalty.simulation.paper import Paper
 from loyalty.simulation.play import simulate
+from loyalty.simulation.snapshot import read_once
 from loyalty.timing import start_of_day
 
 
@@ -92,13 +93,17 @@ class Preview:
     member: Member
     say: Say
     rules: Compiled = field(init=False)
+    paper: Paper = field(init=False)  # of this day, for whatever no simulated journey tells
 
     def __post_init__(self) -> None:
+        self.tx = read_once(self.tx)
         self.rules = compiled(self.version)
 
     def messages(self, locale: str) -> list[Shown]:
         """All of them, in the order in which the journey says them, then by name."""
         self.member = replace(self.member, locale=locale)
+        self.paper = Paper(self.tx, self.campaign, self.version, self.member, self.tx.now)
+        self.paper.open_draft()
         said = self._said()
         places = places_of(self.rules)
         order = {name: n for n, name in enumerate(places)}
@@ -151,9 +156,7 @@ class Preview:
         self, declared: Sequence[Variable]
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         """The member's own figures, and examples for what only the journey knows."""
-        paper = Paper(self.tx, self.campaign, self.version, self.member, self.tx.now)
-        paper.open_draft()
-        own = variables_for(paper.tx, self.member, self.campaign, self.version, {})
+        own = variables_for(self.paper.tx, self.member, self.campaign, self.version, {})
         lent = {v.name: v.example for v in declared if v.name not in own}
         return {**lent, **own}, tuple(lent)
 
@@ -165,8 +168,7 @@ class Preview:
         self, name: str, places: Sequence[Place], reader: str
     ) -> Mapping[Channel, Verdict]:
         """What the gate would say today, each message for itself; nothing is queued for it."""
-        paper = Paper(self.tx, self.campaign, self.version, self.member, self.tx.now)
-        standing = paper.messages.standing(reader)
+        standing = self.paper.messages.standing(reader)
         contact, now = self.tx.programme.contact, self.tx.now
         return {
             channel: contact_gate(

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from loyalty.errors import LoyaltyError
 from loyalty.ports import Wants
 from storage.books import Books
 from storage.card_rows import CardRows
@@ -142,7 +143,7 @@ class Batch:
                 if not self._several:
                     raise
                 self._undo()
-                return Done(error=error)
+                return Done(error=_without_frames(error))
             self._end()
             return Done(result)
         raise AssertionError("a unit that runs alone has nothing to restart for")
@@ -222,6 +223,14 @@ class Batch:
             self._connection.exec_driver_sql("RELEASE SAVEPOINT unit")
         self._savepoint = self._alone = False
         self.undo.forget()
+
+
+def _without_frames(error: Exception) -> Exception:
+    """A refusal is an answer. Where it was raised would keep the whole batch in a circle with it."""
+    each: BaseException | None = error if isinstance(error, LoyaltyError) else None
+    while each is not None:
+        each.__traceback__, each = None, each.__context__
+    return error
 
 
 class Direct:

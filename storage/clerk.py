@@ -45,7 +45,7 @@ class Clerk:
         database: Database,
         transactions: Callable[[Batch], Callable[[datetime | None], Transaction]],
         come: Callable[[], bool],
-        next_batch: Callable[[int], list[Waiting]],
+        next_batch: Callable[[int, bool], list[Waiting]],
         precedence: Precedence,
     ) -> None:
         self._database = database
@@ -61,13 +61,13 @@ class Clerk:
         while self._come():
             # The line is taken in one's turn to decide: what comes meanwhile is for the next.
             self._begin_turn()
-            batch = self._next(0)
+            batch = self._next(0, self._precedence.nobody_ahead)
             if not batch:
                 self._end_turn()
                 continue
             if self._precedence.wait_for(_locked_by(unit for unit, _ in batch)):
                 # Nothing could be decided before; more came meanwhile, and goes along.
-                batch += self._next(len(batch))
+                batch += self._next(len(batch), False)
             number, settled = self._precedence.number(), threading.Event()
             answers = self._settled([unit for unit, _ in batch], number, settled)
             settled.set()

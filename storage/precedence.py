@@ -51,9 +51,14 @@ class Precedence:
         """The next place in the order of arrival; only in one's turn."""
         return next(self._numbers)
 
+    @property
+    def nobody_ahead(self) -> bool:
+        """Whether the batch before has ended, so that nothing is being written; in one's turn."""
+        return self._last.ended.is_set()
+
     def wait_for(self, locked: frozenset[str]) -> bool:
         """Let the one ahead end if it holds any of these; true if it did. Only in one's turn."""
-        if self._last.ended.is_set() or self._last.locked.isdisjoint(locked):
+        if self.nobody_ahead or self._last.locked.isdisjoint(locked):
             return False
         self._last.ended.wait()
         return True

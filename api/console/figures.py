@@ -6,6 +6,7 @@ mistaken for one that did not load.
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ class Figures:
 
     def number(self, value: Any) -> str:
         """1,234,567"""
-        return NOTHING if value is None else format_decimal(value, locale=self._speech.locale)
+        return NOTHING if value is None else _decimal(value, self._speech.locale)
 
     def points(self, value: Any) -> str:
         """1,234 points"""
@@ -93,3 +94,8 @@ def filters(speech: Speech, programme: Programme, clock: Clock) -> Mapping[str, 
         made.number, made.points, made.money, made.percent, made.when, made.day, made.ago, made.iso,
     )  # fmt: skip
     return {each.__name__: each for each in named}
+
+
+@lru_cache(8192)  # a page of tables has hundreds of figures, most of them small and the same
+def _decimal(value: Any, locale: str) -> str:
+    return format_decimal(value, locale=locale)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 TITLE, SMALL = 14, 12  # pixels: the sizes of a node's title, and of its details
 _WORDS = re.compile(r"\s+|[^\s\u2e80-\uffef]+|[\u2e80-\uffef]")
@@ -15,6 +16,7 @@ def width_of(text: str, size: int) -> float:
     return sum(_em(letter) for letter in text) * size * bold
 
 
+@lru_cache(4096)  # pictures of one plan are drawn again with every look at it
 def wrapped(text: str, width: float, size: int) -> tuple[str, ...]:
     """The text in lines of at most `width` pixels, at most six; a mark says that there was more."""
     lines, line = [], ""

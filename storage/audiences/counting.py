@@ -73,7 +73,7 @@ class Counting:
         step = step_of(self.connection)
         if step == 1:
             return self._size(condition)
-        some = replace(self, part=one_in(step, self.connection.dialect.name))._size(condition)
+        some = replace(self, part=one_in(step))._size(condition)
         if some.count < FEW and condition and Condition(condition, MEMBER).names <= _IN_ROWS:
             return self._size(condition)
         return scaled(some, step, 1)

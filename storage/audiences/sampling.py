@@ -1,11 +1,12 @@
 """Some members who stand for all: a large programme answers while somebody waits.
 
-Every so-many-th member by a number that says nothing about the member: the place of the row, or a
-hash of the id. The same members each time, so that a figure does not flicker while one types.
+Those with the lowest draws: a draw is a hash of the id and says nothing about the member. The same
+members each time, so that a figure does not flicker while one types.
 """
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
+from storage.schema.members import DRAWS
 from storage.tables import members
 
 LARGE = 20_000
@@ -28,12 +29,6 @@ def step_of(connection: Connection) -> int:
     return max(1, int(total) // SAMPLED)
 
 
-def one_in(step: int, dialect: str) -> ColumnElement[bool]:
+def one_in(step: int) -> ColumnElement[bool]:
     """Whether a member is one of those who are asked."""
-    if step == 1:
-        return true()
-    some = members.alias("some")
-    number: ColumnElement[int] = (
-        literal_column("some.rowid") if dialect == "sqlite" else func.hashtext(some.c.id)
-    )
-    return members.c.id.in_(select(some.c.id).where(number % step == 0))
+    return true() if step == 1 else members.c.draw < DRAWS // step

@@ -542,15 +542,15 @@ def upgrade() -> None:
         sa.Column("merged_into", sa.String(length=64), nullable=True),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
         sa.Column("answer", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("draw", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+        postgresql_with={"fillfactor": "80"},
     )
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_members_card_no"), ["card_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_members_draw"), ["draw"], unique=False)
         batch_op.create_index(batch_op.f("ix_members_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_members_inviter_id"), ["inviter_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_members_last_purchase_at"), ["last_purchase_at"], unique=False
-        )
         batch_op.create_index(batch_op.f("ix_members_phone_digits"), ["phone_digits"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_members_registered_at"), ["registered_at"], unique=False
@@ -1055,9 +1055,9 @@ def downgrade() -> None:
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_members_registered_at"))
         batch_op.drop_index(batch_op.f("ix_members_phone_digits"))
-        batch_op.drop_index(batch_op.f("ix_members_last_purchase_at"))
         batch_op.drop_index(batch_op.f("ix_members_inviter_id"))
         batch_op.drop_index(batch_op.f("ix_members_email"))
+        batch_op.drop_index(batch_op.f("ix_members_draw"))
         batch_op.drop_index(batch_op.f("ix_members_card_no"))
 
     op.drop_table("members")
