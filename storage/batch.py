@@ -226,7 +226,7 @@ class Batch:
 
 
 def _without_frames(error: Exception) -> Exception:
-    """A refusal is an answer. Where it was raised would keep the whole batch in a circle with it."""
+    """A refusal is an answer; where it was raised would keep the whole batch alive with it."""
     each: BaseException | None = error if isinstance(error, LoyaltyError) else None
     while each is not None:
         each.__traceback__, each = None, each.__context__

@@ -1,6 +1,8 @@
 """The one writer of a process: everybody is answered, and nobody is posted twice."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -84,6 +86,27 @@ def test_a_refusal_is_heard_by_whoever_asked_and_by_nobody_else(
         poor.result(PATIENCE)
     assert last.result(PATIENCE).balance_after == 0
     assert keys(store.database) == ["a", "c"]
+
+
+def test_a_refusal_keeps_nothing_of_its_batch_alive(store: SqlStore, poster: Poster) -> None:
+    """What is left to the collector holds every caller up when it comes by."""
+    seen: list[weakref.ref[Any]] = []
+
+    def too_much(tx: Transaction) -> Posted:
+        seen.append(weakref.ref(tx))
+        return tx.ledger.burn("b", "lee", 11)
+
+    gc.disable()
+    try:
+        with plugged(poster):
+            poster.submit(earns("a"), LEE)
+            refused = poster.submit(too_much, LEE)
+        assert isinstance(refused.exception(PATIENCE), NotEnoughPoints)
+        for key in "cd":  # until the clerk who refused has turned to something else
+            poster.submit(earns(key), LEE).result(PATIENCE)
+        assert [each() for each in seen] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_full_line_says_so_at_once(store: SqlStore) -> None:
