@@ -14,6 +14,7 @@ from loyalty.errors import Unknown
 from loyalty.outlook import outlook
 from loyalty.ports import Transaction
 from loyalty.records import Decision, Enrolment
+from loyalty.repairs import STUCK_AFTER
 from loyalty.waited_for import missed_act
 
 ANSWER = "answer"
@@ -133,7 +134,11 @@ def _of_run(asked: _Asked, run: Enrolment) -> Decision:
 
 
 def _under_way(asked: _Asked, run: Enrolment) -> Decision:
-    """Nothing is wrong: it has not come to it yet."""
+    """It has not come to it yet; where it should have, somebody has to look."""
+    due = run.wake_at or run.admitted_at
+    if due <= asked.tx.now - STUCK_AFTER:
+        step = run.position.node or "entry"
+        return asked.said("stands_still", {"due": due.isoformat()}, step=step, run=run)
     if run.state == "admitted":
         return asked.said("about_to_begin", {"entry": run.entry_key}, run=run)
     step, until = run.position.node or "end", run.position.until

@@ -25,6 +25,8 @@ EN = {
     "member_erased": "The member was erased, so nothing is given or said to them any more.",
     "about_to_begin": "The member is in the campaign (entry {entry}) and the run has not begun "
     "yet: it waits for its workflow to start.",
+    "stands_still": "The member is in the campaign and the run should have gone on at {due}, but "
+    "stands still: something fails, or nobody works on it. The run says what, and Repair lists it.",
     "still_waiting": "The member is in the campaign and has not yet done what {step} waits for: "
     "{goals}, until {until}.",
     "resting": "The member is in the campaign, and its next step comes at {until}.",
@@ -67,6 +69,8 @@ ZH = {
     "member_merged": "该会员已并入 {into}，此后一切以后者为准。",
     "member_erased": "该会员已注销并清除，不再发放或通知。",
     "about_to_begin": "会员已进入活动（批次 {entry}），流程尚未开始：等待工作流启动。",
+    "stands_still": "会员在活动中，流程本应在 {due} 继续，但停滞不前：可能持续出错或无人处理。"
+    "原因见流程页面，修复列表中也有该流程。",
     "still_waiting": "会员在活动中，尚未完成 {step} 等待的内容：{goals}，截至 {until}。",
     "resting": "会员在活动中，下一步在 {until}。",
     "act_before": "{step} 等待 {since} 之后的 {on}。该会员的发生在 {happened}，早于该时间。",

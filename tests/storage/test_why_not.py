@@ -224,6 +224,11 @@ def not_begun(office: Office) -> None:
     office.joins("lee")
 
 
+def never_begun(office: Office) -> None:
+    not_begun(office)
+    office.later(DAY)
+
+
 def held_by_the_pause(office: Office) -> None:
     not_begun(office)
     office.pause("treat")
@@ -470,6 +475,12 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
         "The member is in the campaign (entry once) and the run has not begun yet: it waits for "
         "its workflow to start.",
         "会员已进入活动（批次 once），流程尚未开始：等待工作流启动。",
+    ),
+    (
+        never_begun, "stands_still",
+        "the run should have gone on at 2026-03-02 20:00 Asia/Shanghai, but stands still: something "
+        "fails, or nobody works on it. The run says what, and Repair lists it.",
+        "流程本应在 2026-03-02 20:00 Asia/Shanghai 继续，但停滞不前：可能持续出错或无人处理。",
     ),
     (
         waiting, "still_waiting",
