@@ -70,9 +70,10 @@ class SqlPeople:
         chosen = role_of(role)
 
         def work(connection: Connection) -> Person:
+            together = everybody(connection, lock=True)
             person = known(connection, id)
             if person.role != chosen:
-                keep_an_admin(person, everybody(connection))
+                keep_an_admin(person, together)
                 self._change(connection, id, role=chosen)
                 detail = {"from": person.role, "to": chosen}
                 self._audit(connection).add(actor, "person.role", id, detail=detail)
@@ -84,9 +85,10 @@ class SqlPeople:
         """Shut somebody out, ending all sessions, or let in again with the password of before."""
 
         def work(connection: Connection) -> Person:
+            together = everybody(connection, lock=True)
             person = known(connection, id)
             if person.active != active:
-                keep_an_admin(person, everybody(connection))
+                keep_an_admin(person, together)
                 self._change(connection, id, active=active)
                 if not active:
                     end_sessions(connection, sessions.c.person_id == id, self._clock.now())
@@ -201,9 +203,11 @@ class SqlPeople:
         return SqlAudit(connection, self._clock.now())
 
 
-def everybody(connection: Connection) -> list[Person]:
+def everybody(connection: Connection, *, lock: bool = False) -> list[Person]:
+    """By name; with `lock` nobody else changes anybody until the transaction ends."""
     query = select(people).order_by(people.c.name, people.c.id)
-    return [person_of(row) for row in connection.execute(query)]
+    found = connection.execute(query.with_for_update() if lock else query)
+    return [person_of(row) for row in found]
 
 
 def known(connection: Connection, id: str) -> Person:

@@ -1,6 +1,8 @@
 """People and their sessions on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -61,3 +63,27 @@ def test_use_keeps_a_session_alive_and_is_written_at_most_once_a_minute(
 
     assert sessions.recognise(cookie) is None
     assert sessions.of(made.id) == []
+
+
+def test_two_admins_who_disable_each_other_leave_one(database: Database) -> None:
+    """However close together they press: somebody can still let people in."""
+    people = SqlPeople(database, _Clock())
+    ids = [
+        people.invite(name=name, email=f"{name}@x.com", role="admin", actor="t")[0].id
+        for name in ("mei", "jun")
+    ]
+
+    def disable(id: str, at_once: Barrier) -> bool:
+        at_once.wait(10)
+        try:
+            people.set_active(id, False, actor="t")
+        except WrongState:
+            return False
+        return True
+
+    for _ in range(10):
+        at_once = Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(disable, ids, [at_once] * 2))
+        assert sorted(done) == [False, True]
+        people.set_active(ids[done.index(True)], True, actor="t")
