@@ -36,8 +36,8 @@ from storage.database import Database
 from storage.tables import messages, outbox
 
 LIVES = 16
-PURCHASES = 8
-"""Receipts of one member at most; with points for joining and the like, 8.5 postings each."""
+PURCHASES = 10
+"""Receipts of one member at most; with points for joining and the like, 9.4 postings each."""
 WELCOME, VISITS, CUPS, DRAFT = "welcome", "visits", "cups", "spring"
 OWN_TEMPLATE = "spring_welcome"
 BILL = Line(sku="s", category="grocery", net_minor=30_000)

@@ -153,7 +153,8 @@ class Up:
         chosen = self.settings.model_fields_set
         changes: dict[str, object] = {"embedded": True, "temporal_ui_url": self.ui_url}
         changes["data_dir"] = self.settings.data_dir.absolute()
-        changes["database_url"] = self.settings.database
+        if self.settings.database_url is not None:
+            changes["database_url"] = self.settings.database
         if "log_format" not in chosen:
             changes["log_format"] = "console"
         if "log_level" not in chosen:

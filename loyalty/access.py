@@ -16,6 +16,7 @@ Permission = Literal[
     "find",
     "read_members",
     "change_members",
+    "change_details",
     "set_consents",
     "stop_list",
     "set_tier",
@@ -46,7 +47,9 @@ _GRANTED: dict[Permission, tuple[Role, ...]] = {
     "record": ("integrator",),
     "change_members": ("integrator",),
     "redeem": ("integrator",),
-    # "No e-mails" and "never write to me again" reach the shop's app, or who answers the telephone.
+    # A new address, "no e-mails", "never write to me again": they reach the shop's app, or who
+    # answers the telephone.
+    "change_details": ("integrator", "operator"),
     "set_consents": ("integrator", "operator"),
     "stop_list": ("integrator", "operator"),
     # A paid level is sold at the till or in the app; a favour is an operator's.

@@ -1,18 +1,17 @@
 """A member joins: once, by an id that says nothing about the person."""
 
 import re
-from datetime import date
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from loyalty.digest import digest
-from loyalty.errors import Invalid, KeyReused, invalid_field
-from loyalty.events import Instant, Name, one_line
+from loyalty.errors import Invalid, KeyReused
+from loyalty.events import Instant, Name
 from loyalty.following import follow
 from loyalty.intake import not_in_future
-from loyalty.members import Member, phone_digits
+from loyalty.member_details import Details, card_is_free, stored_details
+from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose
 from loyalty.records import InboxEvent
@@ -20,7 +19,6 @@ from loyalty.records import InboxEvent
 SOURCE = "milepost"
 """The source of events that Milepost itself records."""
 MEMBER_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$"
-CARD_NO = r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$"
 
 
 class Consent(BaseModel):
@@ -31,7 +29,7 @@ class Consent(BaseModel):
     granted: bool = Field(strict=True)
 
 
-class Registration(BaseModel):
+class Registration(Details):
     """A new member, as a shop reports it."""
 
     model_config = ConfigDict(
@@ -57,23 +55,11 @@ class Registration(BaseModel):
     )
     registered_at: Instant | None = Field(None, description="none = now")
     source: Name | None = None
-    name: Annotated[str, one_line(200)] | None = None
-    email: str | None = Field(
-        None, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
-    )
-    phone: str | None = Field(None, max_length=32, pattern=r"^\+?[0-9 ()-]{5,31}$")
-    card_no: str | None = Field(
-        None, pattern=CARD_NO, description="What the till reads from the member's card or app"
-    )
-    birthday: str | None = Field(None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-    locale: Literal["en", "zh"] = Field("en", description="The language the member is written to")
-    time_zone: str | None = Field(None, max_length=64, description="IANA name; none = programme's")
     tier: str = Field(
         "ordinary",
         pattern=r"^[a-z_]{1,32}$",
         description="Where the member starts; a name off the programme's ladder stays as it is",
     )
-    tags: tuple[Name, ...] = Field((), max_length=100)
     invited_by: str | None = Field(None, pattern=MEMBER_ID, description="id of the inviting member")
     consents: tuple[Consent, ...] = Field(
         (), max_length=20, description="What the member agrees to be told, by channel"
@@ -84,26 +70,6 @@ class Registration(BaseModel):
     def _says_nothing(cls, value: str) -> str:
         if re.fullmatch(r"[0-9]{7,15}", value):
             raise ValueError("looks like a phone number; use an opaque reference such as m-1001")
-        return value
-
-    @field_validator("birthday")
-    @classmethod
-    def _a_day(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                date.fromisoformat(value)
-            except ValueError:
-                raise ValueError("is not a day of the calendar") from None
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                raise ValueError("is not an IANA time zone such as Asia/Shanghai") from None
         return value
 
 
@@ -128,21 +94,14 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
                 }
             ],
         )
-    if registration.card_no and tx.members.found_by("card_no", registration.card_no):
-        raise invalid_field("card_no", "taken", "is another member's card already")
-    phone = registration.phone
+    card_is_free(tx, registration)
     member = Member(
         status="active",
         registered_at=at,
         inviter_id=registration.invited_by,
-        phone_digits=phone_digits(phone, tx.programme.phone_country) if phone else None,
-        **registration.model_dump(
-            include={
-                "id", "source", "name", "email", "phone", "card_no", "birthday",
-                "locale", "time_zone", "tier", "tags",
-            }
-        ),
-    )  # fmt: skip
+        **registration.model_dump(include={"id", "source", "tier"}),
+        **stored_details(tx.programme, registration, set(Details.model_fields)),
+    )
     answer: dict[str, Any] = {"member_id": member.id, "registered_at": at.isoformat()}
     tx.members.add(member, body_hash, answer)
     for consent in registration.consents:

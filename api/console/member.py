@@ -1,5 +1,6 @@
 """A member's pages: everything about one person, and what an operator may do for them."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -21,12 +22,14 @@ from api.routes.tiers import TierBody
 from api.services import Given, Services
 from loyalty.adjustments import propose
 from loyalty.errors import LoyaltyError
+from loyalty.member_details import DetailsChange, change_details
 from loyalty.ports import Transaction
 from loyalty.tiers.by_hand import TierGiven, set_tier
 from loyalty.wishes import consent, stop_list
 
 router = APIRouter()
 Reader = Annotated[Caller, person("find")]
+_COMMAS = re.compile("[,，、]")
 
 
 @router.get("/members/{id}")
@@ -50,6 +53,31 @@ def read_section(
         request, "member_list.html", member=member, section=name, sections=SECTIONS, after=after,
         **{"next": None} | shown,
     )  # fmt: skip
+
+
+@router.post("/members/{id}/details")
+async def change_member_details(
+    request: Request,
+    id: MemberId,
+    services: Given,
+    caller: Annotated[Caller, person("change_details")],
+) -> Response:
+    """All details at once; what is empty is taken away."""
+
+    def act(form: Form, tx: Transaction) -> None:
+        change_details(tx, id, DetailsChange.model_validate(_details(form)), caller.actor)
+
+    said = request.state.speech.gettext("The details are changed.")
+    return await _act(request, services, id, "details", act, said)
+
+
+def _details(form: Form) -> dict[str, object]:
+    """What was typed, as the API takes it."""
+    typed = {name: str(form[name]).strip() for name in DetailsChange.model_fields if name in form}
+    values: dict[str, object] = {name: text or None for name, text in typed.items()}
+    if "tags" in typed:
+        values["tags"] = [tag.strip() for tag in _COMMAS.split(typed["tags"]) if tag.strip()]
+    return values
 
 
 @router.post("/members/{id}/consents")

@@ -17,6 +17,7 @@ from api.sharing import shared
 from loyalty.errors import Unknown
 from loyalty.expiry import balance_to_show
 from loyalty.ledger import Balance
+from loyalty.member_details import DetailsChange, change_details
 from loyalty.member_moves import Reason
 from loyalty.ports import Transaction, Wants
 from loyalty.programme import Channel, Purpose
@@ -147,6 +148,30 @@ def read_member(
 ) -> MemberView:
     """The member's own data, consents and figures."""
     return MemberView.model_validate(found_member(given, member_id))
+
+
+@router.patch(
+    "/v1/members/{member_id}",
+    summary="Change a member's details",
+    responses=problems("unknown", "wrong_state", write=True),
+)
+async def change_member(
+    member_id: MemberId,
+    body: DetailsChange,
+    given: Given,
+    caller: Annotated[Caller, needs("change_details")],
+) -> MemberView:
+    """What is not named stays, and `null` takes it away. Sending the same again changes nothing.
+
+    Consents, the stop list and the tier have operations of their own; who invited whom, and when
+    somebody joined, stays as it was said.
+    """
+
+    def work(tx: Transaction) -> object:
+        return change_details(tx, member_id, body, caller.actor)
+
+    await shared(given, work, Wants(members=(member_id,)))
+    return MemberView.model_validate(await run_in_threadpool(found_member, given, member_id))
 
 
 @router.get(

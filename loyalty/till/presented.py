@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from loyalty.errors import Unknown, invalid_field
 from loyalty.events import Body
+from loyalty.member_details import CARD_NO
 from loyalty.members import phone_digits
 from loyalty.ports import Transaction
-from loyalty.registration import CARD_NO, MEMBER_ID
+from loyalty.registration import MEMBER_ID
 
 PHONE = r"^\+?[0-9 ()-]{5,31}$"
 

@@ -112,6 +112,9 @@ def test_one_command_runs_a_programme(running: Running) -> None:
     code, said = running.says("explain", "lee", "welcome")
     assert code == 0
     assert "gave 500 points" in said
+    # The database is its own, so the log is signed with a key that was made for it.
+    assert "not signed" not in running.output
+    assert (running.folder / "seal.key").exists()
     code, said = running.says("up")
     assert code == 1
     assert "runs already" in said

@@ -150,6 +150,29 @@ def test_an_operator_changes_what_a_member_may_be_told(lee: Shop) -> None:
     assert [act["reason"] for act in acts[:2]] == ["Then changed their mind", "Asked by phone"]
 
 
+def test_an_operator_changes_a_members_details(lee: Shop) -> None:
+    """What is empty is taken away; a mistake stands beside its field, and nothing typed is lost."""
+    operator = lee.signed_in("operator")
+    typed = {
+        "name": "Lee Wang", "email": "wang@example.com", "phone": "", "card_no": "C-77",
+        "birthday": "1990-05-01", "locale": "zh", "time_zone": "", "tags": "fresh, vip，coffee",
+        "reason": "She rang up",
+    }  # fmt: skip
+
+    refused = operator.post("/console/members/lee/details", data={**typed, "email": "wang"})
+    page = act(operator, "/console/members/lee/details", **typed)
+
+    assert refused.status_code == 422
+    assert 'id="act-details-email-error"' in refused.text
+    assert 'value="fresh, vip，coffee"' in refused.text
+    assert "The details are changed." in page
+    member = lee.as_("operator").get("/v1/members/lee").json()
+    assert {name: member[name] for name in typed if name != "reason"} == {
+        **{name: text or None for name, text in typed.items() if name != "reason"},
+        "tags": ["fresh", "vip", "coffee"],
+    }
+
+
 def test_an_operator_gives_a_tier_and_proposes_a_correction(lee: Shop) -> None:
     """The correction waits for somebody else."""
     operator = lee.signed_in("operator")

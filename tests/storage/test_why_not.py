@@ -478,8 +478,8 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
     ),
     (
         never_begun, "stands_still",
-        "the run should have gone on at 2026-03-02 20:00 Asia/Shanghai, but stands still: something "
-        "fails, or nobody works on it. The run says what, and Repair lists it.",
+        "the run should have gone on at 2026-03-02 20:00 Asia/Shanghai, but stands still: "
+        "something fails, or nobody works on it. The run says what, and Repair lists it.",
         "流程本应在 2026-03-02 20:00 Asia/Shanghai 继续，但停滞不前：可能持续出错或无人处理。",
     ),
     (
