@@ -89,7 +89,7 @@ bench-intake: $(READY) ## receipts over HTTP beside the same request without a d
 bench-exchange: $(READY) ## a flash exchange over HTTP: claims a second, and nothing oversold
 	$(BIN)/python -m benchmarks.exchange $(ARGS)
 
-bench-console: $(READY) ## every page of the console over 110,000 members and a million postings
+bench-console: $(READY) ## every page of the console over 100,000 members and a million postings
 	$(BIN)/python -m benchmarks.console $(ARGS)
 
 ##@ Change

@@ -2,10 +2,10 @@
 
     python -m benchmarks.console [--quick] [--members N] [--rounds N] [--only sqlite|postgres]
 
-A hundred and ten thousand members with more than a million postings are made in SQL, then every
-page is asked for as a browser asks, through the whole application in this process. Temporal is
-away. The table has what the application took; of pages over a tenth of a second also the statement
-that took longest, and how the database goes about it. The last line is one JSON object.
+A hundred thousand members with more than a million postings are made in SQL, then every page is
+asked for as a browser asks, through the whole application in this process. Temporal is away. The
+table has what the application took; of pages over a tenth of a second also the statement that took
+longest, and how the database goes about it. The last line is one JSON object.
 """
 
 import argparse
@@ -51,7 +51,7 @@ TEMPLATE = "new_member_bonus"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    members: int = 110_000
+    members: int = 100_000
     rounds: int = 7
     warm_up: int = 1
 

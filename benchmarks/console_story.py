@@ -37,7 +37,7 @@ from storage.tables import messages, outbox
 
 LIVES = 16
 PURCHASES = 10
-"""Receipts of one member at most; with points for joining and the like, 9.4 postings each."""
+"""Receipts of one member at most, besides those of the first day; 10.5 postings each come of it."""
 WELCOME, VISITS, CUPS, DRAFT = "welcome", "visits", "cups", "spring"
 OWN_TEMPLATE = "spring_welcome"
 BILL = Line(sku="s", category="grocery", net_minor=30_000)
@@ -126,11 +126,18 @@ def _acts(now: datetime) -> Iterator[Act]:
         receipts = sample.purchases(now, number, "CNY")
         since = (_larger(each) for each in receipts if each.occurred_at > joined)
         bought = list(islice(since, PURCHASES))
-        for each in bought:
+        for each in (*_on_joining(bought[0], joined), *bought):
             yield each.occurred_at, id, partial(record_purchase, purchase=each)
         for event in sample.acts(now, number):
             yield event.occurred_at, id, partial(record_event, event=event)
         yield from _later(now, number, bought)
+
+
+def _on_joining(bought: Purchase, joined: datetime) -> Iterator[Purchase]:
+    """Two more receipts like it, on the first day."""
+    for hours in (1, 2):
+        at = joined + timedelta(hours=hours)
+        yield bought.model_copy(update={"id": f"{bought.id}/{hours}", "occurred_at": at})
 
 
 def _larger(bought: Purchase) -> Purchase:

@@ -82,8 +82,6 @@ def _open_sqlite(address: URL, synchronous: str) -> Engine:
             # A checkpoint every few commits would cost more than the commits themselves.
             "wal_autocheckpoint=8000",
             "cache_size=-32000",
-            # A page read from memory is no system call; writes go their durable way all the same.
-            "mmap_size=1073741824",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

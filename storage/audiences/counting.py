@@ -33,7 +33,7 @@ from loyalty.conditions import MEMBER, Condition
 from loyalty.members import Member, member_facts
 from loyalty.programme import CHANNELS, Channel, Programme
 from storage.audiences.history import histories
-from storage.audiences.sampling import FEW, one_in, step_of
+from storage.audiences.sampling import FEW, by_index, one_in, step_of
 from storage.audiences.where import Where
 from storage.member_page import COLUMNS, member_of_row
 from storage.postings import member_of
@@ -73,7 +73,8 @@ class Counting:
         step = step_of(self.connection)
         if step == 1:
             return self._size(condition)
-        some = replace(self, part=one_in(step))._size(condition)
+        with by_index(self.connection):
+            some = replace(self, part=one_in(step))._size(condition)
         if some.count < FEW and condition and Condition(condition, MEMBER).names <= _IN_ROWS:
             return self._size(condition)
         return scaled(some, step, 1)
