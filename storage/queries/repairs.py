@@ -31,6 +31,7 @@ from storage.queries.pages import View, rows
 from storage.queries.runs import is_stuck
 from storage.schema.events import LATE
 from storage.tables import (
+    campaigns,
     claims,
     enrolments,
     inbox,
@@ -100,6 +101,8 @@ def _late_events(asked: Asked) -> Select[Any]:
         text(LATE[asked.dialect]),
         _late_by(asked.dialect, days),
         i.recorded_at > asked.now - LOOKED_BACK,
+        # What was before the first launch is history brought along: no journey could want it.
+        i.occurred_at >= select(func.min(campaigns.c.launched_at)).scalar_subquery(),
     )
 
 

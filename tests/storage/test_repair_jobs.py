@@ -192,11 +192,24 @@ def test_an_overdue_claim_is_given_back(ola: Operator) -> None:
 @pytest.mark.parametrize(("late", "shown"), [(LATENESS, 0), (LATENESS + MINUTE, 1)])
 def test_an_upload_beyond_the_lateness_is_shown(ola: Operator, late: timedelta, shown: int) -> None:
     """Within the lateness its campaign still took it (rule 13)."""
+    ola.clock.instant = NOON - 2 * LATENESS
+    ola.launch("new_member_bonus")
     ola.joins("lee")
+    ola.clock.instant = NOON
     ola.buys("lee", "r1", ("grocery", 100), occurred_at=NOON - late)
     ola.buys("lee", "r2", ("grocery", 100))
 
     assert len(ola.sees("late_events")) == shown
+
+
+def test_history_brought_along_is_not_late(ola: Operator) -> None:
+    """What was before the first launch could open no journey: years of it need nobody's hand."""
+    ola.joins("lee")
+    ola.buys("lee", "r1", ("grocery", 100), occurred_at=NOON - 2 * LATENESS)
+    assert ola.sees("late_events") == []
+
+    ola.launch("new_member_bonus")
+    assert ola.sees("late_events") == []
 
 
 def proved(*checks: Check) -> Proof:
