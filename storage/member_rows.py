@@ -1,10 +1,10 @@
 """Members' rows in one transaction: locked, read once, written once."""
 
-import json
 from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from loyalty.members import Member
@@ -105,9 +105,8 @@ class MemberRows:
 
 def _member(row: Any) -> Member:
     values = list(row)
-    if isinstance(values[_TAGS], str):
-        values[_TAGS] = json.loads(values[_TAGS])
-    values[_TAGS] = tuple(values[_TAGS])
+    tags = values[_TAGS]
+    values[_TAGS] = tuple(orjson.loads(tags) if isinstance(tags, str) else tags)
     values[_STOPPED] = bool(values[_STOPPED])
     for at in _INSTANTS:
         if values[at] is not None:
