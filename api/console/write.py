@@ -221,6 +221,7 @@ def editor(
         checked=found,
         marks=marks(draft, found.findings),
         names=names(given),
+        unsaved=request.method == "POST",  # saved, it leads to another page
         **{**shown, **facts},
     )
 

@@ -124,6 +124,7 @@ def _page(
         active=active.version if active else activate.FIRST,
         opened=opened,
         names=names(given),
+        unsaved=request.method == "POST",  # switched on, it leads to another page
     )
 
 

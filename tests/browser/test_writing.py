@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from loyalty.registration import Registration, register
 from tests.browser.conftest import Console
@@ -62,6 +62,38 @@ def test_a_template_is_copied_broken_mended_tried_saved_and_launched_from(
     page.get_by_role("link", name="Make a campaign from it").click()
     expect(page).to_have_url(re.compile(r"/console/campaigns/new\?template=spring_welcome$"))
     expect(page.get_by_label("Welcome points")).to_have_value("300")
+
+
+def test_nothing_else_on_the_page_takes_what_was_typed_along(console: Console, page: Page) -> None:
+    """Another language, another theme, a search: each asks first, also after a check."""
+    name = two_versions(console)
+    console.sign_in(page, "marketer")
+    page.goto(f"{console.url}/console/templates/{name}/edit")
+    editor = page.get_by_role("textbox", name="campaign.yaml")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    mine = editor.input_value().replace("default: 300", "default: 450")
+    editor.fill(mine)
+    page.get_by_role("button", name="中文").click(no_wait_after=True)
+    expect(editor).to_have_value(mine)
+    assert asked == ["beforeunload"]
+
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("form.write[data-unsaved]")).to_be_visible()
+    expect(editor).to_have_value(mine)
+    page.get_by_role("button", name="Theme").click(no_wait_after=True)
+    expect(editor).to_have_value(mine)
+    assert asked == ["beforeunload"] * 2
+
+    page.get_by_label("What changed, and why").fill("More points")
+    page.get_by_role("button", name="Save as version 3").click()
+    expect(page.get_by_text(f"Version 3 of {name} is saved.")).to_be_visible()
+    assert asked == ["beforeunload"] * 2
 
 
 def test_the_second_of_two_editors_sees_both_and_decides(console: Console, page: Page) -> None:

@@ -101,6 +101,16 @@ def test_without_scripts_a_button_checks(mia: TestClient) -> None:
     assert 'value="Spring"' in page
 
 
+@pytest.mark.parametrize("sent", [{"act": "check"}, {"act": "add", "message": "reminder"}, {}])
+def test_what_came_back_unsaved_says_so(mia: TestClient, sent: dict[str, str]) -> None:
+    """So the script asks before it is left behind; an editor just opened has nothing to lose."""
+    path = "check" if sent else "save"
+    broken = {**FILES, "campaign.yaml": GIFT.replace("  - grant", "  - gramt")}
+
+    assert "data-unsaved" in mia.post(f"/console/templates/{path}", data=form(broken, **sent)).text
+    assert "data-unsaved" not in mia.get("/console/templates/new").text
+
+
 def test_what_is_broken_is_not_saved_and_not_lost(mia: TestClient) -> None:
     """The page comes back with everything on it."""
     broken = {**FILES, "messages/thanks.zh.j2": "感谢 <b>\n"}

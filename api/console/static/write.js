@@ -44,7 +44,8 @@
     place?.scrollIntoView({ block: "center", inline: "nearest" });
   }
 
-  let typed = false;
+  // What comes back from a check stands nowhere else yet: as if it had been typed just now.
+  let typed = document.querySelector("form.write[data-unsaved]") !== null;
   document.addEventListener("input", (event) => {
     const box = event.target.closest?.(".code");
     if (box) { number(box); typed = true; }
@@ -53,7 +54,10 @@
     const link = event.target.closest?.(".findings a[data-line]");
     if (link) { event.preventDefault(); goTo(link); }
   });
-  document.addEventListener("submit", () => { typed = false; });
+  // Another form of the page (language, theme, search, signing out) would lose what was typed.
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("form.write")) typed = false;
+  });
   document.addEventListener("htmx:afterSettle", mark);
   addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
 })();
