@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from loyalty.digest import digest
-from loyalty.errors import KeyReused, WrongState
+from loyalty.errors import KeyReused, Unknown, WrongState
 from loyalty.ledger import Balance
 from loyalty.member_moves import Adjustment, Asked, Reason, SecondPersonNeeded
+from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction, Wants
 
 
@@ -30,7 +31,10 @@ class Proposal(Asked):
 
 
 def propose(tx: Transaction, member_id: str, proposal: Proposal, actor: str) -> dict[str, Any]:
-    """Put a correction up for a second person; no point moves yet."""
+    """Put a correction up for a second person; no point moves yet.
+
+    Raises KeyReused, WrongState for who is no member any more, Unknown.
+    """
     hash_ = digest({"member": member_id, **proposal.model_dump(mode="json")})
     member = tx.members.lock(member_id)
     known = tx.member_moves.adjustment(proposal.id)
@@ -38,6 +42,7 @@ def propose(tx: Transaction, member_id: str, proposal: Proposal, actor: str) -> 
         if known.body_hash != hash_:
             raise KeyReused("adjustment", proposal.id)
         return _answer(known) | {"replayed": True}
+    needs_active(member)
     made = Adjustment(
         proposal.id, member.id, proposal.points, proposal.reason, actor, tx.now, hash_
     )
@@ -56,16 +61,19 @@ def approval_wants(tx: Transaction, adjustment_id: str) -> Wants:
 def approve(tx: Transaction, adjustment_id: str, actor: str) -> dict[str, Any]:
     """Post what somebody else proposed, once. Approving again changes nothing.
 
-    Raises SecondPersonNeeded for whoever proposed it, NotEnoughPoints, Unknown.
+    Who was merged since gets it on the membership that lives on (rule 18). Raises
+    SecondPersonNeeded for whoever proposed it, NotEnoughPoints, WrongState once it is declined or
+    the member was erased, Unknown.
     """
-    adjustment = _locked(tx, adjustment_id, actor)
+    adjustment, member = _locked(tx, adjustment_id, actor)
     if adjustment.status == "approved":
         return _answer(adjustment) | {"replayed": True}
     _still_open(adjustment, "approved")
+    needs_active(member)
     expiry = tx.programme.expiry.of(tx.now, tx.now, tx.programme.tz)
     tx.ledger.adjust(
         _key(adjustment.id),
-        adjustment.member_id,
+        member.id,
         adjustment.points,
         expires_at=expiry if adjustment.points > 0 else None,
         meta={
@@ -77,7 +85,7 @@ def approve(tx: Transaction, adjustment_id: str, actor: str) -> dict[str, Any]:
     done = replace(adjustment, status="approved", approved_by=actor, approved_at=tx.now)
     tx.member_moves.settle_adjustment(done)
     said = {"adjustment": done.id, "points": done.points}
-    tx.audit.add(actor, "adjustment.approve", done.member_id, done.reason, said)
+    tx.audit.add(actor, "adjustment.approve", member.id, done.reason, said)
     return _answer(done) | {"replayed": False}
 
 
@@ -86,7 +94,7 @@ def decline(tx: Transaction, adjustment_id: str, reason: str, actor: str) -> dic
 
     Raises SecondPersonNeeded for whoever proposed it, WrongState once it is posted, Unknown.
     """
-    adjustment = _locked(tx, adjustment_id, actor)
+    adjustment, _ = _locked(tx, adjustment_id, actor)
     if adjustment.status == "declined":
         return _answer(adjustment) | {"replayed": True}
     _still_open(adjustment, "declined")
@@ -127,18 +135,19 @@ def effect(balance: Balance, points: int) -> Effect:
     return Effect(balance.available, after, balance.debt - repaid, True)
 
 
-def _locked(tx: Transaction, adjustment_id: str, actor: str) -> Adjustment:
-    """The proposal, its member locked first; refused to whoever proposed it."""
+def _locked(tx: Transaction, adjustment_id: str, actor: str) -> tuple[Adjustment, Member]:
+    """The proposal and who it is for today, locked first; refused to whoever proposed it."""
     found = tx.member_moves.adjustment(adjustment_id)
-    if found is not None:
-        tx.members.lock(found.member_id)
+    if found is None:
+        raise Unknown("adjustment", adjustment_id)
+    member = tx.members.lock(found.member_id)
     adjustment = tx.member_moves.lock_adjustment(adjustment_id)
     if adjustment.proposed_by == actor:
         raise SecondPersonNeeded(
             "Who proposed a correction does not decide on it: another person has to.",
             proposed_by=adjustment.proposed_by,
         )
-    return adjustment
+    return adjustment, member
 
 
 def _still_open(adjustment: Adjustment, wanted: str) -> None:

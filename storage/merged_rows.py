@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Table, select, update
 
 from storage.rows import AddUp
 from storage.tables import (
+    adjustments,
     cards,
     claim_counts,
     claims,
@@ -37,6 +38,9 @@ def take_over(connection: Connection, member_id: str, into: str) -> None:
     for side in ("member_id", "other_id"):  # a limit a month is for the person, not for the card
         theirs = member_moves.c[side] == member_id
         connection.execute(update(member_moves).where(gifts, theirs).values({side: into}))
+    # Corrections that wait for a second person are for who lives on; settled ones are records.
+    waiting = (adjustments.c.member_id == member_id) & (adjustments.c.status == "proposed")
+    connection.execute(update(adjustments).where(waiting).values(member_id=into))
     _hand_journeys(connection, member_id, into)
 
 

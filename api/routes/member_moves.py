@@ -137,7 +137,8 @@ def erase_member(
     "/v1/members/{member_id}/adjustments",
     summary="Propose a correction",
     status_code=201,
-    responses=problems("unknown", "key_reused", write=True) | twice(AdjustmentView, "Proposed now"),
+    responses=problems("unknown", "key_reused", "wrong_state", write=True)
+    | twice(AdjustmentView, "Proposed now"),
 )
 async def propose_adjustment(
     member_id: MemberId,

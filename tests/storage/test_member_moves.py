@@ -425,6 +425,55 @@ def test_the_effect_that_is_shown_is_what_happens(desk: Desk, owed: int, points:
     assert (found.available, found.debt) == (shown.available_after, shown.debt_after)
 
 
+def test_a_correction_of_a_merged_card_goes_to_who_lives_on(desk: Desk) -> None:
+    """Proposed for the old card, approved after the merger: the survivor can spend the points."""
+    desk.proposes("old", 500)
+    desk.merges("old", "lee")
+
+    done = desk.approves()
+
+    assert (desk.balance("lee").available, desk.balance("old").posted) == (500, 0)
+    assert done["member_id"] == "lee"
+    assert desk.proposes("old", 500)["replayed"]
+    desk.proved()
+
+
+def test_a_correction_after_a_merger_takes_from_who_lives_on(desk: Desk) -> None:
+    """Downwards too: the points went along, and so does what is taken of them."""
+    desk.has("old", 40, LATER)
+    desk.proposes("old", -30)
+    desk.merges("old", "lee")
+
+    desk.approves()
+
+    assert desk.balance("lee").available == 10
+    desk.proved()
+
+
+def test_a_settled_correction_stays_where_it_was_posted(desk: Desk) -> None:
+    """Only what is still open goes along; what became of the rest is a record of the old card."""
+    desk.proposes("old", 25)
+    done = desk.approves()
+    desk.merges("old", "lee")
+
+    assert desk.approves() == {**done, "replayed": True}
+    assert done["member_id"] == "old"
+
+
+def test_who_was_erased_gets_no_points_by_a_correction(desk: Desk) -> None:
+    """Nobody could ever spend them: nothing is posted or proposed, and an open one is declined."""
+    desk.proposes("lee", 500)
+    desk.erases("lee")
+
+    with pytest.raises(WrongState):
+        desk.approves()
+    with pytest.raises(WrongState):
+        desk.proposes("lee", 500, id="a2")
+    assert desk.balance("lee").posted == 0
+    assert desk.declines()["status"] == "declined"
+    desk.proved()
+
+
 def test_two_people_approving_at_once_post_once(desk: Desk) -> None:
     """Both get the same answer."""
     desk.proposes("lee", 25)
