@@ -28,7 +28,7 @@ class Expiry(BaseModel):
     )
     days: int = Field(0, ge=0, le=36_500, description="rolling: so many days, after the months")
     periods: int = Field(1, ge=0, le=400, description="whole quarters or years after earning")
-    minimum_life_days: int = Field(30, ge=0, description="for late uploads, rule 13")
+    minimum_life_days: int = Field(30, ge=0, le=36_500, description="for late uploads, rule 13")
     return_window_days: int = Field(
         0, ge=0, le=400, description="points wait until the goods can no longer come back; 0 = off"
     )
@@ -36,7 +36,12 @@ class Expiry(BaseModel):
         0, ge=0, le=365, description="points lapse only so long after their notice; 0 = no notice"
     )
     # Rule 8: undated points from before live a full period from here on.
-    since: date | None = Field(None, description="the day expiry was switched on for live members")
+    since: date | None = Field(
+        None,
+        ge=date(2000, 1, 1),
+        lt=date(2100, 1, 1),
+        description="the day expiry was switched on for live members",
+    )
 
     @model_validator(mode="after")
     def _says_how_long(self) -> Self:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from loyalty.conditions import BadCondition, check
 from loyalty.earning.facts import CONDITIONS
+from loyalty.earning.holidays import has_calendar, no_calendar
 from loyalty.earning.rule_set import Base, Match, Rule, RuleSet, Stacking
 from loyalty.expiry_policy import Expiry
 from loyalty.tiers.settings import Tiers
@@ -73,6 +74,9 @@ class Earning(Settings):
                     check(rule.when.condition, CONDITIONS)
                 except BadCondition as bad:
                     raise ValueError(f"rule {rule.id!r}: {bad.reason}") from None
+            days = rule.when.holidays
+            if days is not None and not has_calendar(days.country):
+                raise ValueError(f"rule {rule.id!r}: {no_calendar(days.country)}")
         return self
 
     @cached_property
@@ -102,7 +106,7 @@ class Gifting(Settings):
     sent_monthly: int = Field(1_000, ge=0, description="most points a member gives away; 0 = none")
     received_monthly: int = Field(1_000, ge=0)
     # Rule 25: a welcome bonus is no gift for somebody else.
-    wait_days: int = Field(30, ge=0, description="so long after joining")
+    wait_days: int = Field(30, ge=0, le=36_500, description="so long after joining")
 
 
 class Contact(Settings):

@@ -37,6 +37,11 @@ def has_calendar(country: str) -> bool:
         return False
 
 
+def no_calendar(country: str) -> str:
+    """What is said of a country that `has_calendar` does not know."""
+    return f"No calendar of holidays is known for {country!r}."
+
+
 @lru_cache(maxsize=_YEARS_KEPT)
 def _of_year(country: str, year: int) -> dict[date, str]:
     said: dict[date, str] = {}

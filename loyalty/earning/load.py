@@ -6,8 +6,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loyalty.earning.facts import CONDITIONS, instant
-from loyalty.earning.holidays import has_calendar, names_in
-from loyalty.earning.rule_set import Base, Cap, Holidays, Hours, Match, Rule, RuleSet, Step, Written
+from loyalty.earning.holidays import has_calendar, names_in, no_calendar
+from loyalty.earning.rule_set import (
+    Base,
+    Cap,
+    Holidays,
+    Hours,
+    Match,
+    Rule,
+    RuleSet,
+    Step,
+    Written,
+    a_moment,
+)
 from loyalty.errors import Invalid
 from loyalty.journeys.findings import Findings, unreadable
 from loyalty.journeys.yaml_tree import Path, Unreadable, read_tree
@@ -119,8 +130,7 @@ def _rule(
 
 def _known_holidays(days: Holidays, at: Path, found: Findings) -> None:
     if not has_calendar(days.country):
-        message = f"No calendar of holidays is known for {days.country!r}."
-        found.add((*at, "country"), "unknown_country", message)
+        found.add((*at, "country"), "unknown_country", no_calendar(days.country))
         return
     known = {name for year in _YEARS for name in names_in(days.country, year)}
     for n, name in enumerate(days.names):
@@ -146,4 +156,4 @@ def _plain(problem: Problem) -> Problem:
 
 def written_moment(text: str, zone: ZoneInfo) -> datetime:
     """A date, a wall time or an instant as somebody typed it; raises ValueError."""
-    return instant(text, zone).astimezone(UTC)
+    return instant(a_moment(text), zone).astimezone(UTC)

@@ -32,15 +32,22 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _a_moment(text: str) -> str:
+def a_moment(text: str) -> str:
+    """A date, a wall time or an instant, as written; raises ValueError.
+
+    Within the years that events may lie in: at the ends of the calendar a day cannot be ended, nor
+    a wall time be told in another zone.
+    """
     try:
-        date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        read = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a date (2026-02-17) or a time (2026-02-17T10:00)") from None
+    if not 2000 <= read.year < 2100:
+        raise ValueError("must lie between the years 2000 and 2100; leave it out for no limit")
     return text
 
 
-When = Annotated[str, AfterValidator(_a_moment)]
+When = Annotated[str, AfterValidator(a_moment)]
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=500)]

@@ -48,6 +48,25 @@ def test_a_text_with_mistakes_says_where_they_are(shop: Shop) -> None:
     )
 
 
+def test_a_rule_without_end_of_days_is_a_finding_and_not_a_failure(shop: Shop) -> None:
+    """Whichever way the text comes in: checked, tried on a cart, or switched on."""
+    marketer = shop.as_("marketer")
+    shop.joins()
+    rule = "rules:\n  - id: ever\n    bonus_bp: 5000\n    valid_until: 9999-12-31\n"
+    cart = {
+        "member_id": "lee",
+        "currency": "CNY",
+        "lines": [{"sku": "s", "category": "grocery", "net_minor": 10_000}],
+    }
+
+    text = {"text": RULES + rule}
+    [found] = marketer.post("/v1/earning-rules/check", json=text).json()["findings"]
+    assert (found["line"], found["step"], found["field"]) == (5, "ever", "valid_until")
+    tried = marketer.post("/v1/earning-rules/quote", json={**text, "cart": cart})
+    activated = marketer.post("/v1/earning-rules", json=text)
+    assert (tried.status_code, activated.status_code) == (422, 422)
+
+
 def test_a_stack_above_the_limit_is_refused_until_somebody_says_why(shop: Shop) -> None:
     """25% of the price would come back; the reason is kept."""
     marketer = shop.as_("marketer")

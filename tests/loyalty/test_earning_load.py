@@ -1,10 +1,12 @@
 """A file of earning rules on the marketer's desk: read, or told what is wrong and where."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
-from loyalty.earning.load import BrokenRules, load_rules, read_rules
+from loyalty.earning.load import BrokenRules, load_rules, read_rules, written_moment
 from loyalty.programme import Programme
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -53,6 +55,12 @@ def test_a_good_file_says_what_stands_in_it() -> None:
          "bad_condition", "There is no"),
         ("2027-02-28T22:00", "2027-01-28", 12, "valid_until", "never", "ends before it begins"),
         ("2027-02-01", "2027-02-31", 11, "valid_from", "value_error", "Is not a date"),
+        # At the end of the calendar a day has no end, and at its beginning no other zone.
+        ("2027-02-28T22:00", "9999-12-31", 12, "valid_until", "value_error", "2000 and 2100"),
+        ("2027-02-28T22:00", "9999-12-31T23:00-05:00", 12, "valid_until", "value_error", "2100"),
+        ("2027-02-01", "0001-01-01", 11, "valid_from", "value_error", "2000 and 2100"),
+        ("names: [Spring Festival]", "country: XX", 9, "when.holidays.country",
+         "unknown_country", "No calendar of holidays is known for 'XX'"),
         ("id: photo", "id: spring", 13, "id", "twice", "There are two rules 'spring'"),
         ("points: 200", "points: 200\n    rate_bp: 2", 13, "step", "value_error", "exactly one of"),
         ("stacking: best_only", "version: 7", 5, "version", "version", "leave this out"),
@@ -79,3 +87,46 @@ def test_all_mistakes_are_told_at_once() -> None:
 
     assert [p["line"] for p in refused.value.problems] == [5, 9, 13]
     assert "3 problems" in refused.value.detail
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31T23:59", "soon"])
+def test_no_moment_is_taken_that_no_event_can_have(typed: str) -> None:
+    """What somebody types into the form's field, as in a file."""
+    with pytest.raises(ValueError):
+        written_moment(typed, ZoneInfo("America/New_York"))
+
+    assert written_moment("2099-12-31", SHANGHAI).year == 2099
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"valid_until": "9999-12-31"}, "between the years 2000 and 2100"),
+        ({"valid_from": "0001-01-01"}, "between the years 2000 and 2100"),
+        ({"when": {"holidays": {"country": "XX"}}}, "rule 'long': No calendar of holidays"),
+        ({"when": {"condition": "member.teir == 'gold'"}}, "rule 'long': "),
+    ],
+)
+def test_a_programme_with_such_a_rule_does_not_start(part: dict[str, Any], says: str) -> None:
+    """Said at start, not by every receipt at the till."""
+    rule = {"id": "long", "bonus_bp": 5_000, **part}
+
+    with pytest.raises(ValidationError, match=says):
+        Programme.model_validate({"earning": {"rules": [rule]}})
+
+
+@pytest.mark.parametrize(
+    ("block", "wrong"),
+    [
+        ("expiry", {"since": "9999-12-31"}),
+        ("expiry", {"since": "0001-01-01"}),
+        ("expiry", {"minimum_life_days": 10_000_000}),
+        ("gifting", {"wait_days": 10_000_000}),
+    ],
+)
+def test_neither_does_one_that_counts_beyond_the_calendar(
+    block: str, wrong: dict[str, Any]
+) -> None:
+    """Each would have been counted from by the first act that asks, and failed it."""
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Programme.model_validate({block: wrong})
