@@ -12,6 +12,7 @@ from typing import Any
 
 from loyalty.journeys.plan import Card, Coupon, Effect, Grant, Notify, Tag
 from loyalty.members import Member
+from loyalty.merging import carry_over
 from loyalty.message_variables import variables_for
 from loyalty.messages import NewMessage, Queued
 from loyalty.points import BASIS
@@ -129,6 +130,8 @@ def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -
     if journey.tx.decisions.find(f"{key}:undone") is not None:
         return
     posted = journey.tx.ledger.reverse(f"{key}:undo", key, policy="debt")
+    if posted.member_id != journey.member.id:  # merged since: what is owed goes to who lives on
+        carry_over(journey.tx, f"{key}:undo:merged", posted.member_id, journey.member.id)
     journey.spend(granted=-effect.points, reserved=effect.points)
     journey.decide(
         f"{key}:undone",

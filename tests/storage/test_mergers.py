@@ -234,6 +234,30 @@ def test_who_was_welcomed_once_is_not_welcomed_again(desk: Desk) -> None:
         desk.enrolment("new")
 
 
+def test_a_reward_undone_after_a_merger_is_taken_from_who_lives_on(desk: Desk) -> None:
+    """700 points for a month's purchases went along; goods come back, and they are not kept."""
+    desk.launch("monthly_task_pack", values={"purchases": 2, "purchase_points": 700})
+    desk.joins("new")
+    desk.open_month()
+    desk.take_turns("new")
+    earned = 0
+    for number in (1, 2):
+        desk.clock.instant += DAY
+        earned = desk.buys("new", f"r{number}", ("grocery", 10_000))["points"]
+    desk.take_turns("new")
+    assert desk.balance("new").posted == 2 * earned + 700
+    desk.joins("young")
+    desk.merges("new", "young")
+    assert desk.balance("young").available == 2 * earned + 700
+
+    desk.returns("r2")
+    desk.take_turns("young")
+
+    assert desk.balance("young").available == earned
+    assert (desk.balance("new").posted, desk.balance("new").debt) == (0, 0)
+    assert desk.proved()
+
+
 def test_an_erased_members_journeys_end_and_say_nothing_more(desk: Desk) -> None:
     """Every journey is woken, ends as `erased`, frees its budget and forgets what it carried."""
     desk.opens()
