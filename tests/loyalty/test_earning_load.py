@@ -92,7 +92,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 @pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31T23:59", "soon"])
 def test_no_moment_is_taken_that_no_event_can_have(typed: str) -> None:
     """What somebody types into the form's field, as in a file."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"2100|is not a date"):
         written_moment(typed, ZoneInfo("America/New_York"))
 
     assert written_moment("2099-12-31", SHANGHAI).year == 2099
