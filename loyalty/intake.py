@@ -15,6 +15,7 @@ from loyalty.earning.earn import earn, earn_act
 from loyalty.earning.gather import count_earned, facts_of_act, facts_of_purchase
 from loyalty.earning.ready import ready
 from loyalty.errors import KeyReused, invalid_field
+from loyalty.event_keys import event_key
 from loyalty.events import CLOCK_SKEW, MemberEvent, Purchase, body_hash
 from loyalty.following import follow
 from loyalty.members import Member, needs_active
@@ -95,7 +96,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
 
 def earn_key(source: str, purchase_id: str) -> str:
     """The ledger key of what a purchase earned, known before it is posted."""
-    return f"purchase:{source}:{purchase_id}"
+    return event_key("purchase", source, purchase_id)
 
 
 def _credit(
@@ -158,7 +159,7 @@ def _earned_by_act(
         return {}
     breakdown = earn_act(event, rules, facts_of_act(tx, member, event, rules), tx.programme.tz)
     points, working = breakdown.points, breakdown.to_json()
-    key = f"event:{event.source}:{event.id}"
+    key = event_key("event", event.source, event.id)
     posted = _credit(tx, key, row, points, working) if points else None
     count_earned(tx, member.id, breakdown)
     return {"points": points, "breakdown": working, "transaction": posted}

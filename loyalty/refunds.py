@@ -8,6 +8,7 @@ from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.gather import give_room_back
 from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
 from loyalty.errors import Unknown, invalid_field
+from loyalty.event_keys import event_key
 from loyalty.events import Refund, body_hash
 from loyalty.following import follow, nudge_waiting
 from loyalty.intake import earn_key, not_in_future, replay
@@ -24,7 +25,7 @@ def refund_wants(refunded: Refund) -> Wants:
     purchase = (refunded.purchase_source or refunded.source, refunded.purchase_id)
     return Wants(
         events=((refunded.source, refunded.id), purchase),
-        keys=(f"refund:{refunded.source}:{refunded.id}", earn_key(*purchase)),
+        keys=(event_key("refund", refunded.source, refunded.id), earn_key(*purchase)),
     )
 
 
@@ -61,12 +62,12 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         refunds_seq=purchase_row.seq,
     )
     seq = tx.inbox.add(event)
-    key = f"refund:{refunded.source}:{refunded.id}"
+    key = event_key("refund", refunded.source, refunded.id)
     bought = (purchase_row.source, purchase_row.event_id)
     # Before the earned points go: what it was paid with is there again to take them from.
     back = give_points_back(
         tx,
-        f"refund-points:{refunded.source}:{refunded.id}",
+        event_key("refund-points", refunded.source, refunded.id),
         bought,
         purchase_row.amount_minor or 0,
         purchase_row.refunded_minor,

@@ -52,6 +52,7 @@ def place(tx: Transaction, request: HoldRequest) -> dict[str, Any]:
     tx.ledger.hold(request.hold_id, member.id, points, expires_at=deadline)
     hold = TillHold(
         id=request.hold_id,
+        source=request.source,
         member_id=member.id,
         body_hash=hash_,
         points=points,
@@ -79,7 +80,7 @@ def confirm(tx: Transaction, hold_id: str, wanted: HoldConfirm) -> dict[str, Any
     bill = hold.bill_minor if wanted.bill_minor is None else wanted.bill_minor
     points = hold.points if wanted.points is None else wanted.points
     check(tx.programme, bill, points, hold.points)
-    source = wanted.purchase_source or hold.id.split(":")[1]
+    source = wanted.purchase_source or hold.source
     paid = worth(tx.programme, points)
     _fits_purchase(tx, hold, source, wanted.purchase_id, paid)
     tx.ledger.confirm(hold.id, hold.burn_key, points)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from loyalty.errors import KeyReused, WrongState, invalid_field
+from loyalty.event_keys import event_key
 from loyalty.events import body_hash
 from loyalty.ledger import Posted
 from loyalty.merging import carry_over
@@ -42,7 +43,7 @@ def return_points(tx: Transaction, hold_id: str, wanted: HoldReturn) -> dict[str
     For purchases that are not recorded here: a recorded one gives them back with its refund.
     """
     hold, hash_ = locked_hold(tx, hold_id), body_hash(wanted)
-    key = f"till-return:{wanted.source}:{wanted.id}"
+    key = event_key("till-return", wanted.source, wanted.id)
     if (known := tx.till.returned(key)) is not None:
         if known.body_hash != hash_ or known.hold_id != hold.id:
             raise KeyReused("return", f"{wanted.source}/{wanted.id}")

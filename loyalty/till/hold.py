@@ -12,12 +12,13 @@ Status = Literal["open", "confirmed", "released", "expired"]
 class TillHold:
     """Its id is the ledger's key of the hold. `expires_at` is exclusive: then it is void.
 
-    `bill_minor` is what points may pay for of the bill. `confirmed_points` were spent and paid
-    `confirmed_minor`. Of what was bought `came_back_minor` came back, and `returned_points` with
-    it. `settled_hash` is the fingerprint of what closed it, for repeats.
+    `source` placed it. `bill_minor` is what points may pay for of the bill. `confirmed_points` were
+    spent and paid `confirmed_minor`. Of what was bought `came_back_minor` came back, and
+    `returned_points` with it. `settled_hash` is the fingerprint of what closed it, for repeats.
     """
 
     id: str
+    source: str
     member_id: str
     body_hash: str
     points: int

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from loyalty.event_keys import event_key
 from loyalty.events import LINES_MAX, MINOR_MAX, Body, EventId, Id, Line
 from loyalty.offers import Cause, Fault
 from loyalty.till.presented import Presented
@@ -38,7 +39,7 @@ class HoldRequest(Presented):
 
     @property
     def hold_id(self) -> str:
-        return f"till:{self.source}:{self.id}"
+        return event_key("till", self.source, self.id)
 
 
 class HoldConfirm(Body):

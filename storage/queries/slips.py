@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from loyalty.event_keys import event_of
 from storage.queries.operations import transaction
 from storage.queries.pages import View, first, rows
 from storage.tables import campaigns, inbox, till_holds, transactions
@@ -42,8 +43,7 @@ def _one(connection: Connection, which: ColumnElement[bool]) -> View | None:
 
 def _event(connection: Connection, key: str) -> View | None:
     """The event that a key names: `purchase:till-12:2026/0481` and the like."""
-    kind, _, rest = key.partition(":")
-    source, _, event_id = rest.partition(":")
+    kind, source, event_id = event_of(key)
     if kind not in ("purchase", "event", "refund", "refund-points"):
         return None
     shown = select(

@@ -8,6 +8,7 @@ till_holds = Table(
     "till_holds",
     metadata,
     key("id", primary_key=True),  # the ledger's key of the hold
+    key("source", 64, nullable=False),
     key("member_id", 64, nullable=False),
     Column("body_hash", String(64), nullable=False),
     Column("points", BigInteger, nullable=False),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from loyalty.earning.rule_set import Cap, Match, Rule
 from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
+from loyalty.event_keys import event_key, event_of
 from loyalty.events import Line
 from loyalty.intake import purchase_wants, record_purchase
 from loyalty.ledger import NotEnoughPoints
@@ -23,6 +24,7 @@ from loyalty.till.limits import BillTooSmall, TooManyPoints
 from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest, HoldReturn
 from storage.database import Database
 from storage.proof import prove
+from storage.queries.slips import slip
 from storage.store import SqlStore
 from tests.conftest import DatabaseMaker
 from tests.storage.front_desk import FrontDesk
@@ -87,6 +89,11 @@ class Till(FrontDesk):
             **more,
         )
         return self.store.read(lambda tx: quote(tx, cart))
+
+    def slip(self, key: str) -> Any:
+        """One movement of points with all that explains it."""
+        with self.store.database.read() as connection:
+            return slip(connection, key)
 
     def lots(self) -> list[tuple[datetime, int]]:
         return self.balance("lee").next_expiry
@@ -326,6 +333,65 @@ def test_a_purchase_that_somebody_elses_points_paid_is_refused(till: Till) -> No
     with pytest.raises(Invalid, match="less than the 1000 minor units"):
         till.buys("lee", "r1", ("grocery", 20_000))
     assert till.buys("lee", "r1", ("grocery", 20_000), paid_with_points_minor=1_000)["points"]
+
+
+# --- shops whose name has a colon ------------------------------------------------------------
+
+
+def test_a_hold_is_for_the_till_that_placed_it(till: Till) -> None:
+    """`pos:7` pays its own receipt with points: they earn nothing, and come back with the goods."""
+    till.has((10_000, None))
+    hold = till.holds(10_000, source="pos:7")["hold_id"]
+    done = till.store.run(lambda tx: flow.confirm(tx, hold, HoldConfirm(purchase_id="0001")))
+    assert done["purchase_source"] == "pos:7"
+
+    with pytest.raises(Invalid, match="less than the 10000 minor units"):
+        till.buys("lee", "0001", ("grocery", 20_000), source="pos:7")
+    sold = till.buys(
+        "lee", "0001", ("grocery", 20_000), source="pos:7", paid_with_points_minor=10_000
+    )
+    back = till.returns("0001", source="pos:7")
+
+    assert sold["points"] == 10
+    assert (back["points_returned"], back["cash_minor"]) == (10_000, 10_000)
+    assert till.proved()
+
+
+def test_two_tills_whose_names_and_numbers_run_together_are_two(till: Till) -> None:
+    """Number `1:7` of `pos` and number `7` of `pos:1`: two holds, two receipts, two refunds."""
+    till.has((2_000, None))
+    both = [("pos", "1:7"), ("pos:1", "7")]
+
+    holds = [till.holds(1_000, source=source, id=id) for source, id in both]
+    answers = [
+        till.buys("lee", id, ("grocery", 20_000 + 1_000 * n), source=source)
+        for n, (source, id) in enumerate(both)
+    ]
+    slips = [till.slip(answer["transaction"]) for answer in answers]
+    backs = [
+        till.returns(id, source=source, id=back)
+        for (source, id), back in zip(both, ("1:8", "8"), strict=True)
+    ]
+
+    assert [each["replayed"] for each in holds] == [False, False]
+    assert [answer["points"] for answer in answers] == [20, 21]
+    assert [(slip["event"]["source"], slip["event"]["event_id"]) for slip in slips] == both
+    assert len({back["transaction"] for back in backs}) == 2
+    assert [back["points_reversed"] for back in backs] == [20, 21]
+
+
+@pytest.mark.parametrize(
+    ("source", "id", "key"),
+    [
+        ("till-12", "2026-10-03/000481", "purchase:till-12:2026-10-03/000481"),
+        ("pos:7", "0001", "purchase:pos~7:0001"),
+        ("pos", "7:0001", "purchase:pos:7:0001"),
+    ],
+)
+def test_a_key_is_read_back_one_way_only(source: str, id: str, key: str) -> None:
+    """What most shops send stands in the key as they wrote it."""
+    assert event_key("purchase", source, id) == key
+    assert event_of(key) == ("purchase", source, id)
 
 
 # --- rule 6: the last moment ----------------------------------------------------------------

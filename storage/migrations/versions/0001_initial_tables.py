@@ -829,6 +829,7 @@ def upgrade() -> None:
     op.create_table(
         "till_holds",
         sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
