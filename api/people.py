@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loyalty.access import Role
+from loyalty.errors import WrongState
 from loyalty.people import How, Link, Person, Session
 
 
@@ -26,6 +27,15 @@ class SignIn:
     local: bool = True
     provider: Provider | None = None
     public_url: str | None = None
+
+
+def check_links(local: bool) -> None:
+    """A link sets a password: where those are switched off, none is made. Raises WrongState."""
+    if not local:
+        raise WrongState(
+            "Passwords and links are switched off here: people sign in with the company's account, "
+            "which names their role."
+        )
 
 
 class People(Protocol):

@@ -10,6 +10,7 @@ from api.console.forms import Form, errors_of, form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.keys import Caller
+from api.problems import Refused
 from api.services import Given, Services
 from loyalty.access import ROLES
 from loyalty.errors import LoyaltyError, Unknown
@@ -20,16 +21,18 @@ Admin = Annotated[Caller, person("manage_people")]
 
 @router.get("/people")
 def read_people(request: Request, services: Given, caller: Admin) -> Response:
-    return page(request, "people.html", people=services.people.list())
+    return page(request, "people.html", people=services.people.list(), links=services.sign_in.local)
 
 
 @router.get("/people/invite")
 def read_invite(request: Request, services: Given, caller: Admin) -> Response:
+    _check_links(request, services)
     return _invite(request, services)
 
 
 @router.post("/people/invite")
 async def invite(request: Request, services: Given, caller: Admin) -> Response:
+    _check_links(request, services)
     form = await form_of(request)
 
     def work() -> Response:
@@ -49,11 +52,15 @@ def read_person(request: Request, id: str, services: Given, caller: Admin) -> Re
     if found is None:
         raise Unknown("person", id)
     signed_in = services.sessions.of(id)
-    return page(request, "person.html", found=found, signed_in=signed_in, roles=ROLES)
+    return page(
+        request, "person.html", found=found, signed_in=signed_in, roles=ROLES,
+        links=services.sign_in.local,
+    )  # fmt: skip
 
 
 @router.post("/people/{id}/reset")
 def reset(request: Request, id: str, services: Given, caller: Admin) -> Response:
+    _check_links(request, services)
     token = services.people.reset(id, actor=caller.actor)
     found = services.people.find(id)
     return _link(request, services, found.name if found else id, token)
@@ -109,10 +116,20 @@ def _at(id: str) -> str:
     return f"/console/people/{id}"
 
 
+def _check_links(request: Request, services: Services) -> None:
+    """A link sets a password: where those are switched off, none is made. Raises Refused."""
+    if not services.sign_in.local:
+        say = request.state.speech.gettext
+        raise Refused(
+            "wrong_state",
+            say("Links are switched off here: everybody signs in with the company's account."),
+        )
+
+
 def _link(request: Request, services: Services, name: str, token: str) -> Response:
     """Shown once: whoever has the link sets the password."""
     address = link_address(public_url(request, services), token)
-    return page(request, "people_link.html", name=name, address=address)
+    return page(request, "people_link.html", back="/console/people", name=name, address=address)
 
 
 def _invite(

@@ -80,7 +80,7 @@ def sign_out(request: Request, services: Given, caller: Annotated[Caller, person
 
 @router.get("/link/{token}")
 def read_link(request: Request, token: str, services: Given) -> Response:
-    found = services.people.link(token)
+    found = services.people.link(token) if services.sign_in.local else None
     if found is None:
         return page(request, "link.html", 410, found=None, form={}, errors={})
     return page(request, "link.html", found=found[0], whose=found[1], form={}, errors={})
@@ -89,7 +89,8 @@ def read_link(request: Request, token: str, services: Given) -> Response:
 @router.post("/link/{token}")
 async def use_link(request: Request, token: str, services: Given) -> Response:
     form = await form_of(request)
-    found = await run_in_threadpool(services.people.link, token)
+    local = services.sign_in.local
+    found = await run_in_threadpool(services.people.link, token) if local else None
     if found is None:
         return page(request, "link.html", 410, found=None, form={}, errors={})
     link, whose = found

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.console.addresses import link_address
 from api.errors import problems
 from api.keys import Caller, needs
+from api.people import check_links
 from api.services import Given, Services
 from loyalty.access import Role
 from loyalty.errors import Unknown
@@ -87,10 +88,14 @@ def list_people(given: Given, caller: Admin) -> PeopleView:
     "/v1/people",
     summary="Let somebody in",
     status_code=201,
-    responses=problems(write=True),
+    responses=problems("wrong_state", write=True),
 )
 def invite_person(body: InviteBody, given: Given, caller: Admin) -> LinkView:
-    """Makes the account and a link for it; no password is ever sent or shown."""
+    """Makes the account and a link for it; no password is ever sent or shown.
+
+    `wrong_state` where everybody signs in with the company's account.
+    """
+    check_links(given.sign_in.local)
     made, token = given.people.invite(
         name=body.name, email=body.email, role=body.role, actor=caller.actor
     )
@@ -104,6 +109,7 @@ def invite_person(body: InviteBody, given: Given, caller: Admin) -> LinkView:
 )
 def reset_person(person_id: PersonId, given: Given, caller: Admin) -> LinkView:
     """The password and every session end at once; the link sets a new password."""
+    check_links(given.sign_in.local)
     token = given.people.reset(person_id, actor=caller.actor)
     return _link(given, _found(given, person_id), token)
 

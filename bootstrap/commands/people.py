@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api.console.addresses import link_address
+from api.people import check_links
 from bootstrap.commands.opened import actor, console, opened, table
 from bootstrap.settings import STATE_FILE, Settings
 from bootstrap.wiring import Parts
@@ -29,6 +30,7 @@ def add(
       milepost people add --role marketer --email mei@example.com --name "Mei Lin"
     """
     with opened() as parts:
+        check_links(parts.settings.local_accounts)
         made, token = parts.people.invite(name=name, email=email, role=role, actor=actor())
         _print_link(parts, made, token)
 
@@ -58,6 +60,7 @@ def reset(who: Who) -> None:
       milepost people reset mei@example.com
     """
     with opened() as parts:
+        check_links(parts.settings.local_accounts)
         person = _person(parts, who)
         _print_link(parts, person, parts.people.reset(person.id, actor=actor()))
 

@@ -1,5 +1,8 @@
 """People over the API: what an admin's page does, a program with an admin's key does too."""
 
+from collections.abc import Callable
+
+from api.people import SignIn
 from tests.api.conftest import Shop
 
 
@@ -50,3 +53,18 @@ def test_what_is_wrong_is_said_by_field(shop: Shop) -> None:
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["field"] == "email"
     assert admin.post("/v1/people/person-00000000/disable").status_code == 404
+
+
+def test_where_passwords_are_switched_off_no_link_is_made(serving: Callable[..., Shop]) -> None:
+    """People come by the identity provider: nobody is let in, or given a new link, by a program."""
+    shop = serving(sign_in=SignIn(local=False))
+    admin = shop.as_("admin")
+    body = {"name": "Mei", "email": "mei@example.com", "role": "marketer"}
+
+    refused = admin.post("/v1/people", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+    assert admin.get("/v1/people").json() == {"items": []}
+
+    mei, _ = shop.services.people.invite(**body, actor="before")
+    assert admin.post(f"/v1/people/{mei.id}/reset").json()["code"] == "wrong_state"
+    assert admin.post(f"/v1/people/{mei.id}/disable").status_code == 200

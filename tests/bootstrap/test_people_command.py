@@ -32,3 +32,15 @@ def test_people_are_let_in_and_shut_out_from_the_command_line(
     assert (code, "is the only admin" in said) == (1, True)
     assert milepost("people", "reset", "eve@x.com")[0] == 1
     assert milepost(*add)[0] == 1
+
+    monkeypatch.setenv("MILEPOST_LOCAL_ACCOUNTS", "false")
+    for name, value in (
+        ("ISSUER", "https://login.x.com"),
+        ("CLIENT_ID", "m"),
+        ("CLIENT_SECRET", "s"),
+    ):
+        monkeypatch.setenv(f"MILEPOST_OIDC_{name}", value)
+    for words in (("people", "reset", "ada@x.com"), (*add[:5], "bo@x.com", *add[6:])):
+        code, said = milepost(*words)
+        assert (code, "/console/link/" in said) == (1, False)
+        assert "links are switched off" in said

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from api.people import SignIn
@@ -164,7 +165,9 @@ def test_signing_in_leads_back_but_never_to_another_site(
 def test_passwords_can_be_switched_off(serving: Serving) -> None:
     """A company that signs in by its provider has no second door."""
     shop = serving(sign_in=SignIn(local=False))
-    with_password(shop)
+    people = shop.services.people
+    _, token = people.invite(name="Mei", email="mei@example.com", role="marketer", actor="before")
+    people.use_link(token, PasswordHasher().hash(PASSWORD))
 
     assert signs_in(browser(shop)) == 403
     assert 'name="password"' not in browser(shop).get("/console/sign-in").text

@@ -1,9 +1,11 @@
 """An admin lets people in, gives them a role, and shuts them out; each act is on record."""
 
 import re
+from collections.abc import Callable
 
 from starlette.testclient import TestClient
 
+from api.people import Provider, SignIn
 from api.reads import ActSearch
 from tests.api.conftest import Shop
 
@@ -58,6 +60,38 @@ def test_the_last_admin_cannot_lock_everybody_out(shop: Shop) -> None:
     shop.services.people.invite(name="Bo", email="bo@example.com", role="admin", actor="test")
     assert admin.post(f"{me}/role", data={"role": "marketer"}).status_code == 303
     assert admin.get("/console/people").status_code == 403
+
+
+def test_where_everybody_comes_by_the_company_no_link_is_made_or_followed(
+    serving: Callable[..., Shop],
+) -> None:
+    """Neither a new one nor one from before; the pages offer none, and say who lets people in."""
+    provider = Provider("https://login.shop.example", "milepost", "x", "groups", ())
+    shop = serving(sign_in=SignIn(local=False, provider=provider))
+    admin = shop.signed_in("admin")
+    form = {"name": "Mei", "email": "mei@example.com", "role": "marketer"}
+    made, token = shop.services.people.invite(**form, actor="before")
+
+    for refused in (
+        admin.get("/console/people/invite"),
+        admin.post("/console/people/invite", data={**form, "email": "bo@example.com"}),
+        admin.post(f"/console/people/{made.id}/reset"),
+    ):
+        assert refused.status_code == 409
+        assert "Links are switched off here" in refused.text
+    assert len(shop.services.people.list()) == 2
+    assert "/console/people/invite" not in admin.get("/console/people").text
+    assert "/reset" not in admin.get(f"/console/people/{made.id}").text
+
+    mei = TestClient(shop.app, follow_redirects=False)
+    password = {"password": "seven green lanterns"}
+    for answer in (
+        mei.get(f"/console/link/{token}"),
+        mei.post(f"/console/link/{token}", data=password),
+    ):
+        assert answer.status_code == 410
+        assert "This link no longer works" in answer.text
+    assert shop.services.people.link(token) is not None, "it was not used up either"
 
 
 def test_each_act_on_people_is_on_record(shop: Shop) -> None:
