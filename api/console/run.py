@@ -17,6 +17,7 @@ from api.keys import Caller
 from api.reads import View
 from api.recording import LongId
 from api.routes.messages import ReasonBody, message_text
+from api.routes.runs import found_run
 from api.services import Given, Services
 from api.timeline import Moment, merge, next_of
 from loyalty.admission import compiled
@@ -40,16 +41,16 @@ async def read_run(
 
     A script asks by itself, so that a Temporal that is away never holds up the page.
     """
-    view = await run_in_threadpool(services.reads.run, id)
-    if view is None:
-        raise Unknown("run", id)
-    if view["commands"]:
-        view = await run_in_threadpool(_named, services, view)
+    view = await run_in_threadpool(found_run, services, id)
     language, zone = request.state.speech.language, services.programme.tz
     known: runs.InTemporal | None = None
     moments: list[Moment] = []
     if temporal:
         known, moments = await runs.look(services.temporal, id, language)
+        # Each step is a row before it is in a history.
+        view = await run_in_threadpool(found_run, services, id)
+    if view["commands"]:
+        view = await run_in_threadpool(_named, services, view)
     facts: dict[str, Any] = {
         "run": view,
         "temporal": known,

@@ -11,10 +11,10 @@ from api import runs
 from api.errors import problems
 from api.keys import Caller, needs
 from api.problems import locale_of
-from api.reads import RunSearch
+from api.reads import RunSearch, View
 from api.recording import LongId
 from api.routes.messages import ReasonBody
-from api.services import Given
+from api.services import Given, Services
 from api.timeline import Moment, Next, merge, next_of
 from loyalty.errors import Unknown
 from loyalty.operate import Command, command
@@ -135,11 +135,11 @@ async def read_run(
     Decisions, messages and operators' acts come from the database, the rest from Temporal; when
     that does not answer, `temporal` says so.
     """
-    view = await run_in_threadpool(given.reads.run, run_id)
-    if view is None:
-        raise Unknown("run", run_id)
+    await run_in_threadpool(found_run, given, run_id)
     locale, zone = locale_of(request), given.programme.tz
     known, moments = await runs.look(given.temporal, run_id, locale)
+    # Looked up after Temporal was asked: each step is a row before it is in a history.
+    view = await run_in_threadpool(found_run, given, run_id)
     row = {name: view[name] for name in RunView.model_fields}
     return Timeline(
         **row,
@@ -147,6 +147,13 @@ async def read_run(
         temporal=known,
         timeline=merge(view, moments, locale, zone),
     )
+
+
+def found_run(given: Services, run_id: str) -> View:
+    view = given.reads.run(run_id)
+    if view is None:
+        raise Unknown("run", run_id)
+    return view
 
 
 def _give(
