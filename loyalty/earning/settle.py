@@ -79,7 +79,7 @@ def settle(
     bonuses = [r for r in judged if r.applied and r.kind in ("bonus", "card")]
     points, minor = terms.base(sum(minors) if terms.steps else 0)
     weights = [net * rate * points for net, rate in zip(minors, rates, strict=True)]
-    multiplier, stack_cut = _receipt_multiplier(terms, bonuses)
+    multiplier, stack_cut = _receipt_multiplier(terms, weights, bonuses)
     rooms: Rooms | None = None
     if caps or any(reason.caps for reason in judged):
         rooms = Rooms(caps, judged)
@@ -171,8 +171,11 @@ def _scale(terms: Terms, bonuses: Sequence[Reason]) -> tuple[int, int]:
     return scale, scale * terms.maximum_bp // BASIS
 
 
-def _receipt_multiplier(terms: Terms, bonuses: Sequence[Reason]) -> tuple[int, bool]:
-    """For the reader: what bonuses on the whole receipt come to, and whether a limit cut a stack.
+def _receipt_multiplier(
+    terms: Terms, weights: Sequence[int], bonuses: Sequence[Reason]
+) -> tuple[int, bool]:
+    """For the reader: what bonuses on the whole receipt come to, and whether a limit cut a stack:
+    theirs, or that of a line that earns. Bonuses that meet on no line do not stack.
 
     In whole basis points, rounded down; the points are computed from the exact figure.
     """
@@ -181,8 +184,18 @@ def _receipt_multiplier(terms: Terms, bonuses: Sequence[Reason]) -> tuple[int, b
     scale, highest = _scale(terms, bonuses)
     total = len(bonuses)
     wide = _stack(terms.stacking, [r.bp for r in bonuses if r.lines is None], total)
-    most = _stack(terms.stacking, [r.bp for r in bonuses], total)
-    return min(wide, highest) * BASIS // scale, most > highest
+    cut = wide > highest
+    if not cut and _stack(terms.stacking, [r.bp for r in bonuses], total) > highest:
+        cut = any(
+            weight and _stack(terms.stacking, _on_line(number, bonuses), total) > highest
+            for number, weight in enumerate(weights, 1)
+        )
+    return min(wide, highest) * BASIS // scale, cut
+
+
+def _on_line(number: int, bonuses: Sequence[Reason]) -> list[int]:
+    """The bonuses that meet on a line, in basis points."""
+    return [r.bp for r in bonuses if r.lines is None or number in r.lines]
 
 
 def _stacked(
@@ -199,8 +212,8 @@ def _stacked(
         return [weight * one for weight in weights], divisor * scale
     exact = []
     for number, weight in enumerate(weights, 1):
-        mine = [r.bp for r in bonuses if r.lines is None or number in r.lines]
-        exact.append(weight * min(_stack(terms.stacking, mine, total), highest))
+        one = _stack(terms.stacking, _on_line(number, bonuses), total)
+        exact.append(weight * min(one, highest))
     return exact, divisor * scale
 
 

@@ -1,6 +1,6 @@
 """Earning rules as data: the features' own figures, and the rules that people get wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -118,6 +118,41 @@ def test_a_stack_stops_at_the_maximum() -> None:
 
     assert (breakdown.points, breakdown.multiplier_bp) == (250, 25_000)
     assert why(breakdown, "maximum_multiplier") == (True, "maximum_multiplier")
+
+
+def on(category: str, percent: int) -> dict[str, Any]:
+    return {"id": category, "when": {"categories": [category]}, "bonus_bp": percent * 100}
+
+
+@pytest.mark.parametrize(
+    ("written", "stacking", "told"),
+    [
+        ([on("drinks", 150), on("bakery", 150)], "additive", False),  # x2.5 each, nothing is cut
+        ([on("drinks", 80), on("bakery", 80)], "multiplicative", False),  # x1.8 each
+        ([on("drinks", 180), on("bakery", 180), WEEKEND], "additive", True),  # x3.3 each
+        ([on("drinks", 100), on("bakery", 110), WEEKEND], "multiplicative", True),  # x3.15 one
+        ([on("drinks", 201), on("bakery", 10)], "additive", True),
+        ([on("drinks", 201), on("bakery", 10)], "best_only", True),
+        ([WEEKEND | {"bonus_bp": 21_000}], "additive", True),
+        # The one line on which too much would meet earns nothing anyway.
+        ([on("free", 150), on("free", 150) | {"id": "more"}], "additive", False),
+    ],
+)
+def test_a_receipt_says_so_only_if_the_maximum_cut_something(
+    written: Sequence[Mapping[str, Any]], stacking: str, told: bool
+) -> None:
+    """Bonuses of different lines never meet, so they do not add up to a stack."""
+    rule_set = rules(
+        *written, stacking=stacking, maximum_multiplier_bp=30_000, category_rates_bp={"free": 0}
+    )
+    purchase = bought(("drinks", 100), ("bakery", 100), ("free", 100), at=SATURDAY)
+
+    breakdown = earned(purchase, rule_set)
+
+    assert any(reason.rule == "maximum_multiplier" for reason in breakdown.reasons) is told
+    lines = [line.points for line in breakdown.lines]
+    free = earned(purchase, rule_set.model_copy(update={"maximum_multiplier_bp": 1_000_000}))
+    assert (lines != [line.points for line in free.lines]) is told
 
 
 def test_a_bonus_on_some_lines_leaves_the_others_alone() -> None:
