@@ -72,6 +72,15 @@ class Expiry(BaseModel):
         opens = start_of_day(bought_at, zone, days=self.return_window_days + 1)
         return opens if opens > now else None
 
+    def of_purchase(
+        self, bought_at: datetime, recorded_at: datetime, zone: ZoneInfo
+    ) -> tuple[datetime | None, datetime | None]:
+        """When a purchase's points can be spent, none for at once, and when they lapse, none for
+        never: the minimum life begins when they can be spent. Quotes and postings both ask this.
+        """
+        opens = self.available_at(bought_at, recorded_at, zone)
+        return opens, self.of(bought_at, opens or recorded_at, zone)
+
     @property
     def counts_undated(self) -> bool:
         """Whether points without a date may lapse as well."""

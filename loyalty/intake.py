@@ -102,14 +102,16 @@ def earn_key(source: str, purchase_id: str) -> str:
 def _credit(
     tx: Transaction, key: str, event: InboxEvent, points: int, working: Mapping[str, Any]
 ) -> str:
-    expiry, zone, opens = tx.programme.expiry, tx.programme.tz, None
+    expiry, zone = tx.programme.expiry, tx.programme.tz
     if event.type == "purchase":
-        opens = expiry.available_at(event.occurred_at, tx.now, zone)
+        opens, lapse = expiry.of_purchase(event.occurred_at, tx.now, zone)
+    else:
+        opens, lapse = None, expiry.of(event.occurred_at, tx.now, zone)
     tx.ledger.earn(
         key,
         event.member_id,
         points,
-        expires_at=expiry.of(event.occurred_at, opens or tx.now, zone),
+        expires_at=lapse,
         source=event.type,
         effective_at=event.occurred_at,
         available_at=opens,

@@ -79,11 +79,12 @@ def quote(tx: Transaction, cart: Cart, rules: RuleSet | None = None) -> dict[str
     purchase = _purchase(tx, cart, member.id, paid)
     not_in_future(tx, purchase.occurred_at)
     earned = _earned(tx, member, purchase, rules or rules_at(tx, purchase.occurred_at))
-    lapse = tx.programme.expiry.of(purchase.occurred_at, tx.now, tx.programme.tz)
+    opens, lapse = tx.programme.expiry.of_purchase(purchase.occurred_at, tx.now, tx.programme.tz)
     return {
         "member_id": member.id,
         "occurred_at": purchase.occurred_at.isoformat(),
         "points": earned.points,
+        "available_at": opens.isoformat() if opens and earned.points else None,
         "expires_at": lapse.isoformat() if lapse and earned.points else None,
         "breakdown": earned.to_json(),
         "bill_minor": purchase.net_minor,

@@ -45,6 +45,9 @@ class QuoteView(BaseModel):
     member_id: str
     occurred_at: datetime = Field(description="The instant it was judged at")
     points: int = Field(description="What the cart would earn")
+    available_at: datetime | None = Field(
+        description="When they could first be spent, after the return window; none = at once"
+    )
     expires_at: datetime | None = Field(description="When they would lapse; none = never")
     breakdown: Breakdown = Field(description="Every figure and rule, line by line")
     bill_minor: int
