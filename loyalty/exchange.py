@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from loyalty.errors import KeyReused, Unknown, WrongState
-from loyalty.exchange_order import decide, free_stock, give_back, locked_claim, workflow_id
+from loyalty.exchange_order import (
+    decide,
+    free_stock,
+    locked_claim,
+    return_points,
+    run_out,
+    workflow_id,
+)
 from loyalty.offers import (
     Claim,
     ClaimRequest,
@@ -58,7 +65,7 @@ def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
     for claim in tx.offers.overdue(
         tx.now, offer.per_member, offer_id=offer.id, member_id=member.id
     ):
-        give_back(tx, claim, "expired", "claim_expired")
+        run_out(tx, claim)
     _take_stock(tx, offer, request.quantity)
     if not tx.offers.count(offer.id, member.id, request.quantity, offer.per_member):
         taken = tx.offers.taken(offer.id, [member.id], tx.now)[member.id]
@@ -104,8 +111,9 @@ def release(
 ) -> dict[str, Any]:
     """Give stock, limit and points of a reservation back, once. Releasing again changes nothing.
 
-    `fault` and `reason` (a short code) are kept in the decision, for reports (rule 7). Raises
-    WrongState once the claim was confirmed: a confirmed exchange is final here.
+    By the merchant's fault points that lapsed while they were held live on for a while (rule 7).
+    `fault` and `reason` (a short code) are kept in the decision, for reports. Raises WrongState
+    once the claim was confirmed: a confirmed exchange is final here.
     """
     claim = locked_claim(tx, claim_id)
     if claim.status == "confirmed":
@@ -118,11 +126,11 @@ def release(
     if claim.status != "reserved":
         return claim_answer(claim, claim.status, replayed=True)
     if claim.overdue(tx.now):
-        claim = give_back(tx, claim, "expired", "claim_expired")
+        claim = run_out(tx, claim)
     else:
-        claim = give_back(
-            tx, claim, "released", "claim_released", inputs={"fault": fault, "cause": reason}
-        )
+        inputs = {"fault": fault, "cause": reason}
+        claim = free_stock(tx, claim, "released", "claim_released", inputs=inputs)
+        return_points(tx, claim, fault, reason)
     tx.outbox.add("nudge_order", workflow_id(claim.id), {"reason": claim.status})
     return claim_answer(claim, claim.status, replayed=False)
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.errors import Unknown
+from loyalty.held_points import let_go
 from loyalty.journeys.waking import with_sleep
 from loyalty.ledger import HoldClosed
-from loyalty.offers import Claim, ClaimStatus
+from loyalty.offers import Claim, ClaimStatus, Fault
 from loyalty.ports import Transaction
 from loyalty.records import Decision
 
@@ -63,17 +64,9 @@ def locked_claim(tx: Transaction, claim_id: str) -> Claim:
     return tx.offers.lock_claim(claim_id)
 
 
-def give_back(
-    tx: Transaction,
-    claim: Claim,
-    status: ClaimStatus,
-    reason: str,
-    *,
-    inputs: dict[str, Any] | None = None,
-    turn: int | None = None,
-) -> Claim:
-    """Return units to stock and limit and points to their lots. The claim must be locked."""
-    claim = free_stock(tx, claim, status, reason, inputs=inputs, turn=turn)
+def run_out(tx: Transaction, claim: Claim) -> Claim:
+    """Nobody confirmed in time: stock, limit and points come back. The claim must be locked."""
+    claim = free_stock(tx, claim, "expired", "claim_expired")
     return_points(tx, claim)
     return claim
 
@@ -95,10 +88,15 @@ def free_stock(
     return claim
 
 
-def return_points(tx: Transaction, claim: Claim) -> None:
-    """Give the hold back, unless the ledger did so when its time ran out."""
+def return_points(
+    tx: Transaction, claim: Claim, fault: Fault = "member", cause: str = "expired"
+) -> None:
+    """Give the hold back, unless the ledger did so when its time ran out.
+
+    By the shop's fault also what lapsed meanwhile, for a while (rule 7).
+    """
     try:
-        tx.ledger.release(claim.hold_id, f"{claim.hold_id}:release")
+        let_go(tx, claim.hold_id, fault, cause)
     except HoldClosed as closed:
         if closed.status == "confirmed":
             raise  # points spent for a claim that is not confirmed: never to be papered over

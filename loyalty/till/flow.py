@@ -11,7 +11,8 @@ from typing import Any
 
 from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
 from loyalty.events import Body, body_hash
-from loyalty.ledger import UNDATED, NotEnoughPoints
+from loyalty.held_points import let_go
+from loyalty.ledger import NotEnoughPoints
 from loyalty.members import needs_active
 from loyalty.ports import Transaction, Wants
 from loyalty.till.hold import TillHold, hold_answer
@@ -112,17 +113,7 @@ def release(tx: Transaction, hold_id: str, wanted: HoldRelease) -> dict[str, Any
     if hold.status != "open":
         return hold_answer(hold, hold.status, replayed=True)
     in_time = hold.status_at(tx.now) == "open"
-    if in_time and wanted.fault == "merchant" and _lapsed_meanwhile(tx, hold):
-        # Released, they would go to lots that are over. Spent and undone they live on (rule 7).
-        tx.ledger.confirm(hold.id, hold.burn_key)
-        tx.ledger.reverse(
-            f"{hold.id}:reinstate",
-            hold.burn_key,
-            reinstate_until=tx.now + timedelta(days=tx.programme.burning.grace_days),
-            meta={"fault": wanted.fault, "reason": wanted.reason},
-        )
-    else:
-        tx.ledger.release(hold.id, f"{hold.id}:release")
+    let_go(tx, hold.id, wanted.fault if in_time else "member", wanted.reason)
     hold = replace(
         hold,
         status="released" if in_time else "expired",
@@ -216,11 +207,6 @@ def _fits_purchase(tx: Transaction, hold: TillHold, source: str, id: str, paid: 
             f"pay {paid} minor units, and the purchase was recorded with paid_with_points_minor "
             f"{said}: that part has earned points. Release this hold",
         )
-
-
-def _lapsed_meanwhile(tx: Transaction, hold: TillHold) -> bool:
-    lots = tx.ledger.transaction(hold.id).lots
-    return any((lot.expires_at or UNDATED) <= tx.now for lot in lots)
 
 
 def _hash(act: str, body: Body) -> str:

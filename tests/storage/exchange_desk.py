@@ -1,7 +1,7 @@
 """A redemption desk for stories about exchange offers: members with points, one offer, a clock."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -60,6 +60,16 @@ class Desk:
                 tx.members.add(member(member_id), "h" * 64, {})
                 if some:
                     tx.ledger.earn(f"gift:{member_id}", member_id, some)
+
+        self.store.run(work)
+        return self
+
+    def earns(self, member_id: str, *lots: tuple[int, datetime]) -> "Desk":
+        """Points that lapse at these instants."""
+
+        def work(tx: Any) -> None:
+            for points, until in lots:
+                tx.ledger.earn(f"lot:{until}", member_id, points, expires_at=until)
 
         self.store.run(work)
         return self

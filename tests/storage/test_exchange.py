@@ -1,16 +1,18 @@
 """Limited-time exchange: stock, limits and points move together, once, and come back together."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from loyalty.errors import KeyReused, LoyaltyError, Unknown, WrongState
-from loyalty.offers import LimitReached, SoldOut
+from loyalty.offers import Fault, LimitReached, SoldOut
 from storage.store import SqlStore
 from tests.storage.exchange_desk import HOLD, PRICE, Desk
 from tests.storage.rows import NOON, StillClock, member
 
 A_MOMENT = timedelta(microseconds=1)
+MIDNIGHT = NOON + timedelta(minutes=5)  # somewhere, between a claim and its deadline
+LATER = NOON + timedelta(days=90)
 
 
 @pytest.fixture
@@ -64,6 +66,42 @@ def test_a_release_gives_everything_back_once(desk: Desk) -> None:
     assert desk.reasons("lee") == ["claim_reserved", "claim_released"]
     assert desk.settle()["ended"]
     assert desk.reserve("lee", "r2", quantity=2)["status"] == "reserved"
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "left"),
+    [
+        ("member", [(LATER, 50)]),
+        ("merchant", [(MIDNIGHT + timedelta(days=30), 100), (LATER, 50)]),
+    ],
+)
+def test_a_gift_that_the_shop_cannot_hand_over_costs_no_points(
+    desk: Desk, grouped: bool, fault: Fault, left: list[tuple[datetime, int]]
+) -> None:
+    """Rule 7: points lapsed at midnight while held for a gift that broke: they live on for a while.
+
+    Cancelling oneself is no way to a longer life, and nobody's other points are touched.
+    """
+    if grouped:
+        desk.store.group()
+    desk.members(lee=0).open().earns("lee", (100, MIDNIGHT), (50, LATER))
+    desk.reserve("lee")
+    desk.clock.instant = MIDNIGHT
+
+    answer = desk.release(fault=fault, reason="broken")
+
+    assert (answer["status"], answer["points"], answer["replayed"]) == ("released", 100, False)
+    assert desk.release(fault=fault)["replayed"] is True
+    assert desk.settle()["outcome"] == "released"
+    assert desk.reasons("lee") == ["claim_reserved", "claim_released"]
+    assert desk.balance("lee").next_expiry == left
+    assert (desk.balance("lee").available, desk.balance("lee").held) == (
+        sum(dict(left).values()),
+        0,
+    )
+    assert (desk.standing().remaining, desk.counted()) == (5, {})
+    desk.store.close()
 
 
 def test_the_same_request_again_gets_the_first_answer(desk: Desk) -> None:

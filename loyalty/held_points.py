@@ -1,0 +1,35 @@
+"""Points that were held come to nothing: they are free again, and whose fault it was decides how.
+
+A hold keeps points from lapsing. Let go after their lots' time they would lapse at once, which is
+right where the member cancels, and not where the shop is at fault. Source: rule 7.
+"""
+
+from datetime import timedelta
+
+from loyalty.ledger import UNDATED
+from loyalty.offers import Fault
+from loyalty.ports import Transaction
+
+
+def let_go(tx: Transaction, hold_id: str, fault: Fault, reason: str) -> None:
+    """Free an open hold. What lapsed meanwhile by the shop's fault lives on for a while.
+
+    Whoever calls has found the deadline not reached: a hold past its own is nobody's fault here.
+    """
+    if fault == "merchant" and _lapsed_meanwhile(tx, hold_id):
+        # Released, they would go to lots that are over. Spent and undone they live on.
+        burn = f"{hold_id}:confirm"
+        tx.ledger.confirm(hold_id, burn)
+        tx.ledger.reverse(
+            f"{hold_id}:reinstate",
+            burn,
+            reinstate_until=tx.now + timedelta(days=tx.programme.burning.grace_days),
+            meta={"fault": fault, "reason": reason},
+        )
+    else:
+        tx.ledger.release(hold_id, f"{hold_id}:release")
+
+
+def _lapsed_meanwhile(tx: Transaction, hold_id: str) -> bool:
+    lots = tx.ledger.transaction(hold_id).lots
+    return any((lot.expires_at or UNDATED) <= tx.now for lot in lots)
