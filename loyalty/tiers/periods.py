@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from loyalty.tiers.settings import Period, Tiers
 from loyalty.timing import Length, on_the_wall, shift, start_of_day, start_of_month
 
-_TICK = timedelta(microseconds=1)
+_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
 
 
 def counted_from(
@@ -45,14 +45,18 @@ def lasts_until(
     """When a tier reached at `start` has to be earned again; none = it stays.
 
     Where periods end on days of a calendar, it lasts to the end of the period that the months lead
-    into, so that nobody is judged in the middle of one.
+    into, so that nobody is judged in the middle of one. From where a period begins they lead to
+    where another ends, and no further: each period after the first decides about the next.
     """
     if rank == 0 or tiers.downgrade == "keep" or tiers.validity_months is None:
         return None
     end = _moved(start, tiers.validity_months, zone)
-    if tiers.period.ends_for_all:
-        return cycle(tiers.period, end, zone, joined, start)[1]
-    return end
+    if not tiers.period.ends_for_all:
+        return end
+    begins = cycle(tiers.period, start, zone, joined, start)[0] == start
+    # A midnight that summer time skips is an hour late: there the end may lie past its own period.
+    last = end - (_DAY if begins else _TICK)
+    return cycle(tiers.period, last, zone, joined, start)[1]
 
 
 def stay_window(

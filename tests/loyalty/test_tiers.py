@@ -1,8 +1,10 @@
 """Up at once, down by the policy: the rules of the ladder, each with its figures."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -144,6 +146,96 @@ def test_how_long_a_tier_lasts(changes: dict[str, Any], until: datetime | None) 
 
     assert lasts_until(tiers, 1, day("2026-03-15"), SHANGHAI, JOINED) == until
     assert lasts_until(tiers, 0, day("2026-03-15"), SHANGHAI, JOINED) is None
+
+
+APRIL = Period(kind="fixed_cycle", starts_on="2025-04-01")
+HALVES = Period(kind="fixed_cycle", starts_on="2026-01-31", months=6)
+MONTHS = Period(kind="fixed_cycle", starts_on="2026-01-31", months=1)
+YEAR, JOINING = Period(kind="calendar_year"), Period(kind="from_join_date")
+LEAP = day("2024-02-29")
+HAVANA = ZoneInfo("America/Havana")  # its clocks go forward at midnight: 2026-03-08 begins at one
+
+
+def midnight(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+@pytest.mark.parametrize(
+    ("period", "validity", "start", "until"),
+    [
+        # Reached in the middle of a period: to the end of the one that the months lead into.
+        (YEAR, 12, day("2027-03-15"), midnight("2029-01-01")),
+        (YEAR, 12, day("2027-12-31"), midnight("2029-01-01")),
+        (YEAR, 12, day("2028-02-29"), midnight("2030-01-01")),
+        (YEAR, 12, day("2027-01-01"), midnight("2029-01-01")),  # at ten, not at midnight
+        (YEAR, 6, midnight("2027-07-01"), midnight("2028-01-01")),  # half a year to the instant
+        (YEAR, 6, day("2027-07-01"), midnight("2029-01-01")),
+        (JOINING, 12, day("2027-03-15"), midnight("2029-01-10")),
+        (APRIL, 12, day("2027-03-15"), midnight("2028-04-01")),
+        (HALVES, 6, day("2026-05-31"), midnight("2027-01-31")),
+        (MONTHS, 1, day("2026-02-10"), midnight("2026-03-31")),
+        # Kept where a period ends: so many months more and no longer.
+        (YEAR, 12, midnight("2027-01-01"), midnight("2028-01-01")),
+        (YEAR, 12, midnight("2028-01-01"), midnight("2029-01-01")),
+        (YEAR, 24, midnight("2027-01-01"), midnight("2029-01-01")),
+        (YEAR, 18, midnight("2027-01-01"), midnight("2029-01-01")),
+        (YEAR, 1, midnight("2027-01-01"), midnight("2028-01-01")),
+        (JOINING, 12, midnight("2027-01-10"), midnight("2028-01-10")),
+        (APRIL, 12, midnight("2027-04-01"), midnight("2028-04-01")),
+        (HALVES, 6, midnight("2026-07-31"), midnight("2027-01-31")),
+        (HALVES, 12, midnight("2026-07-31"), midnight("2027-07-31")),
+        # The last of a short month leads to the last of a long one.
+        (MONTHS, 1, midnight("2026-02-28"), midnight("2026-03-31")),
+        (MONTHS, 1, midnight("2026-03-31"), midnight("2026-04-30")),
+        (MONTHS, 2, midnight("2026-02-28"), midnight("2026-04-30")),
+    ],
+)
+def test_to_the_end_of_a_period_and_not_of_the_one_after(
+    period: Period, validity: int, start: datetime, until: datetime
+) -> None:
+    """Reached in March it lasts through next December; kept at New Year, for that year alone."""
+    tiers = rules(downgrade="one_down", period=period, validity_months=validity)
+
+    assert lasts_until(tiers, 1, start, SHANGHAI, JOINED) == until
+
+
+@pytest.mark.parametrize(
+    ("joined", "zone", "ends"),
+    [
+        (LEAP, SHANGHAI, ["2027-02-28", "2028-02-29", "2029-02-28", "2030-02-28"]),
+        # The same evening is another day elsewhere: the programme's zone says which.
+        (datetime(2026, 1, 10, 20, tzinfo=UTC), SHANGHAI, ["2027-01-11", "2028-01-11"]),
+        (datetime(2026, 1, 10, 20, tzinfo=UTC), HAVANA, ["2027-01-10", "2028-01-10"]),
+        (datetime(2023, 3, 8, 10, tzinfo=HAVANA), HAVANA, ["2025-03-08", "2026-03-08 01:00",
+         "2027-03-08", "2028-03-08"]),
+    ],
+)  # fmt: skip
+def test_kept_again_and_again_no_year_goes_unjudged(
+    joined: datetime, zone: ZoneInfo, ends: list[str]
+) -> None:
+    """A member's own years: leap days, another zone, and midnights that summer time skips."""
+    tiers = rules(downgrade="one_down", period=JOINING)
+    instants = [midnight(text, zone) for text in ends]
+
+    for start, until in pairwise(instants):
+        assert lasts_until(tiers, 1, start, zone, joined) == until
+
+
+def test_each_year_after_the_first_decides_about_the_next() -> None:
+    """Gold of March 2027 is kept by what 2028 brought, and lost for what 2029 did not."""
+    life = Life(rules(downgrade="one_down", period=YEAR))
+    life.buys(day("2027-03-15"), 500)
+    life.buys(day("2028-06-01"), 500)
+
+    kept = life.review(day("2029-01-01"))
+    assert kept is not None
+    assert (kept.tier, kept.reason) == ("gold", "retained")
+    assert (kept.from_at, kept.until_at) == (midnight("2029-01-01"), midnight("2030-01-01"))
+    assert life.review(day("2029-12-31")) is None
+    fell = life.review(day("2030-01-05"))
+
+    assert fell is not None
+    assert (fell.tier, fell.reason, fell.metric) == ("silver", "not_retained", 0)
 
 
 # --- falling ------------------------------------------------------------------------------------
