@@ -74,23 +74,43 @@ def look(tx: Transaction, member_id: str) -> Looked:
 def _warn(tx: Transaction, member: Member, expiry: Expiry, zone: ZoneInfo) -> tuple[int, int]:
     """Points of which notice was given, and those of them that live on for it."""
     notice = timedelta(days=expiry.notice_days)
-    soonest, noticed, prolonged = tx.now + notice, 0, 0
+    soonest, prolonged = tx.now + notice, 0
+    late, instants = [], set()
     for at, points in tx.ledger.lapsing(member.id, soonest):
         given = tx.notices.given(member.id, at)
         if given is not None and given + notice <= at:
             continue
-        until = at
         if at < soonest:
-            # Too late to warn in time: the points live on until the warning is old enough.
-            until = start_of_day(soonest, zone, days=1)
+            late.append(at)
+            prolonged += points
+        else:
+            instants.add(at)
+    if late:
+        # Too late to warn in time: the points live on until the warning is old enough.
+        until = _unannounced(tx, member.id, soonest, zone)
+        instants.add(until)
+        for at in late:
             key = f"prolong:{member.id}:{at.isoformat()}:{until.isoformat()}"
             tx.ledger.prolong(key, member.id, at, until)
-            prolonged += points
-        noticed += _notice(tx, member, until, points)
-    undated = undated_until(expiry, member, zone)
-    if undated is not None and undated <= soonest and (points := tx.ledger.undated(member.id)):
-        noticed += _notice(tx, member, undated, points)
+    undated, points = undated_until(expiry, member, zone), 0
+    if undated is not None and (points := tx.ledger.undated(member.id)) and undated <= soonest:
+        instants.add(undated)
+    noticed = 0
+    for at in sorted(instants):
+        # All that lapses then: lots that were put together, one of that date, and undated points.
+        dated = dict(tx.ledger.lapsing(member.id, at)).get(at, 0)
+        noticed += _notice(tx, member, at, dated + (points if at == undated else 0))
     return noticed, prolonged
+
+
+def _unannounced(tx: Transaction, member_id: str, soonest: datetime, zone: ZoneInfo) -> datetime:
+    """The first midnight that a notice of today is old enough for, and that none has named yet:
+    who was told of 10 points is not to lose 300 with them.
+    """
+    days = 1
+    while tx.notices.given(member_id, start_of_day(soonest, zone, days)) is not None:
+        days += 1
+    return start_of_day(soonest, zone, days)
 
 
 def _notice(tx: Transaction, member: Member, at: datetime, points: int) -> int:

@@ -117,6 +117,75 @@ def test_points_that_nobody_announced_live_on(open_desk: DeskMaker) -> None:
     desk.proved()
 
 
+def test_a_notice_names_all_that_lapses_with_it(open_desk: DeskMaker) -> None:
+    """Points of three dates live on to one midnight: the member is told of them all, once."""
+    desk = open_desk(notice_days=7)
+    for points, days in ((10, 0), (250, 1), (40, 2)):
+        desk.has("lee", points, END + timedelta(days=days))
+    desk.to(END + timedelta(days=3))
+
+    assert desk.round() == (0, 1, 1)
+    assert desk.told() == [{"points": "300", "until": "2026-04-11T16:00:00+00:00"}]
+    assert desk.round() == (0, 0, 0)
+    desk.to(datetime(2026, 4, 12, tzinfo=SHANGHAI))
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_points_that_end_that_midnight_anyway_are_told_with_the_rest(open_desk: DeskMaker) -> None:
+    """Some by their own date and some by inactivity: one notice, and its figure is what goes."""
+    desk = open_desk(policy="inactivity", months=1, notice_days=7)
+    desk.buys("lee", "r1", ("grocery", 50_000))  # ends with the tenth of April
+    midnight = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.has("lee", 10, END)
+    desk.has("lee", 7, midnight)
+    desk.to(midnight - WEEK - timedelta(hours=12))
+
+    assert desk.round() == (0, 1, 1)
+    assert desk.shown("lee") == [(midnight, 67)]
+    assert [each["points"] for each in desk.told()] == ["67"]
+    desk.to(midnight - WEEK)
+    assert desk.round() == (0, 0, 0)
+    desk.to(midnight)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_dated_and_undated_points_of_one_midnight_are_one_notice(open_desk: DeskMaker) -> None:
+    """Nobody was late: the figure is still all that goes."""
+    desk = open_desk(policy="inactivity", months=1, notice_days=7)
+    desk.buys("lee", "r1", ("grocery", 50_000))
+    midnight = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.has("lee", 7, midnight)
+    desk.to(midnight - WEEK)
+
+    assert desk.round() == (0, 1, 0)
+    assert [each["points"] for each in desk.told()] == ["57"]
+
+
+def test_what_comes_too_late_after_a_notice_has_a_notice_of_its_own(open_desk: DeskMaker) -> None:
+    """Told of 10 in the morning; 300 more of the same day do not go with them unannounced."""
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 10, END)
+    desk.to(END + timedelta(hours=9))
+    assert desk.round() == (0, 1, 1)
+    desk.has("lee", 300, END + timedelta(hours=20))
+    desk.to(END + timedelta(hours=10))
+
+    assert desk.round() == (0, 1, 1)
+    first, second = (END + WEEK + timedelta(days=n) for n in (1, 2))
+    assert desk.shown("lee") == [(first, 10), (second, 300)]
+    assert [each["points"] for each in desk.told()] == ["10", "300"]
+    desk.to(first)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").available == 300
+    desk.to(second)
+    assert desk.round() == (1, 0, 0)
+    desk.proved()
+
+
 def test_a_campaign_can_begin_with_the_notice(open_desk: DeskMaker) -> None:
     """The notice is an event like any other, so that a marketer decides what members are told."""
     desk = open_desk(notice_days=7)
