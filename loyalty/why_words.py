@@ -84,7 +84,7 @@ ZH = {
     "message_in_line": "{step}：{channel}消息“{message}”已排队，将于 {due} 发送。",
     "message_failed": "{step}：{channel}消息“{message}”发送失败：{error}。",
     "message_unknown": "{step}：{channel}消息“{message}”发送时中断，是否送达未知，"
-    "可由运维人员重新发送。",
+    "可由运营人员重新发送。",
     "got_it": "该会员已获得：{points} 积分，已发送 {sent} 条消息，流程结果为 {outcome}。",
     "got_told": "该会员已收到：本活动已发送 {sent} 条消息。",
 }

@@ -6,7 +6,7 @@ MEMBERS: dict[str, dict[str, tuple[str, str]]] = {
     "run": {
         "admitted": (N_("About to begin"), "wait"),
         "waiting": (N_("Waiting"), "wait"),
-        "held": (N_("Held"), "wait"),
+        "held": (N_("Paused"), "wait"),
         "ended": (N_("Ended"), "plain"),
     },
     "member": {
@@ -80,7 +80,7 @@ MEMBERS: dict[str, dict[str, tuple[str, str]]] = {
     "hits": {
         "member": (N_("Members"), "plain"),
         "campaign": (N_("Campaigns"), "plain"),
-        "run": (N_("Runs"), "plain"),
+        "run": (N_("Members' runs"), "plain"),
         "receipt": (N_("Receipts and events"), "plain"),
         "transaction": (N_("Movements of points"), "plain"),
         "claim": (N_("Exchange claims"), "plain"),

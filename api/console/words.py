@@ -68,7 +68,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "asked": (N_("The run was told"), "plain"),
         "queued": (N_("In line to be sent"), "plain"),
         "in line": (N_("In line for the relay"), "plain"),
-        "recorded": (N_("Recorded"), "plain"),
+        "recorded": (N_("Was recorded"), "plain"),
         "recorded before": (N_("Was recorded before"), "plain"),
         "set aside": (N_("Shown no more"), "plain"),
         "expired": (N_("Given back"), "plain"),

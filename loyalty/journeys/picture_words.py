@@ -96,7 +96,7 @@ ZH = PictureWords(
         "event": "会员{event}时进入",
         "monthly": "每月 {day} 日 {at}，目标会员进入",
         "daily": "每天 {at}，符合条件的会员进入",
-        "launch": "启动时目标会员进入",
+        "launch": "上线时目标会员进入",
         "api": "由其他系统决定谁进入",
         "where": "仅当{condition}",
         "audience": "目标会员：{condition}",

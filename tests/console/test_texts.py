@@ -9,6 +9,7 @@ from jinja2 import Environment, nodes
 
 from api.console.language import catalogues, speech_in
 from api.console.words import WORDS
+from api.console.words import said as called
 from tests.console.catalogue import FOLDER, Text, texts
 
 TEMPLATES = sorted((FOLDER / "templates").glob("*.html"))
@@ -59,6 +60,29 @@ def test_states_and_roles_are_said_in_chinese() -> None:
     words = {said for kind in WORDS.values() for said, _ in kind.values()}
 
     assert {said for said in words if speech.gettext(said) == said} - _OWN_NAMES == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "chinese"),
+    [
+        ("hits", "run", "流程"),
+        ("run", "held", "已暂停"),
+        ("repair_outcome", "recorded", "已入账"),
+        ("recorded_in", "operator", "运营人员"),
+        ("role", "operator", "运营人员"),
+    ],
+)
+def test_a_word_means_in_chinese_what_it_means_there(kind: str, code: str, chinese: str) -> None:
+    """One English word may head a column of figures and name a state; the Chinese ones differ."""
+    assert called(speech_in("zh"), kind, code) == chinese
+
+
+@pytest.mark.parametrize("other", ["运维人员", "停发名单", "启动之前", "启动时目标", "活动或旅程"])
+def test_a_thing_has_one_name_in_chinese(other: str) -> None:
+    """Operators are 运营人员, the stop list 免打扰名单, a launch 上线 and a run 流程."""
+    root = FOLDER.parents[1]
+    files = [*(root / "api").rglob("*.p[oy]"), *(root / "loyalty").rglob("*.py")]
+    assert [each.name for each in files if other in each.read_text()] == []
 
 
 class _Outside(HTMLParser):

@@ -575,7 +575,7 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
     (
         nobody_knows, "message_unknown",
         "whether it arrived nobody knows. An operator can send it again.",
-        "是否送达未知，可由运维人员重新发送。",
+        "是否送达未知，可由运营人员重新发送。",
     ),
     (
         got_the_message, "got_it",
