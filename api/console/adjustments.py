@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.console.cookies import notice
 from api.console.forms import Form, errors_of, form_of, whole
 from api.console.people import names
 from api.console.rendering import go, page
@@ -118,7 +119,9 @@ async def decline(request: Request, id: str, services: Given, caller: Corrector)
     try:
         reason = ReasonBody(reason=str(form.get("reason", ""))).reason
     except ValidationError:
-        return go(request, f"/console/adjustments/{id}", say("Give a reason to decline it."))
+        answer = go(request, f"/console/adjustments/{id}")
+        notice(request, answer, say("Give a reason to decline it."), "bad")
+        return answer
     return await _decide(
         request,
         services,

@@ -106,8 +106,10 @@ async def decline(request: Request, campaign_id: str, given: Given, caller: Appr
     def work() -> Response:
         try:
             reason = ReasonBody.model_validate({"reason": form.get("reason", "")}).reason
-        except ValidationError as error:
-            return _home(request, given, campaign_id, 422, form, errors_of(error))
+        except ValidationError:
+            _ = request.state.speech.gettext
+            wrong = _("Give a reason: one line, without names or addresses of members.")
+            return _home(request, given, campaign_id, 422, form, {"reason": wrong})
         return _act(
             request,
             given,
@@ -182,6 +184,7 @@ def _home(
         request,
         "campaign.html",
         status,
+        back=f"/console/campaigns/{campaign_id}",
         home=home,
         c=home.campaign,
         rules=home.rules,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.console.cookies import notice
 from api.console.forms import Form, errors_of, form_of, whole
 from api.console.people import names
 from api.console.rendering import go, page
@@ -73,7 +74,9 @@ async def stop_job(request: Request, job_id: str, services: Given, caller: Opera
     try:
         reason = ReasonBody(reason=str(form.get("reason", ""))).reason
     except ValidationError:
-        return go(request, f"/console/repair/jobs/{job_id}", say("Give a reason to stop it."))
+        answer = go(request, f"/console/repair/jobs/{job_id}")
+        notice(request, answer, say("Give a reason to stop it."), "bad")
+        return answer
     try:
         await run_in_threadpool(
             services.store.run, lambda tx: repair_jobs.stop(tx, job_id, reason, caller.actor)

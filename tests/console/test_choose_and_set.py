@@ -166,6 +166,35 @@ def test_a_half_written_rule_is_not_counted_and_not_called_wrong(marketer: TestC
     assert "Not counted" in count
 
 
+def test_too_many_rules_or_groups_are_said_where_they_stand(marketer: TestClient) -> None:
+    """Thirteen rules in the second group, or nine groups: counting and saving say what is wrong."""
+    rule = {"about": "points", "op": "at_least", "points": "5"}
+    form = typed(marketer.get(NEW + "new_member_bonus").text)
+
+    def with_rules(*groups: int) -> dict[str, str]:
+        more = {
+            f"audience.groups.{g}.rules.{r}.{name}": value
+            for g, rules in enumerate(groups)
+            for r in range(rules)
+            for name, value in rule.items()
+        }
+        return form | more
+
+    for sent, said in (
+        (with_rules(1, 13), "A group has one to twelve rules."),
+        (with_rules(*[1] * 9), "An audience has eight groups at most."),
+    ):
+        counted = marketer.post("/console/audiences/builder", data=sent | {"act": "count"}).text
+        unsaved = marketer.post(NEW + "new_member_bonus", data=sent | {"act": "save"})
+        assert unsaved.status_code == 422
+        for page in (counted, unsaved.text):
+            assert page.count(f"<span>{said}</span>") == 1
+        live = marketer.post("/console/audiences/count", data=sent).text
+        assert "Not counted: a rule is not filled in yet, or there are too many." in live
+        second = counted[counted.index("<legend>Group 2</legend>") :]
+        assert (said in second) == ("twelve" in said)
+
+
 def test_a_draft_is_changed_in_the_same_form(shop: Shop, marketer: TestClient) -> None:
     """It opens as it was saved, audience and all, and becomes the next version."""
     audience = {

@@ -1,5 +1,6 @@
 """The pages of a campaign before it runs: list, first page, messages, calendar, versions."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_the_list_is_searched_and_filtered_by_state(drafted: Callable[..., Shop]
     assert "Nothing found" in nothing
 
 
+def test_a_later_page_leads_back_to_the_first(drafted: Callable[..., Shop]) -> None:
+    """It says so: there is no page before this one to go back to, only the beginning."""
+    marketer = drafted().signed_in("marketer")
+
+    later = marketer.get("/console/campaigns?q=bon&after=aaa").text
+
+    assert re.search(r'href="/console/campaigns\?[^"]*" rel="first">First page<', later)
+    assert "First page" not in marketer.get("/console/campaigns").text
+
+
 def test_a_draft_says_what_a_launch_would_do_and_then_does_it(drafted: Callable[..., Shop]) -> None:
     """The estimate, the sentence of what happens, the button; then it is launched."""
     shop = drafted()
@@ -99,15 +110,21 @@ def test_a_second_person_approves(drafted: Callable[..., Shop]) -> None:
 
 
 def test_a_declined_launch_shows_the_reason(drafted: Callable[..., Shop]) -> None:
-    """A reason of blanks is none."""
+    """A reason of blanks or of two lines is none; the box stays open with what was typed."""
     shop = drafted(second_person=True)
     marketer, admin = shop.signed_in("marketer"), shop.signed_in("admin")
     marketer.post(f"{HOME}/launch")
 
     empty = admin.post(f"{HOME}/decline", data={"reason": " "})
+    long = admin.post(f"{HOME}/decline", data={"reason": "Too dear. " * 60})
+    own = marketer.post(f"{HOME}/decline", data={"reason": "Too late, " * 60})
     admin.post(f"{HOME}/decline", data={"reason": "Not before <the> holiday"})
 
-    assert empty.status_code == 422
+    for refused, typed in ((empty, " "), (long, "Too dear. " * 60), (own, "Too late, " * 60)):
+        assert refused.status_code == 422
+        assert refused.text.count('<details class="confirm" open>') == 1
+        assert f'name="reason" value="{typed}"' in refused.text
+        assert "Give a reason: one line" in refused.text
     assert "Not before &lt;the&gt; holiday" in marketer.get(HOME).text
 
 

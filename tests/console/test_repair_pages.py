@@ -117,6 +117,11 @@ def test_everything_the_list_shows_can_be_chosen(shop: Shop, tom: TestClient) ->
     refused = tom.post("/console/repair/failed_messages", data=other)
     assert refused.status_code == 422
 
+    tom.post(job + "/stop", data={"reason": " "})
+    refused = tom.get(job)
+    assert '<div class="callout bad" role="status">' in refused.text
+    assert "Give a reason to stop it." in refused.text
+
     stopped = tom.post(job + "/stop", data={"reason": "changed my mind"})
     assert stopped.status_code == 303
     assert "changed my mind" in text(tom.get(job))
@@ -204,6 +209,11 @@ def test_a_declined_correction_keeps_its_reason(shop: Shop, tom: TestClient) -> 
     body = {"id": "a1", "points": -9, "reason": "counted twice"}
     shop.as_("operator").post("/v1/members/lee/adjustments", json=body)
     assert "too few points" in text(tom.get("/console/adjustments/a1"))
+
+    tom.post("/console/adjustments/a1/decline", data={"reason": " "})
+    refused = tom.get("/console/adjustments/a1").text
+    assert '<div class="callout bad" role="status">' in refused
+    assert "Give a reason to decline it." in refused
 
     tom.post("/console/adjustments/a1/decline", data={"reason": "not his"})
 
