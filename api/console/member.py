@@ -1,6 +1,5 @@
 """A member's pages: everything about one person, and what an operator may do for them."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -10,8 +9,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.console.addresses import member_address
 from api.console.adjustments import asked
-from api.console.forms import Form, errors_of, form_of
+from api.console.forms import Form, form_of
 from api.console.member_facts import SECTIONS, Section, member_of, overview, section
+from api.console.member_forms import details_in, refusals
+from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.keys import Caller
@@ -29,7 +30,6 @@ from loyalty.wishes import consent, stop_list
 
 router = APIRouter()
 Reader = Annotated[Caller, person("find")]
-_COMMAS = re.compile("[,，、]")
 
 
 @router.get("/members/{id}")
@@ -51,7 +51,7 @@ def read_section(
     shown = section(services, member["id"], name, request.state.speech.language, after)
     return page(
         request, "member_list.html", member=member, section=name, sections=SECTIONS, after=after,
-        **{"next": None} | shown,
+        names=names(services), **{"next": None} | shown,
     )  # fmt: skip
 
 
@@ -62,22 +62,14 @@ async def change_member_details(
     services: Given,
     caller: Annotated[Caller, person("change_details")],
 ) -> Response:
-    """All details at once; what is empty is taken away."""
+    """Whatever was changed on the form; what stands there as it stood is left alone."""
 
     def act(form: Form, tx: Transaction) -> None:
-        change_details(tx, id, DetailsChange.model_validate(_details(form)), caller.actor)
+        wished = details_in(form, tx.members.lock(id).tags)
+        change_details(tx, id, DetailsChange.model_validate(wished), caller.actor)
 
     said = request.state.speech.gettext("The details are changed.")
     return await _act(request, services, id, "details", act, said)
-
-
-def _details(form: Form) -> dict[str, object]:
-    """What was typed, as the API takes it."""
-    typed = {name: str(form[name]).strip() for name in DetailsChange.model_fields if name in form}
-    values: dict[str, object] = {name: text or None for name, text in typed.items()}
-    if "tags" in typed:
-        values["tags"] = [tag.strip() for tag in _COMMAS.split(typed["tags"]) if tag.strip()]
-    return values
 
 
 @router.post("/members/{id}/consents")
@@ -92,7 +84,7 @@ async def change_consents(
     def act(form: Form, tx: Transaction) -> None:
         channel, _, purpose = str(form.get("what", "")).partition(":")
         wished = {"channel": channel, "purpose": purpose, "granted": form.get("granted") == "true"}
-        body = ConsentsBody.model_validate({"consents": [wished], "reason": form.get("reason")})
+        body = ConsentsBody.model_validate({"consents": [wished], "reason": form.get("reason", "")})
         consent(tx, id, body.consents, caller.actor, body.reason)
 
     said = request.state.speech.gettext("The consent is changed.")
@@ -162,8 +154,7 @@ async def _act(
         except (LoyaltyError, ValidationError) as error:
             return _overview(
                 request, services, id, 422, form={name: form},
-                errors={f"{name}.{field}": text for field, text in errors_of(error).items()},
-                opened=name,
+                errors=refusals(name, error, request.state.speech), opened=name,
             )  # fmt: skip
         return go(request, member_address(id), said)
 
@@ -182,7 +173,8 @@ def _overview(
 ) -> Response:
     member = member_of(services, id)
     return page(
-        request, "member.html", status, member=member, section="overview", sections=SECTIONS,
+        request, "member.html", status, back=member_address(id),
+        member=member, section="overview", sections=SECTIONS, names=names(services),
         form=form or {}, errors=errors or {}, opened=opened, new_id=services.new_id(),
         tiers=services.programme.tiers.names, metric=services.programme.tiers.metric,
         campaigns=services.reads.campaigns(state=None, after="", limit=200),

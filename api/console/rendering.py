@@ -6,7 +6,7 @@
 
 Each template has: `caller` (`caller.may("hold_campaigns")`) and `person`, or none; `language`,
 `theme`, `path`, `nav`, `notice`, `asset("console.js")`, `at(form, "values.points")`, the filters of
-`figures.py`, `said("campaign", state)`, `picture(kind, data)`; and `_`, `gettext`, `ngettext`.
+`figures.py`, `said("campaign", state)`, `picture(data)`; and `_`, `gettext`, `ngettext`.
 """
 
 import json
@@ -90,8 +90,13 @@ def services_of(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
-def page(request: Request, template: str, /, status: int = 200, **facts: Any) -> HTMLResponse:
-    """The template as an answer; a notice that was waiting is shown and forgotten."""
+def page(
+    request: Request, template: str, /, status: int = 200, *, back: str = "", **facts: Any
+) -> HTMLResponse:
+    """The template as an answer; a notice that was waiting is shown and forgotten.
+
+    A page that answers a form is asked for again at `back`, where the form went elsewhere.
+    """
     speech = request.state.speech
     waiting = None if template.startswith("_") else read_notice(request)
     given: Mapping[str, Any] = {
@@ -99,7 +104,7 @@ def page(request: Request, template: str, /, status: int = 200, **facts: Any) ->
         "caller": request.state.caller,
         "theme": theme_of(request),
         "path": request.url.path,
-        "here": here(request),
+        "here": here(request) if request.method == "GET" or not back else back,
         "nav": nav_for(request.state.caller, request.url.path),
         "notice": waiting,
         "now": services_of(request).clock.now(),

@@ -136,6 +136,7 @@ def _page(
         request,
         "watch.html",
         422 if refused else 200,
+        back=f"/console/campaigns/{id}/watch",
         **_facts(services, figures, version),
         over=_over(figures),
         refused=refused or Refusal("", {}, {}),

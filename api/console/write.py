@@ -217,6 +217,7 @@ def editor(
         request,
         "write.html",
         status,
+        back=f"/console/templates/{draft.name}/edit" if draft.name else "/console/templates/new",
         draft=draft,
         checked=found,
         marks=marks(draft, found.findings),

@@ -114,6 +114,7 @@ def _page(
         request,
         template,
         status,
+        back="/console/earning-rules",
         form=form,
         errors=errors,
         checked=found,

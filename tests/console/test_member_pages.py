@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from starlette.testclient import TestClient
@@ -171,6 +172,138 @@ def test_an_operator_changes_a_members_details(lee: Shop) -> None:
         **{name: text or None for name, text in typed.items() if name != "reason"},
         "tags": ["fresh", "vip", "coffee"],
     }
+
+
+def fields_of(page: str, act: str) -> dict[str, str]:
+    """A form of the member's page as a browser would send it, untouched."""
+    form = page.partition(f'action="/console/members/lee/{act}"')[2].partition("</form>")[0]
+    typed = re.findall(r'<input [^>]*name="([^"]+)" value="([^"]*)"', form)
+    chosen = re.findall(r'<select [^>]*name="(\w+)".*?<option value="(\w+)" selected', form, re.S)
+    return {name: unescape(value) for name, value in [*typed, *chosen]}
+
+
+def test_what_nobody_touched_stays_as_it_has_become_meanwhile(lee: Shop) -> None:
+    """A journey adds a tag and the app takes an address while an operator mends the phone."""
+    operator = lee.signed_in("operator")
+    sent = fields_of(read(operator, "/console/members/lee"), "details")
+    others = {"tags": ["regular", "tea", "came-back"], "email": "new@example.com"}
+    lee.as_("integrator").patch("/v1/members/lee", json=others)
+
+    refused = operator.post("/console/members/lee/details", data={**sent, "phone": "none"})
+    sent = fields_of(refused.text, "details")
+    act(operator, "/console/members/lee/details", **{**sent, "phone": "13900000000", "reason": "R"})
+
+    member = lee.as_("operator").get("/v1/members/lee").json()
+    assert (member["tags"], member["email"]) == (others["tags"], others["email"])
+    assert member["phone"] == "13900000000"
+
+
+@pytest.mark.parametrize(
+    ("typed", "then"),
+    [
+        ("", ["Paris, France", "tea"]),  # as it was
+        ("Paris, France, tea, vip", ["Paris, France", "tea", "vip"]),
+        ("vip，Paris, France", ["vip", "Paris, France"]),
+        ("Paris, tea", ["Paris", "tea"]),
+    ],
+)
+def test_a_tag_that_holds_a_comma_stays_one_tag(lee: Shop, typed: str, then: list[str]) -> None:
+    """Other programs may give such tags."""
+    lee.as_("integrator").patch("/v1/members/lee", json={"tags": ["Paris, France", "tea"]})
+    operator = lee.signed_in("operator")
+    sent = fields_of(read(operator, "/console/members/lee"), "details") | {"reason": "R"}
+
+    act(operator, "/console/members/lee/details", **sent | ({"tags": typed} if typed else {}))
+
+    assert lee.as_("operator").get("/v1/members/lee").json()["tags"] == then
+
+
+def test_tags_that_came_and_went_while_others_were_typed(lee: Shop) -> None:
+    """Only what the operator added and took away is added and taken away."""
+    operator = lee.signed_in("operator")
+    sent = fields_of(read(operator, "/console/members/lee"), "details")
+    lee.as_("integrator").patch("/v1/members/lee", json={"tags": ["tea", "came-back"]})
+
+    act(
+        operator, "/console/members/lee/details",
+        **{**sent, "tags": "regular, vip", "reason": "R"},
+    )  # fmt: skip
+
+    assert lee.as_("operator").get("/v1/members/lee").json()["tags"] == ["vip", "came-back"]
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "typed", "english", "chinese"),
+    [
+        ("details", "name", "n" * 201, "One line, 200 characters", "最多 200 个字符"),
+        ("details", "email", "lee", "Write an e-mail address", "请填写邮箱"),
+        ("details", "phone", "call me", "Write digits, spaces", "只能填写数字"),
+        ("details", "card_no", "!", "Letters, digits and hyphens, 3 to 48.", "3 至 48 位"),
+        ("details", "card_no", "OTHERS", "This is another member&#39;s card", "已属于其他会员"),
+        ("details", "birthday", "1990-02-31", "Give a day of the calendar", "请填写日期"),
+        ("details", "time_zone", "Mars", "Name a zone such as", "请填写时区"),
+        ("details", "tags", "t" * 65, "Each tag has 64 characters", "每个标签最多 64"),
+        ("details", "reason", " ", "Give a reason: one line.", "请填写原因：一行文字。"),
+        ("consents", "reason", " ", "Give a reason: one line.", "请填写原因：一行文字。"),
+        ("stop-list", "reason", "", "Give a reason: one line.", "请填写原因：一行文字。"),
+        ("tier", "reason", "", "Give a reason: one line.", "请填写原因：一行文字。"),
+        ("tier", "tier", "tin", "Choose one of these.", "请从中选择一项。"),
+        ("adjustments", "reason", "", "Give a reason: one line.", "请填写原因：一行文字。"),
+        ("adjustments", "points", "0", "Give a whole number other than 0", "不为 0 的整数"),
+    ],
+)
+def test_each_mistake_is_said_beside_its_field_in_both_languages(
+    lee: Shop, act: str, field: str, typed: str, english: str, chinese: str
+) -> None:
+    """The same form sent with one mistake; nothing is changed."""
+    lee.joins("other", card_no="OTHERS")
+    operator = lee.signed_in("operator")
+    fields = fields_of(read(operator, "/console/members/lee"), act)
+    fields |= {"reason": "Asked", field: typed, **({"points": "5"} if field == "reason" else {})}
+
+    for language, said in (("en", english), ("zh", chinese)):
+        answer = operator.post(
+            f"/console/members/lee/{act}", data=fields, headers={"Accept-Language": language}
+        )
+        assert answer.status_code == 422
+        at = f'id="act-{act.removesuffix("s") if act == "adjustments" else act}-{field}-error">'
+        assert said in answer.text.partition(at)[2].partition("</p>")[0]
+
+
+def test_a_refusal_of_the_whole_says_why(lee: Shop) -> None:
+    """The same correction's id, with other points."""
+    body = {"id": "a-1", "points": "70", "reason": "Another"}
+
+    page = lee.signed_in("operator").post("/console/members/lee/adjustments", data=body).text
+
+    assert "was already recorded with other content" in page
+
+
+def test_details_of_somebody_erased_meanwhile_say_why_they_stay(lee: Shop) -> None:
+    """The form is gone from the page by then; the reason stands above it."""
+    lee.joins("gone")
+    operator = lee.signed_in("operator")
+    erased = lee.as_("operator").post("/v1/members/gone/erase", json={"id": "e1", "reason": "R"})
+    assert erased.status_code == 201, erased.text
+
+    answer = operator.post("/console/members/gone/details", data={"name": "Lee", "reason": "R"})
+
+    assert answer.status_code == 422
+    assert "Member &#39;gone&#39; is erased." in answer.text
+
+
+def test_corrections_name_people_and_lead_to_their_pages(lee: Shop) -> None:
+    """On the overview and on the list; who may not correct points sees no link."""
+    operator = lee.signed_in("operator")
+    act(operator, "/console/members/lee/adjustments", id="a-2", points="5", reason="Late receipt")
+    marketer = lee.signed_in("marketer")
+
+    for path in ("/console/members/lee", "/console/members/lee/corrections"):
+        page = read(operator, path)
+        assert '<a href="/console/adjustments/a-2">Late receipt</a>' in page
+        row = page.partition("Late receipt")[2].partition("</tr>")[0]
+        assert "operator by hand" in row
+        assert "/console/adjustments/" not in read(marketer, path)
 
 
 def test_an_operator_gives_a_tier_and_proposes_a_correction(lee: Shop) -> None:
