@@ -139,6 +139,22 @@ class PaperLedger:
         )
         return self._posted(key, "reverse", member_id, back)
 
+    def transfer(
+        self,
+        key: str,
+        member_id: str,
+        to_member_id: str,
+        points: int,
+        *,
+        kind: str,
+        everything: bool,
+    ) -> Posted:
+        """What was taken from the books of who was merged is taken from who lives on."""
+        for each in self.credits.values():
+            if each.member_id == member_id:
+                self.credits[each.key] = replace(each, member_id=to_member_id)
+        return self._posted(key, kind, member_id, points)
+
     def balance(self, member_id: str) -> Balance:
         """Today's balance, less what has lapsed by the simulated instant, more what was given."""
         if member_id not in self.known:

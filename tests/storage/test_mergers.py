@@ -12,6 +12,8 @@ from loyalty.gifting import Gift, give
 from loyalty.member_moves import GiftRefused
 from loyalty.merging import Merger, merge
 from loyalty.programme import Gifting, Programme
+from loyalty.simulation.assumptions import Assumption
+from loyalty.simulation.play import Simulation, simulate
 from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
 from loyalty.tiers.settings import Rung, Tiers
 from loyalty.tiers.standing import Standing
@@ -53,6 +55,15 @@ class Desk(FrontDesk):
         """The bonus for new members runs: 500 points, a double card, and a first order awaited."""
         self.launch("new_member_bonus")
         list(self.campaign_turns(BONUS))
+
+    def foresees(self, campaign: str, member_id: str) -> Simulation:
+        """The member's next weeks, as a preview shows them."""
+        found, version, member = (
+            self.campaign(campaign),
+            self.version(campaign),
+            self.member(member_id),
+        )
+        return self.store.read(lambda tx: simulate(tx, found, version, member, Assumption()))
 
     def proved(self) -> bool:
         with self.store.database.read() as connection:
@@ -251,8 +262,10 @@ def test_a_reward_undone_after_a_merger_is_taken_from_who_lives_on(desk: Desk) -
     assert desk.balance("young").available == 2 * earned + 700
 
     desk.returns("r2")
+    foreseen = desk.foresees("monthly-task-pack", "young")
     desk.take_turns("young")
 
+    assert [(each.member_id, each.points) for each in foreseen.credits] == [("young", -700)]
     assert desk.balance("young").available == earned
     assert (desk.balance("new").posted, desk.balance("new").debt) == (0, 0)
     assert desk.proved()
