@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ from loyalty.timing import Length, shift
 Kind = Literal["nothing", "purchase", "everything"]
 USUAL_MINOR = 10_000
 """The purchase that is assumed where nobody says another sum."""
+TRIES_MAX, TRIES_IN_ALL = 500, 5_000
+"""Acts tried for one goal of one wait, and in a whole simulation: each asks the condition once."""
 _NUMBERS = re.compile(r"\d+")
 _TEXTS = re.compile(r"""["']([^"'\\\n]{1,64})["']""")
 _ATTRIBUTES = re.compile(r"event\.attributes\.([a-z][a-z0-9_]{0,47})")
@@ -72,29 +75,37 @@ class Act:
         )
 
 
-def act_for(goal: Goal, facts: Mapping[str, object], member_id: str, at: datetime) -> Act | None:
-    """An act that counts for a goal; none where no plain act would fit its condition."""
-    if goal.where is None:
-        return Act(goal.on)
-    condition = Condition(goal.where, EVENT)
-    for act in _tries(goal.on, goal.where):
-        if condition.fits({**facts, **event_facts(act.event(member_id, at))}):
-            return act
-    return None
+@dataclass(slots=True)
+class Search:
+    """Looks for acts that count, for one simulation; after so many tries it gives up."""
+
+    left: int = TRIES_IN_ALL
+
+    def act_for(
+        self, goal: Goal, facts: Mapping[str, object], member_id: str, at: datetime
+    ) -> Act | None:
+        """An act that counts for a goal; none where no plain act would fit its condition.
+
+        A condition asks nothing of when the act happens, so one answer serves all of a wait.
+        """
+        if goal.where is None:
+            return Act(goal.on)
+        condition = Condition(goal.where, EVENT)
+        for act in islice(_tries(goal.on, goal.where), min(TRIES_MAX, self.left)):
+            self.left -= 1
+            if condition.fits({**facts, **event_facts(act.event(member_id, at))}):
+                return act
+        return None
 
 
 def _tries(type: str, where: str) -> Iterator[Act]:
     """Plain acts, then acts of the sums and words that the condition itself names."""
-    sums = [
-        USUAL_MINOR,
-        *(n for found in _NUMBERS.findall(where) for n in (int(found), int(found) + 1)),
-    ]
+    said = (n for found in _NUMBERS.findall(where) for n in (int(found), int(found) + 1))
+    sums = dict.fromkeys(minor for minor in (USUAL_MINOR, *said) if 0 < minor <= 10**9)
     names = tuple(dict.fromkeys(_ATTRIBUTES.findall(where)))
     for word in (None, *dict.fromkeys(_TEXTS.findall(where))):
         attributes = tuple((name, word or "yes") for name in names)
         for minor in sums:
-            if not 0 < minor <= 10**9:
-                continue
             yield Act(type, minor, attributes=attributes)
             if word:
                 words: dict[str, Any] = {"store": word, "channel": word[:32], "category": word}

@@ -15,7 +15,7 @@ from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Decision, InboxEvent, Version
 from loyalty.simulation.acts import record
-from loyalty.simulation.assumptions import Act, Assumption, act_for, act_times
+from loyalty.simulation.assumptions import Act, Assumption, Search, act_times
 from loyalty.simulation.contact import Said
 from loyalty.simulation.door import Door, door_of, enter, opened
 from loyalty.simulation.paper import Paper
@@ -24,6 +24,8 @@ from loyalty.simulation.people import Credit
 DAYS = 90
 TURNS_MAX = 2_000
 """More than three months of any campaign hold; passing it means a fault, not a long journey."""
+ACTS_MAX = 300
+"""Assumed acts of a simulation: with each, all that came before is counted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Simulation:
     messages: tuple[Said, ...]
     credits: tuple[Credit, ...]
     acts: tuple[InboxEvent, ...]
-    cannot: tuple[str, ...]  # goals for which no act could be assumed
+    cannot: tuple[str, ...]  # goals for which no act could be assumed, or not as many as they ask
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class _Stage:
     acts: list[tuple[datetime, Act]] = field(default_factory=list)
     waits: set[tuple[str, str, datetime]] = field(default_factory=set)
     cannot: list[str] = field(default_factory=list)
+    search: Search = field(default_factory=Search)
     number: int = 0
 
 
@@ -165,10 +168,14 @@ def _plan_acts(stage: _Stage, enrolment_id: str) -> None:
     times = act_times(
         node.step, began, position.until, paper.programme.tz, almost=stage.assumption.almost
     )
-    for at, goal in times:
-        act = act_for(goal, facts, paper.member_id, at)
+    for goal in node.step.goals:
+        instants = [at for at, its in times if its is goal and at < stage.end]
+        if not instants:
+            continue
+        fits_in = len(instants) <= ACTS_MAX - stage.number - len(stage.acts)
+        act = stage.search.act_for(goal, facts, paper.member_id, began) if fits_in else None
         if act is not None:
-            stage.acts.append((at, act))
+            stage.acts += [(at, act) for at in instants]
         elif goal.id not in stage.cannot:
             stage.cannot.append(goal.id)
     stage.acts.sort(key=lambda pair: pair[0])
