@@ -1,4 +1,4 @@
-"""A chart's geometry, so that its figures can be drawn without a script: bars, lines, a funnel.
+"""A chart's geometry, so that its figures can be drawn without a script.
 
 The same data feeds ECharts in the browser, this picture where there is no script, and the table.
 `data` is {"labels": [...], "series": [{"name": ..., "values": [...]}], "unit": optional}.
@@ -16,7 +16,6 @@ class Picture:
     """Everything in the units of a 640 x 240 view box."""
 
     bars: list[tuple[int, float, float, float, float]]  # series, x, y, width, height
-    lines: list[tuple[int, str]]  # series, points of a polyline
     ticks: list[tuple[float, float]]  # y, value
     labels: list[tuple[float, str]]  # x, text
 
@@ -33,8 +32,8 @@ def _top(values: list[float]) -> float:
     return most
 
 
-def picture(kind: str, data: Mapping[str, Any]) -> Picture:
-    """The chart as shapes. Kinds: `bar`, `line`, `funnel` (as bars, one for each step)."""
+def picture(data: Mapping[str, Any]) -> Picture:
+    """The chart as shapes: bars side by side at each label, one for each series."""
     labels = [str(each) for each in data["labels"]]
     series = [[float(value or 0) for value in each["values"]] for each in data["series"]]
     top = _top([value for values in series for value in values])
@@ -44,14 +43,8 @@ def picture(kind: str, data: Mapping[str, Any]) -> Picture:
     def y(value: float) -> float:
         return round(TOP + high * (1 - value / top), 1)
 
-    bars, lines = [], []
+    bars = []
     for number, values in enumerate(series):
-        if kind == "line":
-            dots = " ".join(
-                f"{LEFT + step * (i + 0.5):.1f},{y(value)}" for i, value in enumerate(values)
-            )
-            lines.append((number, dots))
-            continue
         width = step * 0.7 / len(series)
         for i, value in enumerate(values):
             x = LEFT + step * (i + 0.15) + width * number
@@ -61,4 +54,4 @@ def picture(kind: str, data: Mapping[str, Any]) -> Picture:
     every = max(1, -(-len(labels) // 8))
     shown = [(round(LEFT + step * (i + 0.5), 1), text) for i, text in enumerate(labels)][::every]
     ticks = [(y(top * part / 4), top * part / 4) for part in range(5)]
-    return Picture(bars, lines, ticks, shown)
+    return Picture(bars, ticks, shown)

@@ -5,33 +5,23 @@
 (() => {
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  function option({ kind, unit, data }) {
+  function option({ unit, data }) {
     const ink = token("--ink-soft"), line = token("--line");
     const number = new Intl.NumberFormat(document.documentElement.lang);
-    const base = {
+    return {
       animation: false,
       color: [0, 1, 2, 3, 4, 5].map((n) => token(`--series-${n}`)),
       textStyle: { fontFamily: token("--font"), color: ink },
       // Written into the picture, never as HTML: the page's policy forbids inline styles.
-      tooltip: { renderMode: "richText", trigger: kind === "funnel" ? "item" : "axis", confine: true,
+      tooltip: { renderMode: "richText", trigger: "axis", confine: true,
         backgroundColor: token("--card"), borderColor: line, textStyle: { color: token("--ink") },
         valueFormatter: (value) => `${number.format(value)} ${unit || ""}`.trim() },
-    };
-    if (kind === "funnel") {
-      const values = data.series[0].values;
-      return { ...base, series: [{ type: "funnel", sort: "none", gap: 3, left: 8, right: 8, top: 8, bottom: 8,
-        min: 0, max: Math.max(...values, 1), minSize: "4%",
-        label: { color: token("--ink"), position: "inside", formatter: "{b}: {c}",
-          textBorderColor: token("--card"), textBorderWidth: 3 },
-        data: data.labels.map((name, i) => ({ name, value: values[i] })) }] };
-    }
-    return { ...base,
       grid: { left: 8, right: 16, top: data.series.length > 1 ? 36 : 16, bottom: 8, containLabel: true },
       legend: data.series.length > 1 ? { top: 0, textStyle: { color: ink } } : undefined,
       xAxis: { type: "category", data: data.labels, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink } },
       yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink } },
-      series: data.series.map((each) => ({ name: each.name, type: kind, data: each.values,
-        showSymbol: each.values.length < 40, barMaxWidth: 36, itemStyle: { borderRadius: kind === "bar" ? [3, 3, 0, 0] : 0 } })),
+      series: data.series.map((each) => ({ name: each.name, type: "bar", data: each.values,
+        barMaxWidth: 36, itemStyle: { borderRadius: [3, 3, 0, 0] } })),
     };
   }
 
