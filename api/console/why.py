@@ -14,6 +14,8 @@ from api.services import Given
 from loyalty.errors import LoyaltyError
 
 router = APIRouter()
+OFFERED = 200
+"""Campaigns that are proposed while one types."""
 Id = Annotated[str, Query(max_length=64)]
 
 
@@ -25,7 +27,7 @@ def read_why(
     member: Id = "",
     campaign: Id = "",
 ) -> Response:
-    """Without both ids: the form alone."""
+    """Without both ids: the form alone. The campaigns it offers are some; any may be asked for."""
     answer, errors, status = None, {}, 200
     member, campaign = member.strip(), campaign.strip()
     if member and campaign:
@@ -36,5 +38,5 @@ def read_why(
     return page(
         request, "why.html", status, form={"member": member, "campaign": campaign},
         errors=errors, answer=answer, member_page=member_address(member),
-        campaigns=services.reads.campaigns(state=None, after="", limit=200),
+        campaigns=services.reads.campaigns(state=None, after="", limit=OFFERED),
     )  # fmt: skip
