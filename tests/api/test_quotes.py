@@ -37,6 +37,8 @@ def test_a_quote_says_what_the_purchase_then_says(shop: Shop) -> None:
 
     assert quoted.status_code == 200, quoted.text
     assert quoted.json()["points"] == posted["points"] == 45
+    dates = [quoted.json()[name] for name in ("available_at", "expires_at")]
+    assert dates == [None, "2027-10-31T16:00:00Z"]
     said = shop.as_("integrator").post("/v1/purchases", json=receipt(minor=30_000)).json()
     assert quoted.json()["breakdown"] == _as_answered(shop, said["breakdown"])
 
