@@ -1,8 +1,9 @@
 """Two memberships of one person become one: nothing is lost, nothing counts twice.
 
-Every lot keeps its expiry, pending ones and debt go along, the higher tier wins, caps are summed.
-Acts, cards, coupons and journeys go along too; a journey that both have entered goes on once. The
-old id stays and means the survivor from then on. Source: rule 18.
+Every lot keeps its expiry, pending ones and debt go along, and what is owed is taken from what is
+there; the higher tier wins, caps are summed. Acts, cards, coupons and journeys go along too; a
+journey that both have entered goes on once. The old id stays and means the survivor from then on.
+Source: rules 1 and 18.
 """
 
 from dataclasses import replace
@@ -70,7 +71,9 @@ def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str
 
 
 def carry_over(tx: Transaction, key: str, member_id: str, into: str) -> tuple[int, int]:
-    """Move all that is on one book to another: points with their dates, and debt."""
+    """Move all that is on one book to another: points with their dates, and debt, which the points
+    there pay at once. How much of each went.
+    """
     before = tx.ledger.balance(member_id)
     if before.posted or before.debt or before.held:
         tx.ledger.transfer(key, member_id, into, 0, kind="merge", everything=True)

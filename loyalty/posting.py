@@ -176,7 +176,11 @@ def _prolong(request: Prolong, book: Book, now: datetime) -> Posting:
 
 
 def transfer(request: Transfer, book: Book, other: Book, now: datetime) -> Posting:
-    """Hand points from one member's book to another's; both sides are one posting."""
+    """Hand points from one member's book to another's; both sides are one posting.
+
+    In a merger what is owed is taken at once from what the receiver can spend, soonest first: who
+    kept both would lose those points and owe them still (rules 1 and 18). The rest stays owed.
+    """
     if request.to_member_id == request.member_id:
         problem = {"field": "to_member_id", "code": "same", "message": "must be another member"}
         raise Invalid("Points cannot be handed to oneself.", [problem])
@@ -186,8 +190,16 @@ def transfer(request: Transfer, book: Book, other: Book, now: datetime) -> Posti
     else:
         drawn = _pay(book, points, now)
     out = (Leg("member", "transfer", -points), Leg("debt", "transfer", owed))
-    into = (Leg("member", "transfer", points), Leg("debt", "transfer", -owed))
+    into = [Leg("member", "transfer", points), Leg("debt", "transfer", -owed)]
     moves = [Move(lot.expires_at, lot.source, n, 0, lot.available_at) for lot, n in drawn]
+    if request.everything:
+        received = side(other, into, moves).book
+        taken = draw(soonest_first(received, now), received.debt)
+        repaid = sum(n for _, n in taken)
+        # The member's legs before those of the debt: in this order they are sealed and verified.
+        into.insert(1, Leg("member", "issuance", -repaid))
+        into.append(Leg("debt", "issuance", repaid))
+        moves += moved(taken)
     given = settle(request.kind, points, book, now, out, moved(drawn))
     return given._replace(other=side(other, into, moves))
 

@@ -37,7 +37,7 @@ class Merged(Moved):
     member_id: str
     into: str
     points: int = Field(description="Gone over, each with its own expiry")
-    debt: int = Field(description="Gone over as well")
+    debt: int = Field(description="Gone over as well; points that are there pay it at once")
     reversed_points: int
     tier: str = Field(description="The higher of the two")
 

@@ -157,10 +157,41 @@ def test_a_merger_takes_every_lot_as_it_is_and_the_debt() -> None:
 
     assert posting.other is not None
     assert (posting.book.balance, posting.book.debt) == (0, 0)
-    assert (posting.other.book.balance, posting.other.book.debt) == (16, 5)
-    assert posting.other.book.lots == lots_of(Lot(SOON, "p", 6), *lots[1:])
+    assert (posting.other.book.balance, posting.other.book.debt) == (11, 0)
+    # The 5 that both owe are taken from what lapses soonest.
+    assert posting.other.book.lots == lots_of(Lot(SOON, "p", 1), *lots[1:])
     legs = [*posting.side.legs, *posting.other.legs]
     assert sum(leg.amount for leg in legs if leg.contra == "transfer") == 0
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "left", "still_owed"),
+    [
+        # Who owes was merged into who has, or the other way round.
+        ((book(debt=100)), book(Lot(SOON, "p", 500)), {SOON: 400}, 0),
+        (book(Lot(SOON, "p", 500)), book(debt=100), {SOON: 400}, 0),
+        (book(debt=100), book(Lot(SOON, "p", 30), Lot(LATER, "p", 500)), {SOON: 0, LATER: 430}, 0),
+        (book(debt=100), book(Lot(SOON, "p", 60)), {SOON: 0}, 40),
+        (book(debt=100), book(debt=5), {}, 105),
+        # Not from what is held for an order, pending, or lapsed.
+        (book(debt=100), book(Lot(SOON, "p", 120, 70)), {SOON: 70}, 50),
+        (book(debt=100), book(Lot(LATER, "p", 120, 0, SOON)), {LATER: 120}, 100),
+        (book(debt=100), book(Lot(NOW, "p", 120)), {NOW: 120}, 100),
+    ],
+)
+def test_what_is_owed_is_taken_from_what_is_there(
+    theirs: Book, mine: Book, left: dict[datetime, int], still_owed: int
+) -> None:
+    """Nobody pays twice: points do not lapse beside a debt that they could have paid (rule 1)."""
+    posting = transfer(Transfer("m", "n", 0, "merge", True), theirs, mine, NOW)
+
+    assert posting.other is not None
+    after = posting.other.book
+    assert {lot.expires_at: lot.remaining for lot in after.lots.values()} == left
+    assert (after.balance, after.debt, after.held) == (sum(left.values()), still_owed, mine.held)
+    legs = [*posting.side.legs, *posting.other.legs]
+    for contra in ("transfer", "issuance"):
+        assert sum(leg.amount for leg in legs if leg.contra == contra) == 0
 
 
 def test_a_merger_waits_for_holds() -> None:

@@ -299,6 +299,26 @@ class RulesMachine(RuleBasedStateMachine):
         for bag, part in parts.items():
             self.bags[bag._replace(member=taker)] += part
 
+    @precondition(lambda self: len(self.asked) > 15)
+    @rule(giver=st.sampled_from(MEMBERS))
+    def merge(self, giver: str) -> None:
+        """All of it changes hands, pending and lapsed; what is owed is taken from what is there."""
+        taker = MEMBERS[1 - MEMBERS.index(giver)]
+        request = Transfer(giver, taker, 0, "merge", True)
+        if any(who == giver and at > self.now for who, at, _ in self.holds.values()):
+            self.refused(request, WrongState)
+            return
+        self.post(request)
+        self.sweep(taker)
+        theirs = Counter({bag: n for bag, n in self.bags.items() if bag.member == giver})
+        self.bags -= theirs
+        for bag, n in theirs.items():
+            self.bags[bag._replace(member=taker)] += n
+        owed = self.debt[giver] + self.debt[taker]
+        paid = self.draw(self.live(taker), owed)
+        self.bags -= paid
+        self.debt = {giver: 0, taker: owed - paid.total()}
+
     @rule(member=members, points=st.integers(-30, 30), life=days)
     def adjust(self, member: str, points: int, life: int) -> None:
         at = START + timedelta(days=life)

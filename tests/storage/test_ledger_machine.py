@@ -81,8 +81,8 @@ def ask(ledger: Ledger, call: Call) -> Posted | None:  # noqa: C901 - ten reques
             return ledger.reverse(key, original, some, policy, reinstate_until=until)
         case asked.Expire(m, before):
             return ledger.expire(m, before, key)
-        case asked.Transfer(m, other, n):
-            return ledger.transfer(key, m, other, n)
+        case asked.Transfer(m, other, n, kind, all_of_it):
+            return ledger.transfer(key, m, other, n, kind=kind, everything=bool(all_of_it))
         case asked.Adjust(m, n, at):
             return ledger.adjust(key, m, n, expires_at=at, meta={"reason": "counted again"})
         case asked.Forfeit(m):
@@ -160,6 +160,9 @@ class Day:
         if kind == "hold":
             deadline = self.now + timedelta(hours=draw(st.sampled_from([1, 12, 48])))
             return Call(key, asked.Reserve(member, points, key, deadline.astimezone(zone)))
+        if kind == "merge":
+            other = draw(st.sampled_from(MEMBERS))
+            return Call(key, asked.Transfer(member, other, 0, "merge", True))
         if kind == "transfer":
             return Call(key, asked.Transfer(member, draw(st.sampled_from(MEMBERS)), points))
         simple: dict[str, Asked] = {
@@ -176,7 +179,7 @@ class Day:
 
 KINDS = (
     "earn", "earn", "earn", "earn", "burn", "burn", "hold", "confirm", "release", "reverse",
-    "reverse", "transfer", "adjust", "expire", "expire", "forfeit", "again", "otherwise",
+    "reverse", "transfer", "merge", "adjust", "expire", "expire", "forfeit", "again", "otherwise",
 )  # fmt: skip
 
 

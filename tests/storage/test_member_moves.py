@@ -110,7 +110,37 @@ def test_debt_is_not_forgiven_by_a_merger(desk: Desk) -> None:
     desk.has("lee", 100, LATER)
 
     assert desk.merges("old", "lee")["debt"] == 40
-    assert (desk.balance("lee").debt, desk.balance("lee").available) == (40, 60)
+    assert (desk.balance("lee").debt, desk.balance("lee").available) == (0, 60)
+    desk.proved()
+
+
+def test_nobody_pays_twice_for_what_the_other_card_owed(desk: Desk) -> None:
+    """The points that pay the debt do not lapse beside it: 100 of 500 go once, in the merger."""
+    desk.owes("old", 100)
+    desk.has("lee", 500, SOON)
+    desk.merges("old", "lee")
+    desk.store.run(lambda tx: tx.ledger.burn("order", "lee", 400))
+
+    desk.clock.instant = SOON
+    lapsed = desk.store.run(lambda tx: tx.ledger.expire("lee", SOON))
+
+    assert lapsed is None
+    assert (desk.balance("lee").posted, desk.balance("lee").debt) == (0, 0)
+    desk.proved()
+
+
+def test_what_no_point_can_pay_is_owed_on(desk: Desk) -> None:
+    """Pending points and those held for an order stay; the next that are earned repay the rest."""
+    desk.owes("old", 100)
+    desk.has("lee", 30, SOON)
+    desk.has("lee", 50, LATER, available_at=SOON)
+    desk.store.run(lambda tx: tx.ledger.hold("h", "lee", 10, expires_at=SOON))
+    desk.merges("old", "lee")
+
+    balance = desk.balance("lee")
+    assert (balance.posted, balance.held, balance.debt) == (60, 10, 80)
+    desk.has("lee", 100, LATER)
+    assert (desk.balance("lee").posted, desk.balance("lee").debt) == (80, 0)
     desk.proved()
 
 
