@@ -7,6 +7,7 @@ from typing import Any
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.gather import give_room_back
 from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
+from loyalty.earning.paid import paid_back
 from loyalty.errors import Unknown, invalid_field
 from loyalty.event_keys import event_key
 from loyalty.events import Refund, body_hash
@@ -17,6 +18,7 @@ from loyalty.members import Member
 from loyalty.merging import carry_over
 from loyalty.ports import Transaction, Wants
 from loyalty.records import InboxEvent
+from loyalty.till.give_back import CameBack
 from loyalty.till.give_back import refunded as give_points_back
 
 
@@ -69,9 +71,8 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         tx,
         event_key("refund-points", refunded.source, refunded.id),
         bought,
-        purchase_row.amount_minor or 0,
-        purchase_row.refunded_minor,
-        purchase_row.refunded_minor + outcome.amount_minor,
+        outcome.amount_minor,
+        outcome.by_points,
         refunded.fault,
     )
     if outcome.points:
@@ -125,6 +126,7 @@ class Undone:
     """
 
     amount_minor: int
+    by_points: CameBack
     points: int
     was_last: bool
     kept: Kept
@@ -145,6 +147,11 @@ def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
     over_money = bool(purchase.amount_minor)
     return Undone(
         amount_minor=paid - still_paid,
+        by_points=CameBack(
+            whole_minor=paid_back(breakdown, [0] * len(after)),
+            before_minor=paid_back(breakdown, before),
+            after_minor=paid_back(breakdown, after),
+        ),
         points=refund(breakdown, after, reversed_points),
         was_last=paid > 0 == still_paid if over_money else not any(after),
         kept=Kept(breakdown, before, after),

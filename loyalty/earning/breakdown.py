@@ -111,6 +111,7 @@ class LineEarned:
     """One line: what it earned on its own. `earning_minor` is what of it counts (rule 11).
 
     `base` are points before rates and bonuses, for the reader: nothing is computed from it.
+    `paid_with_points_minor` comes back as points when the line does (rule 3).
     """
 
     line: int
@@ -123,9 +124,11 @@ class LineEarned:
     rate_bp: int
     points: int
     reasons: tuple[Reason, ...]
+    paid_with_points_minor: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """Most lines are paid in money alone, and say nothing of points."""
+        body: dict[str, Any] = {
             "line": self.line,
             "sku": self.sku,
             "category": self.category,
@@ -137,6 +140,9 @@ class LineEarned:
             "points": self.points,
             "reasons": [reason.to_json() for reason in self.reasons],
         }
+        if self.paid_with_points_minor:
+            body["paid_with_points_minor"] = self.paid_with_points_minor
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "LineEarned":

@@ -13,20 +13,22 @@ from zoneinfo import ZoneInfo
 from loyalty.earning.breakdown import Breakdown, Count, LineEarned, Reason, Room
 from loyalty.earning.facts import Card, Facts, Moment
 from loyalty.earning.match import matching, matching_act
+from loyalty.earning.paid import paid_by_line
 from loyalty.earning.ready import ReadyRules, ready, sku_counter
 from loyalty.earning.ready_rule import room_in
 from loyalty.earning.rooms import Counter
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.settle import Settled, settle
 from loyalty.events import MemberEvent, Purchase
-from loyalty.points import BASIS, split_whole
+from loyalty.points import BASIS
 
 
 def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) -> Breakdown:
     """What this purchase earns under these rules, judged at the moment it happened."""
     rules = ready(rule_set, zone)
     moment = Moment.of(purchase.occurred_at, zone)
-    minors = _earning_minors(purchase, rules)
+    paid = paid_by_line(purchase.paid_with_points_minor, purchase.lines, facts.unpayable)
+    minors = _earning_minors(purchase, rules, paid)
     rated = _rates(purchase, rules, facts, moment)
     rates = [reasons[0].bp for reasons in rated]
     present = [minor > 0 for minor in minors]
@@ -48,9 +50,16 @@ def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) ->
             why[0].bp,
             points,
             why,
+            by_points,
         )
-        for number, line, minor, why, points in zip(
-            range(1, len(minors) + 1), purchase.lines, minors, rated, settled.shares, strict=True
+        for number, line, minor, why, points, by_points in zip(
+            range(1, len(minors) + 1),
+            purchase.lines,
+            minors,
+            rated,
+            settled.shares,
+            paid,
+            strict=True,
         )
     )
     bought = _new_products(purchase, rules) if rules.first_skus else {}
@@ -126,16 +135,14 @@ def _everything(cap: Room, wished: int, granted: int) -> Reason:
     )
 
 
-def _earning_minors(purchase: Purchase, rules: ReadyRules) -> list[int]:
+def _earning_minors(purchase: Purchase, rules: ReadyRules, paid: Sequence[int]) -> list[int]:
     """What of each line earns: no excluded category, nothing paid with points, no tax by setting.
 
-    The part paid with points is spread over all lines by what they cost. Source: rule 11.
+    Source: rule 11.
     """
     excluded = rules.excluded
     if not purchase.paid_with_points_minor and not rules.no_tax:
         return [0 if line.category in excluded else line.net_minor for line in purchase.lines]
-    nets = [line.net_minor for line in purchase.lines]
-    paid = split_whole(purchase.paid_with_points_minor, nets)
     minors = []
     for line, by_points in zip(purchase.lines, paid, strict=True):
         by_money = 0 if line.category in excluded else line.net_minor - by_points

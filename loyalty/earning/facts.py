@@ -1,6 +1,6 @@
 """What a receipt is judged by beside itself, and when it happened by the programme's calendar."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
@@ -52,7 +52,8 @@ class Facts:
     """What a receipt is judged by beside itself, all as of when it happened.
 
     `used` is what counters have granted, by counter and period; `bought` are products bought
-    before; `asked` answers conditions and is only needed where there are any.
+    before; `asked` answers conditions and is only needed where there are any. `unpayable` are
+    categories that are always paid in money.
     """
 
     tier: str = "ordinary"
@@ -60,6 +61,7 @@ class Facts:
     used: Mapping[tuple[str, str], int] = field(default_factory=dict)
     bought: frozenset[str] = frozenset()
     asked: Mapping[str, object] = field(default_factory=dict)
+    unpayable: Collection[str] = ()
 
 
 def period_key(per: Period, day: date) -> str:

@@ -32,6 +32,7 @@ def facts_of_purchase(
         cards=tx.cards.at(member.id, at),
         used=used,
         bought=frozenset(name[4:] for name, period in first if used.get((name, period), 0) > 0),
+        unpayable=tx.programme.burning.excluded_categories,
     )
     if not rules.has_conditions:
         return facts

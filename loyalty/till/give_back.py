@@ -1,8 +1,9 @@
 """Goods that were partly paid with points come back: so do the points, and less money.
 
-What comes back of the bill takes its share of the points with it, rounded down on all that came
-back so far, so that any sequence of returns sums to the whole. They go to the lots they came from,
-with the same expiry (rule 3). A lot that lapsed meanwhile is over, unless the shop is at fault:
+What comes back takes its share of the points with it, rounded down on all that came back so far, so
+that any sequence of returns sums to the whole: of a recorded purchase what points paid of the very
+lines, of any other its part of the bill. They go to the lots they came from, with the same expiry
+(rule 3). A lot that lapsed meanwhile is over, unless the shop is at fault:
 then its points live on for a while (rule 7).
 """
 
@@ -20,6 +21,22 @@ from loyalty.ports import Transaction
 from loyalty.till.flow import locked_hold
 from loyalty.till.hold import TillHold, TillReturn
 from loyalty.till.requests import HoldReturn
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """Of `whole_minor` that points pay a share of, how much had come back before and has by now."""
+
+    whole_minor: int
+    before_minor: int
+    after_minor: int
+
+    def shares(self, total: int) -> tuple[int, int]:
+        """Of so many points, or of what they paid: before and by now, each rounded down."""
+        return (
+            total * self.before_minor // self.whole_minor,
+            total * self.after_minor // self.whole_minor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,8 @@ def return_points(tx: Transaction, hold_id: str, wanted: HoldReturn) -> dict[str
     if not 0 < amount <= left:
         raise invalid_field("amount_minor", "too_much", f"only {left} are left of the bill")
     before, after = hold.came_back_minor, hold.came_back_minor + amount
-    back = _give(tx, key, hold, before, after, wanted.fault)
+    part = CameBack(hold.bill_minor, before, after)
+    back = _give(tx, key, hold, amount, part, wanted.fault)
     answer = {
         "hold_id": hold.id,
         "amount_minor": back.amount_minor,
@@ -71,31 +89,33 @@ def refunded(
     tx: Transaction,
     key: str,
     purchase: tuple[str, str],
-    bill_minor: int,
-    before_minor: int,
-    after_minor: int,
+    amount_minor: int,
+    part: CameBack,
     fault: Fault,
 ) -> Share:
-    """A recorded purchase of `bill_minor` was refunded up to `after_minor`: its points' share."""
+    """Lines of a recorded purchase came back: `part` is of what points paid of its lines."""
     hold = tx.till.of_purchase(*purchase)
-    if hold is None:
-        return Share(after_minor - before_minor, 0, 0, 0)
-    return _give(tx, key, replace(hold, bill_minor=bill_minor), before_minor, after_minor, fault)
+    if hold is None or not part.whole_minor:
+        return Share(amount_minor, 0, 0, 0)
+    return _give(tx, key, hold, amount_minor, part, fault)
 
 
 def _give(
-    tx: Transaction, key: str, hold: TillHold, before: int, after: int, fault: Fault
+    tx: Transaction, key: str, hold: TillHold, amount_minor: int, part: CameBack, fault: Fault
 ) -> Share:
-    bill = hold.bill_minor
-    paid = hold.confirmed_minor * after // bill - hold.confirmed_minor * before // bill
-    # Never below zero: what was given back by hand before its purchase was recorded stays so.
-    points = max(0, hold.confirmed_points * after // bill - hold.returned_points)
+    # What was given back by hand before its purchase was recorded stays so: of what points paid
+    # the purchase names the rest alone, and never are points below zero given back.
+    before, after = part.shares(min(hold.confirmed_minor, part.whole_minor))
+    points = max(0, part.shares(hold.confirmed_points)[1] - hold.returned_points)
     posted = _reverse(tx, key, hold, points, fault) if points else None
-    kept = tx.till.get(hold.id) or hold
     tx.till.save(
-        replace(kept, came_back_minor=after, returned_points=hold.returned_points + points)
+        replace(
+            hold,
+            came_back_minor=part.shares(hold.bill_minor)[1],
+            returned_points=hold.returned_points + points,
+        )
     )
-    return Share(after - before, paid, points, posted.lapsed if posted else 0)
+    return Share(amount_minor, after - before, points, posted.lapsed if posted else 0)
 
 
 def _reverse(tx: Transaction, key: str, hold: TillHold, points: int, fault: Fault) -> Posted:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.earn import earn
 from loyalty.earning.facts import Facts
-from loyalty.earning.give_back import Kept, keep, kept_after, refund, room_back
+from loyalty.earning.give_back import Kept, keep, kept_after, kept_minor, refund, room_back
+from loyalty.earning.paid import paid_back
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.stack import highest_stack
 from loyalty.events import Line, Purchase, RefundLine
@@ -151,6 +152,44 @@ def test_no_line_is_a_point_from_its_own_figure(purchase: Purchase, rule_set: Ru
         assert abs(line.points * breakdown.base_minor * 10_000 - exact) < (
             breakdown.base_minor * 10_000
         )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    purchase=purchases(),
+    rule_set=rule_sets(),
+    returns=st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), max_size=5),
+)
+def test_what_points_paid_of_each_line_comes_back_with_it(
+    purchase: Purchase, rule_set: RuleSet, returns: list[list[int]]
+) -> None:
+    """Every share is kept with its line, earns nothing there, and returns once, in any parts."""
+    facts = Facts(tier="gold", unpayable=("gift_card", "drinks"))
+    breakdown = earn(purchase, rule_set, facts, SHANGHAI)
+    shares = [line.paid_with_points_minor for line in breakdown.lines]
+
+    assert sum(shares) == purchase.paid_with_points_minor
+    for line in breakdown.lines:
+        assert 0 <= line.paid_with_points_minor <= line.net_minor - line.earning_minor
+    on_others = sum(
+        line.paid_with_points_minor for line in breakdown.lines if line.category in facts.unpayable
+    )
+    if on_others:
+        assert all(
+            line.paid_with_points_minor == line.net_minor
+            for line in breakdown.lines
+            if line.category not in facts.unpayable
+        )
+
+    kept = [line.quantity for line in breakdown.lines]
+    assert paid_back(breakdown, kept) == 0
+    for quantities in [*returns, kept]:
+        after = [max(0, there - some) for there, some in zip(kept, quantities, strict=False)]
+        money = sum(kept_minor(breakdown, kept)) - sum(kept_minor(breakdown, after))
+        points = paid_back(breakdown, after) - paid_back(breakdown, kept)
+        assert 0 <= points <= money
+        kept = after
+    assert paid_back(breakdown, kept) == purchase.paid_with_points_minor
 
 
 def points_back(

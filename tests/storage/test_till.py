@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -495,6 +496,79 @@ def test_parts_of_an_order_return_parts_of_the_points(
     assert till.proved()
 
 
+@pytest.mark.parametrize(
+    ("first", "cash", "points"),
+    [({2: 1}, [0, 40_000], [40_000, 0]), ({1: 1}, [40_000, 0], [0, 40_000])],
+)
+def test_a_gift_card_bought_along_turns_no_points_into_money(
+    till: Till, first: dict[int, int], cash: list[int], points: list[int]
+) -> None:
+    """400 yuan of groceries paid with points beside a gift card for 400, and each comes back.
+
+    The groceries bring the points and no money, the card its money and no points.
+    """
+    till.has((40_000, None))
+    lines = [("gift_card", 40_000), ("grocery", 40_000)]
+    cart = tuple(Line(sku="s", category=category, net_minor=net) for category, net in lines)
+    till.holds(40_000, lines=cart)
+    till.confirms()
+    sold = till.buys("lee", "r1", *lines, paid_with_points_minor=40_000)
+    assert (sold["points"], _by_points(sold)) == (0, [0, 40_000])
+
+    backs = [till.returns("r1", first), till.returns("r1")]
+
+    assert [back["cash_minor"] for back in backs] == cash
+    assert [back["points_returned"] for back in backs] == points
+    assert till.balance("lee").available == 40_000
+    assert till.proved()
+
+
+@pytest.mark.parametrize(
+    ("lines", "paid", "shares", "earns"),
+    [
+        # On groceries and drinks by what they cost; the card is money, and earns nothing anyway.
+        (
+            [("gift_card", 10_000), ("grocery", 30_000), ("drinks", 10_000)],
+            20_000,
+            [0, 15_000, 5_000],
+            20,
+        ),
+        # Shipping may be paid with points, though it earns none.
+        ([("shipping", 10_000), ("grocery", 30_000)], 20_000, [5_000, 15_000], 15),
+        # More than everything that points may pay for, by a bonus balance: only the rest is left.
+        ([("gift_card", 10_000), ("grocery", 20_000)], 25_000, [5_000, 20_000], 0),
+        ([("gift_card", 10_000)], 10_000, [10_000], 0),
+        ([("grocery", 0), ("grocery", 20_000)], 20_000, [0, 20_000], 0),
+    ],
+)
+def test_points_pay_the_lines_that_they_may_pay_for(
+    till: Till, lines: list[tuple[str, int]], paid: int, shares: list[int], earns: int
+) -> None:
+    """Rule 11: laid on those first, each line's share is kept, and the rest of it earns."""
+    sold = till.buys("lee", "r1", *lines, paid_with_points_minor=paid)
+
+    assert (_by_points(sold), sold["points"]) == (shares, earns)
+
+
+def _by_points(sold: dict[str, Any]) -> list[int]:
+    return [line.get("paid_with_points_minor", 0) for line in sold["breakdown"]["lines"]]
+
+
+def test_what_came_back_by_hand_is_not_taken_off_again(till: Till) -> None:
+    """Half by hand, then the rest recorded and refunded: both halves of the points and the cash."""
+    till.has((1_000, None))
+    till.holds(1_000)
+    till.confirms()
+    by_hand = till.gives_back("b1", amount_minor=10_000)
+    till.buys("lee", "r1", ("grocery", 10_000), paid_with_points_minor=500)
+
+    back = till.returns("r1")
+
+    assert (by_hand["cash_minor"], by_hand["points_returned"]) == (9_500, 500)
+    assert (back["cash_minor"], back["points_returned"]) == (9_500, 500)
+    assert till.balance("lee").available == 1_000
+
+
 def test_a_refund_without_points_pays_all_in_cash(till: Till) -> None:
     """Nothing was paid with points, so nothing is left out."""
     till.buys("lee", "r1", ("grocery", 20_000))
@@ -585,30 +659,49 @@ def test_points_come_back_one_way_only(till: Till) -> None:
         till.gives_back("b1", hold="h2")
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
 @given(
-    nets=st.lists(st.integers(5_000, 30_000), min_size=4, max_size=4),
+    bought=st.lists(
+        st.tuples(
+            st.sampled_from(["grocery", "fresh", "gift_card"]),
+            st.integers(1, 30_000),
+            st.integers(1, 5),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
     steps=st.integers(1, 150),
-    order=st.permutations([1, 2, 3, 4]),
+    pick=st.randoms(use_true_random=False),
 )
 def test_any_sequence_of_returns_sums_to_the_whole(
-    new_database: DatabaseMaker, nets: list[int], steps: int, order: list[int]
+    new_database: DatabaseMaker, bought: list[tuple[str, int, int]], steps: int, pick: Random
 ) -> None:
-    """Line by line in any order: every point and every cent comes back once."""
+    """Piece by piece in any order: every point and every cent comes back once, and none too much.
+
+    What is paid in money alone brings no points, whatever lies beside it.
+    """
     till = _sqlite(new_database)
     name = f"m{next(till.numbers)}"
     till.joins(name)
     till.has((steps * 100, None), member=name)
-    held = till.holds(steps * 100, id=name, net=sum(nets), member_id=name)
+    lines = [("grocery", 20_000, 1), *bought]
+    cart = tuple(Line(sku="s", category=c, net_minor=net) for c, net, _ in lines)
+    held = till.holds(steps * 100, id=name, member_id=name, lines=cart)
     till.confirms(name, name)
-    lines = [("grocery", net) for net in nets]
     till.buys(name, name, *lines, paid_with_points_minor=held["worth_minor"])
+    pieces = [n for n, (_, _, quantity) in enumerate(lines, 1) for _ in range(quantity)]
+    pick.shuffle(pieces)
 
-    answers = [till.returns(name, {line: 1}) for line in order]
+    answers = [till.returns(name, {line: 1}) for line in pieces]
 
     assert sum(each["points_returned"] for each in answers) == steps * 100
-    assert sum(each["cash_minor"] for each in answers) == sum(nets) - held["worth_minor"]
+    total = sum(net for _, net, _ in lines)
+    assert sum(each["cash_minor"] for each in answers) == total - held["worth_minor"]
     assert till.balance(name).available == steps * 100
+    for line, each in zip(pieces, answers, strict=True):
+        assert 0 <= each["cash_minor"] <= each["amount_minor"]
+        if lines[line - 1][0] == "gift_card":
+            assert (each["cash_minor"], each["points_returned"]) == (each["amount_minor"], 0)
 
 
 # --- quotes ---------------------------------------------------------------------------------
