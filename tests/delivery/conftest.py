@@ -48,7 +48,7 @@ async def webhook(
     while not server.started:  # noqa: ASYNC110 - the server offers nothing to wait for
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{port}/points"
-    channel = WebhookChannel(url, SECRET, real_time, timeout_seconds=0.5)
+    channel = WebhookChannel(url, SECRET, real_time, timeout_seconds=2)
     yield channel
     await channel.close()
     server.should_exit = True

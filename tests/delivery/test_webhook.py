@@ -98,7 +98,7 @@ async def test_the_receiver_may_name_a_date(webhook: WebhookChannel, receiver: R
 
 
 async def test_silence_is_weather(webhook: WebhookChannel, receiver: Receiver) -> None:
-    receiver.slow = 1
+    receiver.slow = 4
 
     with pytest.raises(Temporary):
         await webhook.send(letter())
