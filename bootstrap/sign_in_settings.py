@@ -17,7 +17,7 @@ class SignInSettings(BaseSettings):
         description="Where people reach the console, for links; unset: as they reached it.",
     )
     local_accounts: bool = Field(
-        True, description="`false` switches passwords off: everybody comes by OpenID Connect."
+        True, description="`false` switches passwords and links off: all come by OpenID Connect."
     )
     oidc_issuer: str | None = Field(
         None, pattern=r"^https?://\S+$", description="The OpenID Connect provider's name."
