@@ -33,6 +33,10 @@ TIME_SKIPPING = (
     'history.timerProcessorMaxTimeShift="10ms"',
 )
 START_SECONDS_MAX = 30
+# The server picks further ports for its own services and opens them a moment later: another
+# program can be quicker. It then ends at once, and the next start picks others.
+STARTS_MAX = 3
+PORT_TAKEN = "address already in use"
 STOP_SECONDS_MAX = 10
 HOST = "127.0.0.1"
 
@@ -49,6 +53,10 @@ class NoTemporalCli(Exception):
 
 class DevServerFailed(Exception):
     """The embedded server did not come up; its log says why."""
+
+
+class _PortTaken(DevServerFailed):
+    """It lost the race for a port."""
 
 
 def find_cli(setting: str | None = None) -> Path:
@@ -104,22 +112,39 @@ class DevServer:
 
     async def start(self) -> None:
         """Start and wait until it answers; raises DevServerFailed with the end of its log."""
+        chosen = (self.port, self.ui_port, self.metrics_port)
+        for left in reversed(range(STARTS_MAX)):
+            try:
+                await self._start()
+                return
+            except _PortTaken:
+                if not left:
+                    raise
+                self.port, self.ui_port, self.metrics_port = chosen
+
+    async def _start(self) -> None:
         self.port = self.port or free_port()
         self.metrics_port = self.metrics_port or free_port()
         if self.ui_port == 0:
             self.ui_port = free_port()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            written = log.tell()
             self._process = self._spawn(log)
         try:
             async with asyncio.timeout(START_SECONDS_MAX):
                 while not await self._healthy():
                     if not self.running():
-                        raise DevServerFailed(self._why("ended at once"))
+                        raise self._ended(written)
                     await asyncio.sleep(0.1)
         except TimeoutError:
             await self.stop()
             raise DevServerFailed(self._why(f"gave no answer in {START_SECONDS_MAX} s")) from None
+
+    def _ended(self, written: int) -> DevServerFailed:
+        said = self.log.read_bytes()[written:].decode(errors="replace")
+        kind = _PortTaken if PORT_TAKEN in said else DevServerFailed
+        return kind(self._why("ended at once"))
 
     async def stop(self) -> None:
         """Ask it to end, and make it end if it does not."""

@@ -6,6 +6,14 @@ from loyalty.ports import Transaction
 from loyalty.registration import Registration, register
 from tests.browser.conftest import Console
 
+TYPES_AT_ONCE = """() => new MutationObserver((_, watch) => {
+    const field = document.querySelector('[name$=".tags"]');
+    if (!field) return;
+    watch.disconnect();
+    field.value = "vip";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+}).observe(document.body, { childList: true, subtree: true })"""
+
 
 def test_a_marketer_chooses_a_template_mends_three_mistakes_counts_and_saves(
     console: Console, page: Page
@@ -43,6 +51,22 @@ def test_a_marketer_chooses_a_template_mends_three_mistakes_counts_and_saves(
     page.goto(console.url + "/console/campaigns/spring-sale/edit")
     expect(page.get_by_label("Tags, parted by commas")).to_have_value("vip")
     expect(page.get_by_label("Welcome points")).to_have_value("800")
+
+
+def test_what_is_typed_the_moment_a_field_appears_is_counted(console: Console, page: Page) -> None:
+    """A new field listens from its first moment, however quick the hand."""
+    console.services.store.run(_three_members)
+    console.sign_in(page, "marketer")
+    page.goto(console.url + "/console/gallery")
+    card = page.get_by_role("article", name="New member bonus")
+    card.get_by_role("link", name="Use this template").click()
+    page.get_by_role("button", name="Add a group of rules").click()
+
+    page.evaluate(TYPES_AT_ONCE)
+    page.get_by_label("About").select_option("Tags")
+
+    expect(page.get_by_label("Tags, parted by commas")).to_have_value("vip")
+    expect(_size(page)).to_have_text("2")
 
 
 def _three_members(tx: Transaction) -> None:
