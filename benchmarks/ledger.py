@@ -12,7 +12,6 @@ the ledger is proved. The last line is one JSON object.
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +33,6 @@ from benchmarks.ledger_rows import FLOOR, FLOOR_BATCH, add_members, fund
 from benchmarks.postgres import Postgres, postgres
 from bootstrap.clock import SystemClock
 from bootstrap.memory import rest_easy
-from bootstrap.server import SWITCH_SECONDS
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.migrate import upgrade
@@ -221,7 +219,6 @@ def main() -> None:
         | {name: value for name, value in vars(given).items() if value and name != "quick"}
     )
     console = Console(stderr=True)
-    sys.setswitchinterval(SWITCH_SECONDS)  # as the server does
     began = time.perf_counter()
     result = on_postgres(size, console)
     result["sqlite_per_s"] = round(on_sqlite(size).per_s, 1)

@@ -1,7 +1,6 @@
 """The API as a process."""
 
 import signal
-import sys
 
 import uvicorn
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +14,6 @@ from bootstrap.settings import Settings
 from bootstrap.stopping import when_orphaned
 from bootstrap.wiring import Parts
 
-SWITCH_SECONDS = 0.0002
 GRACE_SECONDS = 15
 """Requests under way may finish; longer than any of them takes, shorter than orchestrators wait."""
 
@@ -36,9 +34,6 @@ def _say_first_link(parts: Parts) -> None:
 def run_server(settings: Settings) -> None:
     """Serve until told to stop, then finish the requests under way."""
     parts = Parts(settings)
-    # Requests are read in one thread and committed by another: the one that waits for the database
-    # shall have the interpreter back at once, not after the five milliseconds that are usual.
-    sys.setswitchinterval(SWITCH_SECONDS)
     parts.store.group()
     given = services(parts)
     app = create_app(given)
