@@ -155,7 +155,15 @@ def _expire(request: Expire, book: Book, now: datetime) -> Posting:
     moves = moved((lot, lot.free) for lot in gone)
     points = -sum(move.amount for move in moves)
     _at_least_one(points)
-    return settle("expire", points, book, now, (Leg("member", "breakage", -points),), moves)
+    # What is owed kept that many points from being spent: they pay for it, and are not lost beside
+    # it (rule 1).
+    repaid = min(points, book.debt)
+    legs = (
+        Leg("member", "breakage", repaid - points),
+        Leg("member", "issuance", -repaid),
+        Leg("debt", "issuance", repaid),
+    )
+    return settle("expire", points, book, now, legs, moves)
 
 
 def _prolong(request: Prolong, book: Book, now: datetime) -> Posting:

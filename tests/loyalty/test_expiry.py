@@ -140,6 +140,25 @@ def test_prolonging_moves_one_date_and_changes_no_balance() -> None:
         decide(Prolong("m", LATER, SOON), state, NOW)
 
 
+@pytest.mark.parametrize(
+    ("debt", "left_owing", "broken"),
+    [(0, 0, 50), (30, 0, 20), (50, 0, 0), (80, 30, 0)],
+)
+def test_points_that_were_kept_for_a_debt_pay_it_when_they_lapse(
+    debt: int, left_owing: int, broken: int
+) -> None:
+    """Fifty points opened while thirty were owed: only twenty could be spent. When they lapse,
+    thirty pay the debt; a member who lost all fifty would owe the thirty still (rule 1).
+    """
+    state = book(Lot(NOW, "purchase", 50), Lot(LATER, "purchase", 7), debt=debt)
+
+    posting = decide(Expire("m", NOW), state, NOW)
+
+    assert (posting.points, posting.book.balance, posting.book.debt) == (50, 7, left_owing)
+    breakage = [leg.amount for leg in posting.side.legs if leg.contra == "breakage"]
+    assert -sum(breakage) == broken
+
+
 def test_undated_points_lapse_only_when_the_policy_says_so() -> None:
     """A plain run never touches them; pending ones are not the member's to lose yet."""
     state = book(Lot(UNDATED, "p", 10), Lot(UNDATED, "p", 4, 0, SOON), Lot(NOW, "p", 1))

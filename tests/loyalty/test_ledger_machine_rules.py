@@ -353,7 +353,7 @@ class RulesMachine(RuleBasedStateMachine):
 
     @rule(member=members)
     def expire(self, member: str) -> None:
-        """Breaks exactly what lapsed and is not held; a second time breaks nothing."""
+        """Breaks what lapsed and is not held, less what is owed; again, it breaks nothing."""
         holds, self.holds = self.holds, {k: h for k, h in self.holds.items() if h[1] > self.now}
         gone = Counter(
             {
@@ -366,9 +366,12 @@ class RulesMachine(RuleBasedStateMachine):
         # Only a posting gives overdue holds back: without one, they still keep what they hold.
         if not any(self.free(bag) for bag in gone):
             return
-        assert self.post(Expire(member, self.now)).points == gone.total()
+        told = self.post(Expire(member, self.now))
+        repaid = min(gone.total(), self.debt[member])
+        assert (told.points, told.debt_change) == (gone.total(), -repaid)
         self.bags -= gone
-        self.lapsed += gone.total()
+        self.debt[member] -= repaid
+        self.lapsed += gone.total() - repaid
         assert self.paper.post("again", Expire(member, self.now), self.now) is None
 
     @rule(hours=st.sampled_from([12, 24, 24, 48, 72]))
