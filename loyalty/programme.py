@@ -116,13 +116,13 @@ class Contact(Settings):
     quiet_until: time = time(9, 0)
     # At most this many marketing messages per member and channel in the window.
     frequency_cap: int = Field(3, ge=1)
-    frequency_window: timedelta = timedelta(days=7)
+    frequency_window: timedelta = Field(timedelta(days=7), gt=timedelta(0), le=timedelta(days=366))
     daily_budget: dict[Channel, int] = Field(default_factory=dict, description="sends per day")
     default_consent: dict[Channel, bool] = Field(
         {"inbox": True, "email": False, "webhook": False},
         description="for marketing, where a member said nothing",
     )
-    give_up_after: timedelta = timedelta(days=3)
+    give_up_after: timedelta = Field(timedelta(days=3), gt=timedelta(0), le=timedelta(days=366))
 
 
 class Burning(Settings):
@@ -173,7 +173,7 @@ class Programme(Settings):
     phone_country: str = Field("86", pattern=r"^[1-9][0-9]{0,2}$")
     tiers: Tiers = Tiers()
     # Rule 13: how long after a period's end an upload still counts for it.
-    lateness: timedelta = timedelta(days=3)
+    lateness: timedelta = Field(timedelta(days=3), ge=timedelta(0), le=timedelta(days=366))
     event_types: tuple[str, ...] = (
         "check_in", "review", "survey", "share", "referral", "visit", "course", "green_act",
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What goes wrong, as a page: what happened in plain words, and what to do now."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request
@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.console.addresses import here
+from api.console.addresses import here, own_page
 from api.console.rendering import page
 from api.console.words import said
 from api.errors import RETRY_SECONDS
@@ -107,4 +107,13 @@ def _page(
     request: Request, status: int, kind: str, detail: str = "", needs: Sequence[str] = ()
 ) -> HTMLResponse:
     id = getattr(request.state, "request_id", "")
-    return page(request, "error.html", status, kind=kind, detail=detail, needs=needs, request_id=id)
+    # Nobody can go back to what a form was sent to: the form's own page is asked for again.
+    sent_from = own_page(
+        urlsplit(request.headers.get("referer", ""))
+        ._replace(scheme="", netloc="", fragment="")
+        .geturl()
+    )
+    return page(
+        request, "error.html", status, back=sent_from,
+        kind=kind, detail=detail, needs=needs, request_id=id,
+    )  # fmt: skip

@@ -49,3 +49,24 @@ def test_the_buttons_of_a_page_keep_what_was_asked_of_it(shop: Shop) -> None:
     page = shop.signed_in("marketer").get("/console/campaigns?q=tea&state=draft").text
 
     assert 'name="next" value="/console/campaigns?q=tea&amp;state=draft"' in page
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/console/members/lee?tab=x#top", "/console/members/lee?tab=x"),
+        ("https://elsewhere.example/shop", "/console"),
+        ("", "/console"),
+    ],
+)
+def test_the_buttons_of_a_refused_form_lead_to_where_it_stood(
+    shop: Shop, referer: str, back: str
+) -> None:
+    """An error page answers the address of a form; the language is changed on the form's page."""
+    browser = shop.signed_in("operator")
+    headers = {"referer": referer} if referer else {}
+
+    answer = browser.post("/console/members/nobody/details", data={}, headers=headers)
+
+    assert answer.status_code >= 400
+    assert f'name="next" value="{back}"' in answer.text
