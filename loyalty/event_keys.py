@@ -11,6 +11,13 @@ def event_key(kind: str, source: str, id: str) -> str:
     return f"{kind}:{source.replace(':', '~')}:{id}"
 
 
+def key_after(act: str, key: str) -> str:
+    """The key of what follows from `key`. The act stands in front: an id may end in any word, and
+    one that ends like the act is not to meet it.
+    """
+    return f"{act}:{key}"
+
+
 def event_of(key: str) -> tuple[str, str, str]:
     """The kind, source and id that a key was made from."""
     kind, _, rest = key.partition(":")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from loyalty.errors import KeyReused, Unknown, WrongState
+from loyalty.event_keys import key_after
 from loyalty.exchange_order import (
     decide,
     free_stock,
@@ -98,7 +99,7 @@ def confirm(tx: Transaction, claim_id: str) -> dict[str, Any]:
             status=status,
             expires_at=claim.expires_at.isoformat(),
         )
-    tx.ledger.confirm(claim.hold_id, f"{claim.hold_id}:confirm")
+    tx.ledger.confirm(claim.hold_id, key_after("confirm", claim.hold_id))
     claim = replace(claim, status="confirmed", settled_at=tx.now)
     tx.offers.settle_claim(claim)
     tx.outbox.add("nudge_order", workflow_id(claim.id), {"reason": "confirmed"})

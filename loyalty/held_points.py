@@ -6,6 +6,7 @@ right where the member cancels, and not where the shop is at fault. Source: rule
 
 from datetime import timedelta
 
+from loyalty.event_keys import key_after
 from loyalty.ledger import UNDATED
 from loyalty.offers import Fault
 from loyalty.ports import Transaction
@@ -18,16 +19,16 @@ def let_go(tx: Transaction, hold_id: str, fault: Fault, reason: str) -> None:
     """
     if fault == "merchant" and _lapsed_meanwhile(tx, hold_id):
         # Released, they would go to lots that are over. Spent and undone they live on.
-        burn = f"{hold_id}:confirm"
+        burn = key_after("confirm", hold_id)
         tx.ledger.confirm(hold_id, burn)
         tx.ledger.reverse(
-            f"{hold_id}:reinstate",
+            key_after("reinstate", hold_id),
             burn,
             reinstate_until=tx.now + timedelta(days=tx.programme.burning.grace_days),
             meta={"fault": fault, "reason": reason},
         )
     else:
-        tx.ledger.release(hold_id, f"{hold_id}:release")
+        tx.ledger.release(hold_id, key_after("release", hold_id))
 
 
 def _lapsed_meanwhile(tx: Transaction, hold_id: str) -> bool:

@@ -9,7 +9,7 @@ from loyalty.earning.gather import give_room_back
 from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
 from loyalty.earning.paid import paid_back
 from loyalty.errors import Unknown, invalid_field
-from loyalty.event_keys import event_key
+from loyalty.event_keys import event_key, key_after
 from loyalty.events import Refund, body_hash
 from loyalty.following import follow, nudge_waiting
 from loyalty.intake import earn_key, not_in_future, replay
@@ -78,7 +78,7 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
     if outcome.points:
         taken = tx.ledger.reverse(key, earn_key(*bought), outcome.points, policy="debt")
         if taken.member_id != member.id:  # merged since: what is owed goes to who lives on
-            carry_over(tx, f"{key}:merged", taken.member_id, member.id)
+            carry_over(tx, key_after("merged", key), taken.member_id, member.id)
     give_room_back(tx, member.id, outcome.kept, refunded.occurred_at)
     tx.inbox.refunded(purchase_row.seq, purchase_row.refunded_minor + outcome.amount_minor)
     answer = {

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from loyalty.errors import KeyReused, WrongState, invalid_field
-from loyalty.event_keys import event_key
+from loyalty.event_keys import event_key, key_after
 from loyalty.events import body_hash
 from loyalty.ledger import Posted
 from loyalty.merging import carry_over
@@ -129,7 +129,7 @@ def _reverse(tx: Transaction, key: str, hold: TillHold, points: int, fault: Faul
     )
     lives_on = tx.members.lock(hold.member_id).id
     if posted.member_id != lives_on:  # merged since: the points go to who lives on
-        carry_over(tx, f"{key}:merged", posted.member_id, lives_on)
+        carry_over(tx, key_after("merged", key), posted.member_id, lives_on)
     return posted
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from loyalty.event_keys import key_after
+
 Status = Literal["open", "confirmed", "released", "expired"]
 
 
@@ -50,7 +52,7 @@ class TillHold:
     @property
     def burn_key(self) -> str:
         """The ledger's key of the burn that confirming it makes."""
-        return f"{self.id}:confirm"
+        return key_after("confirm", self.id)
 
 
 @dataclass(frozen=True, slots=True)

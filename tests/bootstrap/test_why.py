@@ -114,7 +114,7 @@ def test_a_receipt_is_explained_figure_by_figure(why: Why) -> None:
 
 def test_spent_points_name_their_lots_and_the_bill(why: Why) -> None:
     """The soonest to lapse first, what they were worth, and what came back since."""
-    said = why("till:till:p1:confirm").output
+    said = why("confirm:till:till:p1").output
 
     assert said.startswith("Spent 1,000 points at the till")
     assert "worth 10.00 CNY of a bill of 250.00 CNY" in said
@@ -133,7 +133,7 @@ def test_spent_points_name_their_lots_and_the_bill(why: Why) -> None:
             (
                 "Gave 200 spent points back",
                 "goods for 50.00 CNY came back; 48.00 CNY of it in money",
-                "takes back till:till:p1:confirm",
+                "takes back confirm:till:till:p1",
                 "+200 purchase, lapse",
             ),
         ),

@@ -395,6 +395,20 @@ def test_a_key_is_read_back_one_way_only(source: str, id: str, key: str) -> None
     assert event_of(key) == ("purchase", source, id)
 
 
+def test_ids_that_end_in_the_name_of_an_act_are_ids_like_others(till: Till) -> None:
+    """What confirming `h1` burned is not mistaken for a hold that a till calls `h1:confirm`."""
+    till.has((1_000, NOON + DAY))
+
+    for id in ("h1", "h1:confirm", "h1:confirm:confirm"):
+        till.holds(100, id=id)
+        till.confirms(id, f"r-{id}")
+    for id in ("h2", "h2:release"):
+        till.holds(100, id=id)
+        till.releases(id)
+
+    assert till.balance("lee").available == 700
+
+
 # --- rule 6: the last moment ----------------------------------------------------------------
 
 
