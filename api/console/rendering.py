@@ -16,6 +16,7 @@ from typing import Any, cast
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket, BytecodeCache
 from markupsafe import Markup
 
 from api.console.addresses import here
@@ -49,6 +50,23 @@ def _tojson(value: Any) -> Markup:
     return Markup(text)  # escaped above
 
 
+class Compiled(BytecodeCache):
+    """What templates were compiled to: once, for all languages."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._codes.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = Compiled()
+
+
 def environments(services: Services) -> dict[Language, Environment]:
     """One for each language, made once for an application."""
     return {each: _environment(services, each) for each in LANGUAGES}
@@ -64,6 +82,7 @@ def _environment(services: Services, language: Language) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         auto_reload=False,
+        bytecode_cache=_compiled,
     )
     # The i18n extension adds the method to the environment, where no type says so.
     install = environment.install_gettext_translations  # type: ignore[attr-defined]
