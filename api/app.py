@@ -127,10 +127,10 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     install(app, services.weather, _methods_at)
-    for each in ROUTERS:
-        app.include_router(each.router)
-    app.include_router(health.router)
-    app.include_router(docs.router)
+    # As they were made: nothing is added to them, and included they would be made once more, with
+    # the first request, and asked in a slower way with each.
+    for each in (*ROUTERS, health, docs):
+        app.router.routes.extend(each.router.routes)
     # FastAPI's own way to another schema: its method is replaced.
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     ring = KeyRing(services.keys, seconds=services.limits.key_cache_seconds)

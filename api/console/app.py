@@ -11,7 +11,7 @@ from api.console.letting_in import Tries
 from api.console.oidc import OidcClient
 from api.console.passwords import Passwords
 from api.console.rendering import environments
-from api.console.routers import ROUTERS
+from api.console.routers import PAGES
 from api.console.sample import Filling
 from api.services import Services
 
@@ -27,8 +27,7 @@ def create_console(services: Services) -> FastAPI:
     app.state.oidc = OidcClient(provider, services.clock) if provider else None
     app.state.environments = environments(services)
     errors.install(app, services.weather)
-    for each in ROUTERS:
-        app.include_router(each, prefix=HOME)
+    app.router.routes.extend(PAGES.routes)
     app.add_middleware(Gate, sessions=services.sessions, weather=services.weather)
     return app
 

@@ -29,6 +29,7 @@ from api.console import (
     write_rules,
     write_trial,
 )
+from api.console.addresses import HOME
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -57,3 +58,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     audit.router,
 )
+
+PAGES = APIRouter()
+"""All of them, put together once and not with each application."""
+for _each in ROUTERS:
+    PAGES.include_router(_each, prefix=HOME)
