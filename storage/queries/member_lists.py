@@ -87,7 +87,9 @@ def posted_by() -> ColumnElement[str]:
         (inbox.c.type == "purchase", "purchase:"), (inbox.c.type == "refund", "refund:"),
         else_="event:",
     )  # fmt: skip
-    return kind + inbox.c.source + literal(":", String) + inbox.c.event_id
+    # As `loyalty.event_keys.event_key` writes it.
+    source = func.replace(inbox.c.source, ":", "~")
+    return kind + source + literal(":", String) + inbox.c.event_id
 
 
 def messages_of(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.conftest import Shop
+from tests.api.conftest import Shop, receipt
 
 
 @pytest.fixture
@@ -57,6 +57,20 @@ def test_a_members_lists_are_read_one_by_one(lee: Shop) -> None:
     assert receipt["points"] == 15
     for name in ("cards", "coupons", "messages", "claims", "till-holds", "adjustments", "moves"):
         assert operator.get(f"/v1/members/lee/{name}").json()["rows"] == [], name
+
+
+def test_a_till_with_a_colon_in_its_name_shows_its_own_postings(lee: Shop) -> None:
+    """Receipt 7 of `pos:1` is not receipt `1:7` of `pos`, which is somebody else's."""
+    lee.joins("bob")
+    till, operator = lee.as_("integrator"), lee.as_("operator")
+    told = till.post("/v1/purchases", json={**receipt("7"), "source": "pos:1"}).json()
+    till.post("/v1/purchases", json={**receipt("1:7", "bob", 9_000_000), "source": "pos"})
+
+    listed = operator.get("/v1/members/lee/purchases").json()["rows"][0]
+    [hit] = operator.post("/v1/search", json={"q": "7"}).json()["hits"]
+
+    assert (listed["transaction"], listed["points"]) == (told["transaction"], told["points"])
+    assert (hit["member_id"], hit["detail"]) == ("lee", told["transaction"])
 
 
 def test_lists_are_paged_newest_first(lee: Shop) -> None:
