@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-import yaml
 from pydantic import ValidationError
 
 from bootstrap.commands.opened import actor, console, opened, table
@@ -123,16 +122,12 @@ def _turn(id: str, reason: str, act: Any) -> None:
     console().print(f"{made.id} is {made.state}.")
 
 
-def _pair(written: str) -> tuple[str, Any]:
+def _pair(written: str) -> tuple[str, str]:
+    """A parameter with its value as it was written: the parameter's type says how to read it."""
     name, equals, value = written.partition("=")
     if not equals:
         raise typer.BadParameter(f"{written!r} must be written parameter=value")
-    return name.strip(), yaml.safe_load(value) if not _is_text(value) else value
-
-
-def _is_text(value: str) -> bool:
-    """Dates and times of day stay as written: YAML would make numbers and dates of them."""
-    return not isinstance(yaml.safe_load(value), int | float | bool) or ":" in value
+    return name.strip(), value
 
 
 def _request(**fields: Any) -> CampaignRequest:

@@ -218,9 +218,10 @@ def _choice(parameter: Parameter, value: Any) -> Value:
 
 
 def _bool(parameter: Parameter, value: Any) -> Value:
-    if not isinstance(value, bool):
+    known = {"true": True, "false": False}.get(str(value).strip().lower())
+    if known is None:
         raise Refused("not_a_yes_or_no", f"{value!r} is not a yes or no.", ("true", "false"))
-    return Value(value, value)
+    return Value(known, known)
 
 
 def _condition(parameter: Parameter, value: Any) -> Value:

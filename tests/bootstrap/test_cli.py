@@ -13,6 +13,7 @@ from bootstrap.cli import app
 from bootstrap.settings import read_settings
 from bootstrap.wiring import Parts
 from loyalty.access import fingerprint
+from loyalty.admission import compiled
 from loyalty.registration import Registration, register
 
 Milepost = Callable[..., Result]
@@ -105,6 +106,29 @@ def test_a_value_out_of_bounds_is_named(milepost: Milepost) -> None:
 
     assert refused.exit_code == 1
     assert "welcome_points" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("sku", "00123"),
+        ("title_en", "Yes"),
+        ("title_zh", "[杯]"),
+        ("title_en", "@home: 50% off!"),
+        ("audience", '"vip" in member.tags'),
+    ],
+)
+def test_a_value_is_taken_as_it_is_written(
+    milepost: Milepost, parts: Parts, name: str, written: str
+) -> None:
+    """An item number keeps its zeros, and a text may begin with whatever it likes."""
+    words = (f"{name}={written}", "opens_at=2027-03-08T10:00+08:00", "closes_at=2027-03-10T22:00Z")
+    sets = [word for each in words for word in ("--set", each)]
+    launched = milepost("campaigns", "launch", "limited_time_exchange", "--id", "cup", *sets)
+
+    assert launched.output == "cup is launched.\n"
+    version = parts.store.read(lambda tx: tx.campaigns.version("cup", 1))
+    assert compiled(version).values[name] == written
 
 
 def test_explaining_a_member_nobody_has_decided_about(milepost: Milepost, parts: Parts) -> None:

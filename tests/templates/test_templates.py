@@ -16,8 +16,9 @@ from loyalty.journeys.compiled import Compiled, EnterDaily, EnterMonthly, EnterO
 from loyalty.journeys.load import load, load_all, load_named, load_texts
 from loyalty.journeys.moments import Tell, in_order
 from loyalty.journeys.plan import Await, Card, Grant
+from loyalty.journeys.values import Refused, read_value
 from loyalty.programme import Programme
-from loyalty.templates import LOCALES, Parameter, Template, Text
+from loyalty.templates import LOCALES, Bilingual, Parameter, Template, Text
 from loyalty.timing import Length
 
 ROOT = Path(__file__).parents[2] / "campaign_templates"
@@ -228,6 +229,18 @@ def test_a_percentage_is_exact(given: Any, plain: str) -> None:
 
     assert made.values["holdout"] == plain
     assert made.holdout_bp == int(float(plain.removesuffix("%")) * 100)
+
+
+@pytest.mark.parametrize("given", [True, "true", "True"])
+def test_a_yes_may_be_said_or_written(given: Any) -> None:
+    """A shell has words only; what is neither yes nor no is refused."""
+    label = Bilingual(en="Twice?", zh="两次？")
+    parameter = Parameter(type="bool", label=label, help=label)
+
+    assert read_value(parameter, given).plain is True
+    assert read_value(parameter, "false").plain is False
+    with pytest.raises(Refused):
+        read_value(parameter, "perhaps")
 
 
 def fitting(parameter: Parameter) -> st.SearchStrategy[Any]:
