@@ -71,7 +71,7 @@ def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
     if not tx.offers.count(offer.id, member.id, request.quantity, offer.per_member):
         taken = tx.offers.taken(offer.id, [member.id], tx.now)[member.id]
         raise LimitReached(offer, member.id, request.quantity, taken)
-    claim = _hold_points(tx, offer, request)
+    claim = _hold_points(tx, offer, request, member.id)
     tx.offers.add_claim(claim)
     brief = {"claim_id": claim.id, "campaign_id": offer.id, "turn": 0}
     tx.outbox.add("start_order", workflow_id(claim.id), brief)
@@ -172,14 +172,14 @@ def _take_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
     raise SoldOut(offer.id, quantity, now.remaining)
 
 
-def _hold_points(tx: Transaction, offer: Offer, request: ClaimRequest) -> Claim:
+def _hold_points(tx: Transaction, offer: Offer, request: ClaimRequest, member_id: str) -> Claim:
     points = offer.points * request.quantity
     expires_at = tx.now + offer.hold
-    posted = tx.ledger.hold(hold_key(request), request.member_id, points, expires_at=expires_at)
+    posted = tx.ledger.hold(hold_key(request), member_id, points, expires_at=expires_at)
     return Claim(
         id=request.claim_id,
         offer_id=offer.id,
-        member_id=request.member_id,
+        member_id=member_id,
         request_id=request.request_id,
         body_hash=request.body_hash,
         quantity=request.quantity,

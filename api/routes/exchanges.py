@@ -71,9 +71,10 @@ def list_claims(
     """Newest first."""
 
     def look(tx: Transaction) -> ClaimsView:
-        if tx.members.get(member_id) is None:
+        member = tx.members.get(member_id)
+        if member is None:
             raise Unknown("member", member_id)
-        claims = tx.offers.claims_of(member_id, limit)
+        claims = tx.offers.claims_of(member.id, limit)
         views = [claim_answer(each, each.status_at(tx.now), replayed=False) for each in claims]
         return ClaimsView.model_validate({"claims": views})
 

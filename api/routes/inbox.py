@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import After, LongId, MemberId, PageSize
+from api.routes.members import found_member
 from api.services import Given
 from loyalty.errors import Unknown
 
@@ -45,9 +46,8 @@ def read_inbox(
     limit: PageSize = 50,
 ) -> InboxView:
     """Messages as the member sees them in your app, newest first."""
-    rows = given.reads.inbox_of(member_id, after=after, limit=limit)
-    if not rows:
-        _must_exist(given, member_id)
+    id = found_member(given, member_id)["id"]
+    rows = given.reads.inbox_of(id, after=after, limit=limit)
     shown = [InboxMessageView.model_validate(dict(row)) for row in rows]
     return InboxView(messages=shown, next=shown[-1].key if len(shown) == limit else None)
 
@@ -64,11 +64,6 @@ def mark_read(
     caller: Annotated[Caller, needs("change_members")],
 ) -> ReadView:
     """Reading twice changes nothing."""
-    if not given.desk.mark_read(member_id, key):
+    if not given.desk.mark_read(found_member(given, member_id)["id"], key):
         raise Unknown("message", key)
     return ReadView(key=key, read=True)
-
-
-def _must_exist(given: Given, member_id: str) -> None:
-    if given.reads.member_view(member_id) is None:
-        raise Unknown("member", member_id)

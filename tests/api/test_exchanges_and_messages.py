@@ -108,6 +108,47 @@ def test_an_in_app_message_is_read_by_its_member_only(shop: Shop) -> None:
     assert app.get("/v1/members/han/inbox").json() == {"messages": [], "next": None}
 
 
+def test_the_old_card_claims_what_the_person_can_pay(shop: Shop) -> None:
+    """After a merger the points are the survivor's, and so is the claim."""
+    shop.joins()
+    shop.joins("old")
+    shop.buys()
+    _offers(shop)
+    _merged(shop)
+    till = shop.as_("integrator")
+
+    claimed = till.post("/v1/exchanges", json={**CLAIM, "member_id": "old"})
+
+    assert (claimed.status_code, claimed.json()["member_id"]) == (201, "lee")
+    assert till.get("/v1/members/lee/balance").json()["held"] == 10
+
+
+def test_the_old_id_shows_the_persons_claims_and_messages(shop: Shop) -> None:
+    """The app that still knows the old id reads what went along with the merger."""
+    shop.joins()
+    shop.joins("old")
+    shop.buys("r-1", "old")
+    _offers(shop)
+    till = shop.as_("integrator")
+    till.post("/v1/exchanges", json={**CLAIM, "member_id": "old"})
+    till.post("/v1/exchanges/soup/q-1/confirm")
+    put(shop.database, tables.messages, message("m-1", status="sent", sent_at=NOON))
+    _merged(shop)
+
+    (claim,) = till.get("/v1/exchanges", params={"member_id": "old"}).json()["claims"]
+    (shown,) = till.get("/v1/members/old/inbox").json()["messages"]
+    read = till.post("/v1/members/old/inbox/m-1/read")
+
+    assert (claim["claim_id"], claim["member_id"]) == ("soup/q-1", "lee")
+    assert (shown["key"], read.status_code) == ("m-1", 200)
+
+
+def _merged(shop: Shop) -> None:
+    body = {"id": "mg-1", "reason": "Two cards of one person"}
+    merged = shop.as_("operator").post("/v1/members/old/merge-into/lee", json=body)
+    assert merged.status_code == 201, merged.text
+
+
 def test_a_message_of_unknown_fate_is_sent_again_by_an_operator(shop: Shop) -> None:
     """With a reason, on record; one that surely went out is not sent twice."""
     shop.joins()
