@@ -23,6 +23,8 @@ LINES_MAX = 200
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead a till's clock may run before its receipts are refused."""
 MINOR_MAX = 1_000_000_000_000
+OWN_SOURCE = "milepost"
+"""The source of events that Milepost itself records; nobody else reports under it."""
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -31,6 +33,13 @@ def _reasonable(at: datetime) -> datetime:
     if not _FIRST <= at < _LAST:
         raise ValueError("must lie between the years 2000 and 2100")
     return at.astimezone(UTC)
+
+
+def _of_others(source: str) -> str:
+    # Whoever could report under our name could be in the way of what we are about to record.
+    if source == OWN_SOURCE:
+        raise ValueError("is kept for what Milepost itself records")
+    return source
 
 
 def one_line(length: int) -> Any:
@@ -44,6 +53,7 @@ def one_line(length: int) -> Any:
 Instant = Annotated[AwareDatetime, AfterValidator(_reasonable)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+Source = Annotated[Id, AfterValidator(_of_others)]
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 Name = Annotated[str, one_line(64)]
 ShortName = Annotated[str, one_line(32)]
@@ -65,7 +75,7 @@ class Body(BaseModel):
 class Event(Body):
     """What every event says: who reports it under which id, and when it happened."""
 
-    source: Id = Field(description="the system that reports it, such as a till or the web shop")
+    source: Source = Field(description="the system that reports it, such as a till or the web shop")
     id: EventId = Field(description="its id there, never used twice")
     occurred_at: Instant = Field(description="when it happened, with its offset")
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from loyalty.digest import digest
 from loyalty.errors import Invalid, KeyReused
-from loyalty.events import Instant, Name
+from loyalty.events import OWN_SOURCE, Instant, Name
 from loyalty.following import follow
 from loyalty.intake import not_in_future
 from loyalty.member_details import Details, card_is_free, stored_details
@@ -16,8 +16,6 @@ from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose
 from loyalty.records import InboxEvent
 
-SOURCE = "milepost"
-"""The source of events that Milepost itself records."""
 MEMBER_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$"
 
 
@@ -108,7 +106,7 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
         tx.members.set_consent(member.id, consent.channel, consent.purpose, consent.granted)
     event = InboxEvent(
         seq=0,
-        source=SOURCE,
+        source=OWN_SOURCE,
         event_id=f"registered/{member.id}",
         type="member.registered",
         member_id=member.id,

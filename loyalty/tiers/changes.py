@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.digest import digest
+from loyalty.events import OWN_SOURCE
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import InboxEvent
@@ -20,7 +21,6 @@ from loyalty.tiers.settings import Tiers
 from loyalty.tiers.standing import Case, Counted, Held, Place, tier_at
 from loyalty.timing import start_of_day
 
-SOURCE = "milepost"  # of events that nobody reported
 CHANGED, AT_RISK = "tier.changed", "tier.at_risk"
 
 
@@ -143,12 +143,12 @@ def record(
     tx: Transaction, member_id: str, type: str, event_id: str, attributes: Mapping[str, Any]
 ) -> InboxEvent | None:
     """An event of our own for campaigns to begin with; none if it was recorded before."""
-    if tx.inbox.find(SOURCE, event_id) is not None:
+    if tx.inbox.find(OWN_SOURCE, event_id) is not None:
         return None
     body = {"attributes": dict(attributes)}
     event = InboxEvent(
         seq=0,
-        source=SOURCE,
+        source=OWN_SOURCE,
         event_id=event_id,
         type=type,
         member_id=member_id,
