@@ -3,14 +3,15 @@
 What was decided, posted and held stays under the old id: those are records of what happened.
 """
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
-from storage.rows import AddUp
+from storage.rows import AddUp, InsertOnce, Upsert
 from storage.tables import (
     adjustments,
     cards,
     claim_counts,
     claims,
+    consents,
     coupons,
     earning_counters,
     enrolments,
@@ -24,6 +25,7 @@ from storage.tables import (
 _SUMMED = tuple((table, AddUp(table)) for table in (earning_counters, claim_counts))
 # Acts too: tiers, goals and first purchases ask what the person did, with whichever card.
 _HANDED: tuple[Table, ...] = (inbox, tier_metric, cards, coupons, messages, claims)
+_agreed, _refused = InsertOnce(consents), Upsert(consents)
 
 
 def take_over(connection: Connection, member_id: str, into: str) -> None:
@@ -34,6 +36,7 @@ def take_over(connection: Connection, member_id: str, into: str) -> None:
             add_up(connection, {**row, "member_id": into})
     for table in _HANDED:
         _hand(connection, table, member_id, into)
+    _hand_consents(connection, member_id, into)
     gifts = member_moves.c.kind == "gift"
     for side in ("member_id", "other_id"):  # a limit a month is for the person, not for the card
         theirs = member_moves.c[side] == member_id
@@ -42,6 +45,15 @@ def take_over(connection: Connection, member_id: str, into: str) -> None:
     waiting = (adjustments.c.member_id == member_id) & (adjustments.c.status == "proposed")
     connection.execute(update(adjustments).where(waiting).values(member_id=into))
     _hand_journeys(connection, member_id, into)
+
+
+def _hand_consents(connection: Connection, member_id: str, into: str) -> None:
+    """What one card was told counts for the person, and a no counts more than a yes (rule 20)."""
+    theirs = consents.c.member_id == member_id
+    for row in connection.execute(select(consents).where(theirs)).mappings().all():
+        say = _agreed if row["granted"] else _refused
+        say(connection, {**row, "member_id": into})
+    connection.execute(delete(consents).where(theirs))
 
 
 def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:

@@ -12,11 +12,13 @@ from loyalty.gifting import Gift, give
 from loyalty.member_moves import GiftRefused
 from loyalty.merging import Merger, merge
 from loyalty.programme import Gifting, Programme
+from loyalty.registration import Consent
 from loyalty.simulation.assumptions import Assumption
 from loyalty.simulation.play import Simulation, simulate
 from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
 from loyalty.tiers.settings import Rung, Tiers
 from loyalty.tiers.standing import Standing
+from loyalty.wishes import consent
 from storage import tables
 from storage.database import Database
 from storage.proof import prove
@@ -44,6 +46,16 @@ class Desk(FrontDesk):
 
     def gives(self, member_id: str, **given: Any) -> None:
         self.store.run(lambda tx: set_tier(tx, member_id, TierGiven(**given), "sorry", "mia"))
+
+    def says(self, member_id: str, granted: bool) -> None:
+        said = Consent(channel="email", purpose="service", granted=granted)
+        self.store.run(lambda tx: consent(tx, member_id, [said], "ola"))
+
+    def said(self) -> list[tuple[Any, ...]]:
+        c = tables.consents.c
+        return [
+            tuple(row) for row in self._rows(select(c.member_id, c.channel, c.purpose, c.granted))
+        ]
 
     def standing(self, member_id: str = "lee") -> Standing:
         return self.store.read(lambda tx: standing_of(tx, self.member(member_id)))
@@ -160,6 +172,23 @@ def test_cards_and_coupons_go_along(desk: Desk) -> None:
     assert desk.buys("lee", "r1", ("grocery", 10_000))["points"] == 20
     coupons = tables.coupons.c
     assert [row.member_id for row in desk._rows(select(coupons.member_id))] == ["lee"]
+
+
+@pytest.mark.parametrize(
+    ("said", "stands", "then"),
+    [(False, None, False), (True, None, True), (False, True, False), (True, False, False)],
+)
+def test_a_no_goes_along_and_stays_a_no(
+    desk: Desk, said: bool, stands: bool | None, then: bool
+) -> None:
+    """Whoever refused service mail on one card is not written to because of the other."""
+    desk.says("old", said)
+    if stands is not None:
+        desk.says("lee", stands)
+
+    desk.merges()
+
+    assert desk.said() == [("lee", "email", "service", then)]
 
 
 def test_two_cards_give_no_more_a_month_than_one(desk: Desk) -> None:
