@@ -15,15 +15,18 @@ from loyalty.errors import LoyaltyError
 
 
 @contextmanager
-def told_to_temporal() -> Iterator[None]:
-    """Hand failures to Temporal: a refusal under its stable code, marked as not worth a retry."""
+def told_to_temporal(*, refused_for_good: bool = True) -> Iterator[None]:
+    """Hand failures to Temporal: a refusal under its stable code, marked as not worth a retry.
+
+    Work that comes round for ever is not `refused_for_good`.
+    """
     try:
         yield
     except FailureError:  # Temporal's own, such as a cancelled activity
         raise
     except LoyaltyError as refusal:
         raise ApplicationError(
-            refusal.detail, refusal.facts, type=refusal.code, non_retryable=True
+            refusal.detail, refusal.facts, type=refusal.code, non_retryable=refused_for_good
         ) from refusal
     except Exception as error:
         kind = type(error).__name__

@@ -5,6 +5,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.contracts import Contract
+from activities.errors import told_to_temporal
 
 
 class UpkeepBrief(Contract):
@@ -26,6 +27,7 @@ class UpkeepReport(Contract):
     outbox_dead: int = 0  # rows given up on: an operator must look
     broken_sums: int = 0  # what does not add up in the ledger, where this round added it up
     sealed: int = 0  # transactions under the checkpoint that was signed now; 0 = nothing new
+    failed: int = 0  # members, claims, runs and parts of the round that failed: the log says why
 
 
 class LookAfter(Protocol):
@@ -41,4 +43,5 @@ class UpkeepActivities:
     @activity.defn
     def look_after(self, brief: UpkeepBrief) -> UpkeepReport:
         """Book lapsed points out, review tiers, give reservations back, wake what was forgotten."""
-        return self._look_after()
+        with told_to_temporal(refused_for_good=False):
+            return self._look_after()

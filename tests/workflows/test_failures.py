@@ -6,6 +6,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.errors import told_to_temporal
+from activities.upkeep import UpkeepActivities, UpkeepBrief, UpkeepReport
 from bootstrap.converter import data_converter
 from loyalty.errors import Unknown
 
@@ -31,6 +32,29 @@ def test_a_refusal_is_told_by_its_code() -> None:
 
     assert (told.value.type, told.value.non_retryable) == ("unknown", True)
     assert "j/a/b/c" in told.value.message
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told_as"),
+    [
+        (
+            IntegrityError("UPDATE", {}, Exception("Key (email)=(lee@example.com)")),
+            "IntegrityError",
+        ),
+        (Unknown("member", "lee"), "unknown"),
+    ],
+)
+def test_the_upkeep_tells_no_more_and_never_gives_up(trouble: Exception, told_as: str) -> None:
+    """Its failures are held to the same, and a refusal does not end the care for all others."""
+
+    def care() -> UpkeepReport:
+        raise trouble
+
+    with pytest.raises(ApplicationError) as told:
+        UpkeepActivities(care).look_after(UpkeepBrief())
+
+    assert (told.value.type, told.value.non_retryable) == (told_as, False)
+    assert "lee@example.com" not in str(told.value)
 
 
 def test_a_cancelled_turn_stays_cancelled() -> None:
