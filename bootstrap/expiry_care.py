@@ -4,10 +4,11 @@ What was not reached in one round is still due in the next, so that it may be st
 and run twice or by two at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from bootstrap.walk import WALK_SECONDS, Faults, Walk
 from loyalty.expiry import Looked, look
 from loyalty.ports import Wants
 from loyalty.timing import Length, shift, start_of_day
@@ -15,16 +16,18 @@ from storage.expiry_notices import lapsing_members, undated_members
 from storage.store import SqlStore
 
 PAGE = 200
-PAGES_MAX = 500
-"""Pages a round: a million members' expiry is spread over several rounds, not one long one."""
 
 
 class Expiries:
     """Notices and lapses of whoever is due; undated points once a day, for they end at midnight."""
 
-    def __init__(self, store: SqlStore, page: int = PAGE) -> None:
+    def __init__(
+        self, store: SqlStore, faults: Faults, page: int = PAGE, seconds: float = WALK_SECONDS
+    ) -> None:
         self._store = store
         self._page = page
+        self._through_dated = Walk(faults, seconds)
+        self._through_undated = Walk(faults, seconds)
         self._searched: date | None = None
 
     def __call__(self, now: datetime) -> tuple[int, int, int]:
@@ -32,7 +35,8 @@ class Expiries:
         programme = self._store.read(lambda tx: tx.programme)
         expiry, zone = programme.expiry, programme.tz
         until = now + timedelta(days=expiry.notice_days)
-        looked = self._through(now, lambda after: self._dated(now, until, after))
+        look_at = partial(self._look, now)
+        looked = self._through_dated(lambda after: self._dated(now, until, after), look_at)
         today = now.astimezone(zone).date()
         if expiry.counts_undated and self._searched != today:
             acted_before = until
@@ -40,27 +44,20 @@ class Expiries:
                 # Widely: months clamp, and days end at midnight. `look` judges each by the day.
                 back = Length(months=expiry.months or 0, days=expiry.days)
                 acted_before = shift(start_of_day(until, zone, days=4), back, zone, sign=-1)
-            looked += self._through(now, lambda after: self._undated(acted_before, after))
-            self._searched = today
+            looked += self._through_undated(
+                lambda after: self._undated(acted_before, after), look_at
+            )
+            if self._through_undated.over:
+                self._searched = today
         return (
             sum(each.lapsed > 0 for each in looked),
             sum(each.noticed > 0 for each in looked),
             sum(each.prolonged > 0 for each in looked),
         )
 
-    def _through(self, now: datetime, page_after: Callable[[str], Sequence[str]]) -> list[Looked]:
-        after, looked = "", []
-        for _ in range(PAGES_MAX):
-            page = page_after(after)
-            for member_id in page:
-                work = partial(look, member_id=member_id)
-                found = self._store.run(work, now=now, wants=Wants((member_id,)))
-                if found:
-                    looked.append(found)
-            if len(page) < self._page:
-                break
-            after = page[-1]
-        return looked
+    def _look(self, now: datetime, member_id: str) -> Looked:
+        work = partial(look, member_id=member_id)
+        return self._store.run(work, now=now, wants=Wants((member_id,)))
 
     def _dated(self, now: datetime, until: datetime, after: str) -> Sequence[str]:
         with self._store.database.read() as connection:

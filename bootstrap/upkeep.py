@@ -2,13 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
@@ -16,11 +14,11 @@ from activities.upkeep import UpkeepBrief, UpkeepReport
 from bootstrap.expiry_care import Expiries
 from bootstrap.sealing import Seal
 from bootstrap.tier_review import TierReviews
+from bootstrap.walk import Faults
 from loyalty.exchange_order import settle
-from loyalty.ports import Clock
+from loyalty.ports import Clock, Transaction
 from loyalty.reconcile import look_again, look_again_at_campaign
 from loyalty.repairs import STUCK_AFTER
-from loyalty.sealing.broken import SealBroken
 from storage.proof import prove
 from storage.queries import upkeep as queries
 from storage.queries.operations import outbox_lag
@@ -29,6 +27,8 @@ from storage.verifications import last_verification, note_proof
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Figures = Mapping[str, float]
+"""Some of a report's figures, by name."""
 log = logging.getLogger("milepost.upkeep")
 
 WORKFLOW_ID = "upkeep"
@@ -45,66 +45,81 @@ class Care:
         self._store = store
         self._clock = clock
         self._seal = seal
-        self._review_tiers = TierReviews(store)
-        self._expire = Expiries(store)
+        self._faults = Faults()
+        self._tiers = TierReviews(store, self._faults)
+        self._expiries = Expiries(store, self._faults)
+        self._parts = (
+            self._lag,
+            self._expire,
+            self._give_back,
+            self._review_tiers,
+            self._restart_runs,
+            self._restart_campaigns,
+            self._prove,
+            self._seal_log,
+        )
 
     def __call__(self) -> UpkeepReport:
-        now = self._clock.now()
-        lag = self._read(outbox_lag, now)
-        lapsed, noticed, prolonged = self._expire(now)
-        report = UpkeepReport(
-            lapsed_members=lapsed,
-            noticed_members=noticed,
-            prolonged_members=prolonged,
-            overdue_claims=self._give_back(now),
-            reviewed_tiers=self._review_tiers(now),
-            restarted_runs=self._restart_runs(now),
-            restarted_campaigns=self._restart_campaigns(now),
-            outbox_due=lag["due"],
-            outbox_seconds=max(lag["seconds"], 0.0),
-            outbox_dead=lag["dead"],
-            broken_sums=self._prove(now),
-            sealed=self._seal_log(),
-        )
+        """One round. What fails stops nothing else: it is due again in the next."""
+        now, before = self._clock.now(), self._faults.count
+        found: dict[str, float] = {}
+        for part in self._parts:
+            with self._faults.noted(part.__name__.strip("_")):
+                found |= part(now)
+        report = UpkeepReport.model_validate({**found, "failed": self._faults.count - before})
         self._tell(report)
         return report
 
-    def _give_back(self, now: datetime) -> int:
+    def _lag(self, now: datetime) -> Figures:
+        lag = self._read(outbox_lag, now)
+        return {
+            "outbox_due": lag["due"],
+            "outbox_seconds": max(lag["seconds"], 0.0),
+            "outbox_dead": lag["dead"],
+        }
+
+    def _expire(self, now: datetime) -> Figures:
+        lapsed, noticed, prolonged = self._expiries(now)
+        return {
+            "lapsed_members": lapsed,
+            "noticed_members": noticed,
+            "prolonged_members": prolonged,
+        }
+
+    def _give_back(self, now: datetime) -> Figures:
         overdue = self._read(queries.overdue_claims, now - CLAIM_GRACE)
-        for claim_id in overdue:
-            self._store.run(partial(settle, claim_id=claim_id, turn=0))
-        return len(overdue)
+        given = self._each(overdue, lambda tx, id: settle(tx, claim_id=id, turn=0))
+        return {"overdue_claims": len(given)}
 
-    def _restart_runs(self, now: datetime) -> int:
+    def _review_tiers(self, now: datetime) -> Figures:
+        return {"reviewed_tiers": self._tiers(now)}
+
+    def _restart_runs(self, now: datetime) -> Figures:
         stuck = self._read(queries.stuck_runs, now, now - STUCK_AFTER, PAGE)
-        return sum(self._store.run(partial(look_again, enrolment_id=run)) for run in stuck)
+        return {"restarted_runs": sum(self._each(stuck, look_again))}
 
-    def _restart_campaigns(self, now: datetime) -> int:
+    def _restart_campaigns(self, now: datetime) -> Figures:
         stuck = self._read(queries.stuck_campaigns, now, now - STUCK_AFTER)
-        return sum(
-            self._store.run(partial(look_again_at_campaign, campaign_id=each)) for each in stuck
-        )
+        return {"restarted_campaigns": sum(self._each(stuck, look_again_at_campaign))}
 
-    def _seal_log(self) -> int:
-        """What cannot be signed now is signed in the next round; the other care goes on."""
-        try:
-            return (self._seal().size or 0) if self._seal else 0
-        except (SealBroken, SQLAlchemyError):
-            log.exception("the log could not be sealed")
-            return 0
+    def _seal_log(self, now: datetime) -> Figures:
+        return {"sealed": (self._seal().size or 0) if self._seal else 0}
 
-    def _prove(self, now: datetime) -> int:
+    def _prove(self, now: datetime) -> Figures:
         """Once a day: add the ledger up again, and keep how it ended."""
         last = self._read(last_verification, "sums")
         if last is not None and now - last["at"] < PROVED_EVERY:
-            return 0
+            return {}
         begun = time.monotonic()
         proof = self._read(prove)
         took = time.monotonic() - begun
         self._store.database.run(lambda found: note_proof(found, proof, now, took))
         if not proof.ok:
             log.error("the ledger does not add up: %s", proof.first_broken)
-        return sum(each.broken is not None for each in proof.checks)
+        return {"broken_sums": sum(each.broken is not None for each in proof.checks)}
+
+    def _each(self, ids: Sequence[str], work: Callable[[Transaction, str], T]) -> list[T]:
+        return self._faults.each(ids, lambda id: self._store.run(lambda tx: work(tx, id)))
 
     def _read(
         self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **more: P.kwargs

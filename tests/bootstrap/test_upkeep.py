@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from bootstrap.clock import FileClock
 from bootstrap.upkeep import Care
@@ -86,6 +87,38 @@ def test_lapsed_points_are_booked_out(shop: Shop) -> None:
         proof = prove(connection)
     assert proof.ok
     assert proof.lapsed == 70
+
+
+def test_whoever_cannot_be_looked_after_is_in_nobodys_way(shop: Shop) -> None:
+    """One member's broken row is counted and logged; the others' points, and the sums, go on."""
+    ends = NOON + timedelta(days=30)
+
+    def join(tx: Transaction) -> None:
+        for name in ("ann", "bob", "lee"):
+            register(tx, Registration(id=name))
+            tx.ledger.earn(name, name, 70, expires_at=ends)
+
+    shop.store.run(join)
+    with shop.database.write() as connection:
+        connection.execute(delete(accounts).where(accounts.c.id == "member:bob"))
+    shop.clock.set(ends)
+
+    report = shop.care()
+
+    assert (report.lapsed_members, report.failed) == (2, 1)
+    assert report.broken_sums > 0
+
+
+def test_a_part_that_fails_stops_no_other(shop: Shop) -> None:
+    """Where tiers cannot be reviewed at all, runs are started again all the same."""
+    launched(shop)
+    shop.clock.set(NOON + timedelta(days=400))
+    with shop.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE tier_reviews RENAME TO lost")
+
+    report = shop.care()
+
+    assert (report.restarted_runs, report.failed) == (1, 1)
 
 
 def test_a_run_on_its_way_is_left_alone(shop: Shop) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bootstrap.expiry_care import Expiries
+from bootstrap.walk import Faults
 from loyalty.expiry import balance_to_show
 from loyalty.expiry_policy import Expiry
 from loyalty.programme import Programme
@@ -32,7 +33,7 @@ class Told(FrontDesk):
 
     def round(self, page: int = 200) -> tuple[int, int, int]:
         """(members whose points lapsed, who were told, whose points live on)"""
-        return Expiries(self.store, page)(self.clock.now())
+        return Expiries(self.store, Faults(), page)(self.clock.now())
 
     def to(self, at: datetime) -> None:
         self.clock.instant = at
@@ -276,7 +277,7 @@ def test_a_run_that_was_killed_between_pages_is_finished_by_the_next(
     desk = open_desk()
     _crowd(desk, 7)
     desk.to(END)
-    job = Expiries(desk.store, 3)
+    job = Expiries(desk.store, Faults(), 3)
     pages: list[str] = []
     read = job._dated
 
@@ -294,6 +295,22 @@ def test_a_run_that_was_killed_between_pages_is_finished_by_the_next(
     assert desk.round(page=3) == (4, 0, 0)
     assert desk.round(page=3) == (0, 0, 0)
     assert _lapses(desk) == 7
+    desk.proved()
+
+
+@pytest.mark.parametrize("end", [END, None])
+def test_a_round_that_has_no_more_time_goes_on_in_the_next(
+    open_desk: DeskMaker, end: datetime | None
+) -> None:
+    """A round stays below its limit at any size, with points that have a date and without."""
+    desk = open_desk(policy="inactivity", months=1)
+    desk.crowd(7)
+    for n in range(7):
+        desk.has(f"m{n:03}", 10, end)
+    desk.to(datetime(2026, 5, 1, tzinfo=SHANGHAI))
+    job = Expiries(desk.store, Faults(), 3, seconds=0)
+
+    assert [job(desk.clock.now())[0] for _ in range(4)] == [3, 3, 1, 0]
     desk.proved()
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import event as listening
 from sqlalchemy import select
 
 from bootstrap.tier_review import TierReviews
+from bootstrap.walk import Faults
 from loyalty.errors import Invalid, Unknown, WrongState
 from loyalty.intake import purchase_wants, record_purchase
 from loyalty.programme import Programme
@@ -53,7 +54,7 @@ class TierDesk(FrontDesk):
         return self.review()
 
     def review(self) -> int:
-        return TierReviews(self.store)(self.clock.now())
+        return TierReviews(self.store, Faults())(self.clock.now())
 
     def tier(self) -> str:
         return self.member("lee").tier
