@@ -223,7 +223,7 @@ def read_statement(
 @router.put(
     "/v1/members/{member_id}/consents",
     summary="Say what a member agrees to",
-    responses=problems("unknown", write=True),
+    responses=problems("unknown", "wrong_state", write=True),
 )
 async def put_consents(
     member_id: MemberId,

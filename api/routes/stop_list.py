@@ -29,7 +29,7 @@ class StopListBody(ReasonBody):
 @router.put(
     "/v1/members/{member_id}/stop-list",
     summary="Put a member on the stop list, or take them off",
-    responses=problems("unknown", write=True),
+    responses=problems("unknown", "wrong_state", write=True),
 )
 def put_stop_list(
     member_id: MemberId,

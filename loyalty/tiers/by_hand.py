@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from loyalty.errors import WrongState, invalid_field
 from loyalty.events import Instant
 from loyalty.following import follow
-from loyalty.members import Member
+from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
 from loyalty.tiers.changes import carry_out, case_of
 from loyalty.tiers.periods import lasts_until
@@ -43,9 +43,11 @@ def set_tier(
 ) -> Standing:
     """Give a member a tier, with a reason that stays in the audit trail.
 
-    The same again changes nothing. Raises Invalid for a tier the programme does not know.
+    The same again changes nothing. Raises Invalid for a tier the programme does not know,
+    WrongState for who is no member any more.
     """
     member = tx.members.lock(member_id)
+    needs_active(member)
     case = case_of(tx, member)
     row = _paid(case, given) if given.kind == "paid" else _on_ladder(case, given)
     if row is not None:

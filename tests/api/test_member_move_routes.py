@@ -146,3 +146,25 @@ def test_who_was_erased_is_shown_without_a_person(two: Shop) -> None:
         "/v1/members/ann/gifts", json={"id": "g1", "to": "kim", "points": 1}
     )
     assert refused.json()["code"] == "wrong_state"
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "body"),
+    [
+        ("integrator", "PUT", "consents", {"consents": [{"channel": "email", "granted": True}]}),
+        ("operator", "PUT", "stop-list", {"stop_listed": False, "reason": "called us"}),
+        ("operator", "POST", "tier", {"tier": "silver", "reason": "called us"}),
+        ("operator", "PATCH", "", {"name": "Lee"}),
+    ],
+)
+def test_nothing_is_noted_of_who_was_erased(
+    two: Shop, role: Role, method: str, path: str, body: dict[str, Any]
+) -> None:
+    """Neither a wish nor a tier makes a person of the id again."""
+    two.as_("operator").post("/v1/members/lee/erase", json={"id": "e1", "reason": "asked for it"})
+
+    refused = two.as_(role).request(method, f"/v1/members/lee/{path}".rstrip("/"), json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+    shown = two.as_("operator").get("/v1/members/lee").json()
+    assert (shown["consents"], shown["stop_listed"]) == ([], True)
