@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.url import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.tables import metadata
@@ -38,8 +38,13 @@ _NO_SILENCE = {
 
 
 def database_url(text: str) -> URL:
-    """The address with the driver we ship filled in; other kinds of database are refused."""
-    url = make_url(text)
+    """The address with the driver we ship filled in; ValueError for other kinds of database."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # their words may quote the password
+        raise ValueError(
+            "is not an address: write sqlite:///folder/file.db or postgresql://user@host/database"
+        ) from None
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "postgresql+psycopg"):

@@ -19,6 +19,7 @@ from bootstrap.wiring import Parts
 from loyalty.errors import WrongState, invalid_field
 from loyalty.sealing.broken import SealBroken
 from loyalty.sealing.signing_keys import KeyMalformed, VerifierKey, generate_signing_key
+from storage.database import database_url
 from storage.verifications import note_report
 from storage.verify.run import Progress as Told
 from storage.verify.run import Report, Wanted
@@ -113,7 +114,7 @@ def verify(
     )
     begun = time.monotonic()
     with _shown() as progress:
-        report = verify_ledger(database or settings.database, wanted, progress)
+        report = verify_ledger(_address(database) or settings.database, wanted, progress)
     if not (database or account or since):
         _note(settings, report, time.monotonic() - begun)
     if as_json:
@@ -133,6 +134,15 @@ def _keys(given: list[str] | None, settings: Settings, *, own: bool) -> tuple[Ve
             raise invalid_field("--key", "malformed", f"cannot be used: {wrong}") from None
     found = signing_key(settings, make=False) if own else None
     return (found.verifier,) if found else ()
+
+
+def _address(given: str | None) -> str | None:
+    try:
+        if given is not None:
+            database_url(given)
+        return given
+    except ValueError as wrong:
+        raise invalid_field("--database", "address", str(wrong)) from None
 
 
 def _text(path: Path) -> str:

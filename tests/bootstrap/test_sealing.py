@@ -342,9 +342,10 @@ def test_the_verdict_counts_where_nothing_can_be_noted(shop: Database) -> None:
 
 
 def test_what_cannot_be_asked_is_refused_in_words(shop: Database, tmp_path: Path) -> None:
-    """A wrong key, a file that is not there, two scopes at once."""
+    """A wrong key, what is no address, a file that is not there, two scopes at once."""
     for words in (
         ["--key", "x"],
+        ["--database", "foo"],
         ["--checkpoints", str(tmp_path / "no")],
         ["--full", "--since", "1"],
     ):

@@ -117,6 +117,17 @@ def test_a_wrong_value_names_the_setting_and_what_is_allowed(
     assert "'debug', 'info', 'warning' or 'error'" in found[2]
 
 
+@pytest.mark.parametrize("url", ["postgresql//u@h/x", "foo", "postgresql://u:hush-7@h:many/x"])
+def test_what_is_no_address_of_a_database_is_said_so(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """A slip in the address is shown how it should look, and the password is not."""
+    [said] = problems_of(monkeypatch, database_url=url)
+
+    assert said.startswith("MILEPOST_DATABASE_URL: is not an address: write sqlite:///")
+    assert "hush-7" not in said
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
