@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from loyalty.ports import Store, Transaction
 from loyalty.refused_event import Kind, RefusedEvent, refused_event
+from loyalty.refused_events import keep
 
 _KINDS: Mapping[str, Kind] = {
     "/v1/purchases": "purchase",
@@ -68,14 +69,14 @@ class RefusedEvents:
         except orjson.JSONDecodeError:
             return
 
-        def keep(tx: Transaction) -> None:
+        def work(tx: Transaction) -> None:
             for each in found:
-                tx.repairs.add_refused(each)
+                keep(tx, each)
 
         if not found:
             return
         try:
-            await run_in_threadpool(self._store.run, keep)
+            await run_in_threadpool(self._store.run, work)
         except Exception as error:  # the caller has the answer: this must not change it
             log.warning("refused events not kept", events=len(found), error=type(error).__name__)
 

@@ -14,6 +14,22 @@ from loyalty.events import MemberEvent, Purchase, Refund
 from loyalty.intake import record_event, record_purchase
 from loyalty.ports import Transaction
 from loyalty.refunds import record_refund
+from loyalty.refused_event import RefusedEvent
+
+
+def keep(tx: Transaction, event: RefusedEvent) -> None:
+    """Keep it for a person to look at. Of who was erased nothing is kept, and no replay could
+    record it (rule 19).
+    """
+    if event.member_id is not None:
+        try:
+            # Locked: an erasure on its way clears what was kept before it, and nothing after.
+            erased = tx.members.lock(event.member_id).status == "erased"
+        except Unknown:
+            erased = False
+        if erased:
+            return
+    tx.repairs.add_refused(event)
 
 
 def replay(tx: Transaction, target: str) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import pytest
 
 from bootstrap.repairing import Repairer
 from loyalty import repair_jobs
+from loyalty.erasure import Erasure, erase
 from loyalty.errors import Invalid, KeyReused, WrongState
 from loyalty.refused_event import refused_event
+from loyalty.refused_events import keep
 from loyalty.repairs import ACTS, LISTS, JobRequest, ListName, Narrowed
 from storage import tables
 from storage.proof import Check, Proof
@@ -78,7 +80,7 @@ class Operator(FrontDesk):
         body = self.receipt(member_id, id, [("grocery", 10_000)]).model_dump(mode="json")
         event = refused_event("purchase", body, code, "There is no member.")
         assert event is not None
-        self.store.run(lambda tx: tx.repairs.add_refused(event))
+        self.store.run(lambda tx: keep(tx, event))
         return f"till/{id}"
 
 
@@ -291,11 +293,14 @@ def test_what_the_shop_sent_again_is_no_longer_refused(ola: Operator) -> None:
 
 
 def test_who_is_erased_is_not_kept_as_a_refused_event(ola: Operator) -> None:
-    """What a till said of a member goes with the member (rule 19)."""
+    """What a till said of a member goes with the member, and what it says later (rule 19)."""
     ola.joins("lee")
     ola.refused("r1", "lee", "key_reused")
     left = ola.refused("r2", "wu")
-    ola.store.run(lambda tx: tx.member_moves.forget("lee"))
+    asked = Erasure(id="e1", reason="asked by the member")
+    ola.store.run(lambda tx: erase(tx, "lee", asked, "ola"))
+    ola.refused("r3", "lee", "wrong_state")
+    ola.refused("r4", "lee", "invalid")
 
     assert ola.sees("refused_events") == [left]
 
