@@ -54,7 +54,7 @@ def launch(
     holdout: Annotated[int | None, typer.Option(help="Percent kept out, to compare with.")] = None,
     budget: Annotated[int | None, typer.Option(help="Points it may give in all.")] = None,
 ) -> None:
-    """Make a campaign from a template and launch it.
+    """Make a campaign from a template and launch it, or ask for it where the programme wants two.
 
     Examples:
       milepost campaigns launch new_member_bonus
@@ -83,7 +83,8 @@ def launch(
             return campaigns.launch(tx, made.id, actor())
 
         made = parts.store.run(work)
-    console().print(f"{made.id} is {made.state}.")
+    asked = " until another person approves it, in the console or over the API"
+    console().print(f"{made.id} is {made.state}{asked if made.state == 'draft' else ''}.")
 
 
 @app.command()

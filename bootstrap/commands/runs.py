@@ -17,6 +17,7 @@ from bootstrap.wiring import Parts
 from loyalty import operate
 from loyalty.errors import Unknown
 from loyalty.explain import sentence
+from loyalty.records import EnrolmentState
 from loyalty.why_not import why_not
 from storage.audit import SqlAudit
 from storage.proof import Proof
@@ -59,7 +60,7 @@ def explain(
 def runs(
     member: Annotated[str | None, typer.Option(help="Of this member.")] = None,
     campaign: Annotated[str | None, typer.Option(help="Of this campaign.")] = None,
-    state: Annotated[str | None, typer.Option(help="admitted, waiting, held or ended")] = None,
+    state: Annotated[EnrolmentState | None, typer.Option(help="How far they are.")] = None,
     stuck: Annotated[bool, typer.Option(help="Only those that nothing will wake.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
 ) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from api.reads import ActSearch
 from bootstrap.cli import app
@@ -98,6 +97,27 @@ def test_a_campaign_from_the_shell(milepost: Milepost, parts: Parts) -> None:
     assert "only a campaign that is paused can be" in again.output
     reasons = [line["reason"] for line in parts.reads.acts(ActSearch(target="welcome"))]
     assert reasons[:3] == ["over", "mended", "wrong text"]
+
+
+def test_a_launch_that_needs_two_says_that_it_waits(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where one person asks and another approves, nobody takes the request for a launch."""
+    (tmp_path / "programme.yaml").write_text("launch: {second_person: true}\n")
+    monkeypatch.setenv("MILEPOST_PROGRAMME_FILE", str(tmp_path / "programme.yaml"))
+
+    asked = milepost("campaigns", "launch", "new_member_bonus", "--id", "welcome")
+
+    assert "welcome is draft until another person approves it" in asked.output
+
+
+def test_a_state_that_no_run_can_be_in_is_refused(milepost: Milepost) -> None:
+    """A slip of the pen is no empty result."""
+    refused = milepost("runs", "--state", "wating")
+
+    assert refused.exit_code == 2
+    assert "waiting" in refused.output
+    assert milepost("runs", "--state", "waiting").exit_code == 0
 
 
 def test_a_value_out_of_bounds_is_named(milepost: Milepost) -> None:
