@@ -1,6 +1,7 @@
 """One page of a broadcast: who is told, and for whoever is not, why."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from loyalty.admission import is_held_out
@@ -10,7 +11,7 @@ from loyalty.exchange_window import offer_facts_of
 from loyalty.failing import failing
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.effects import said
-from loyalty.journeys.moments import CampaignMoment, Tell
+from loyalty.journeys.moments import CampaignMoment, Tell, over_at
 from loyalty.ledger import Balance
 from loyalty.members import Member, member_facts
 from loyalty.message_variables import variables_for
@@ -54,7 +55,8 @@ def tell_page(
             _pass_over(tx, version, moment, member, "condition_not_met")
         else:
             told.append(member)
-    _tell(tx, campaign, version, moment, [(member, balances[member.id]) for member in told])
+    over = over_at(moment, rules.moments, tx.programme.tz)
+    _tell(tx, campaign, version, moment, [(member, balances[member.id]) for member in told], over)
 
 
 def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:
@@ -95,6 +97,7 @@ def _tell(
     version: Version,
     moment: CampaignMoment,
     told: Sequence[tuple[Member, Balance]],
+    over: datetime | None,
 ) -> None:
     assert isinstance(moment.act, Tell)
     notify = moment.act.notify
@@ -109,6 +112,7 @@ def _tell(
             variables=variables_for(tx, member, campaign, version, {}, balance),
             campaign_id=campaign.id,
             version=version.version,
+            expires_at=over,
         )
         for member, balance in told
         for channel in notify.channels

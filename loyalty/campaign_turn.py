@@ -15,7 +15,7 @@ from loyalty.campaign_tell import tell_page
 from loyalty.errors import Unknown, WrongState
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
-from loyalty.journeys.moments import CampaignMoment, Tell, in_order
+from loyalty.journeys.moments import CampaignMoment, Tell, in_order, over_at
 from loyalty.journeys.waking import wake, with_sleep
 from loyalty.members import member_facts
 from loyalty.ports import Transaction
@@ -100,6 +100,9 @@ def _tell(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled
     moment = next((m for m in rules.moments if m.id == under_way["id"]), None)
     if moment is None:
         return _at(campaign, tell=None), _more(tx, "The template no longer has it", timedelta(0))
+    if _too_late(moment, rules, tx):
+        over = f"Too late for the rest of {moment.id}"
+        return _done(_at(campaign, tell=None), moment), _more(tx, over, timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)
     tell_page(tx, campaign, version, rules, moment, page)
     saying = f"Telling members: {moment.id}"
@@ -146,7 +149,7 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
     ]
     due = [moment for at, moment in coming if at <= tx.now]
     if due:
-        return _moment(tx, campaign, rules, due)
+        return _moment(tx, campaign, rules, due[0])
     entry_at = next_entry(campaign, rules, tx.now, tx.programme.tz)
     if entry_at is not None and entry_at <= tx.now:
         onward = opened_pass(campaign, rules, entry_at, tx.now, tx.programme.tz)
@@ -170,13 +173,9 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
     return campaign, _wait(None, "Open: members enter as they come")
 
 
-def _moment(
-    tx: Transaction, campaign: Campaign, rules: Compiled, due: list[CampaignMoment]
-) -> Step:
-    moment, later = due[0], due[1:]
+def _moment(tx: Transaction, campaign: Campaign, rules: Compiled, moment: CampaignMoment) -> Step:
     if isinstance(moment.act, Tell):
-        # What opening or closing has overtaken would speak of something that is no longer so.
-        if any(not isinstance(m.act, Tell) for m in later):
+        if _too_late(moment, rules, tx):
             return _done(campaign, moment), _more(tx, f"Too late for {moment.id}", timedelta(0))
         if _too_early(moment, rules, tx.now):
             return _done(campaign, moment), _more(tx, f"Too early for {moment.id}", timedelta(0))
@@ -187,6 +186,12 @@ def _moment(
     else:
         close_offer(tx, campaign.id)
     return _done(campaign, moment), _more(tx, moment.id, timedelta(0))
+
+
+def _too_late(moment: CampaignMoment, rules: Compiled, tx: Transaction) -> bool:
+    """What opening or closing has overtaken would speak of something that is no longer so."""
+    over = over_at(moment, rules.moments, tx.programme.tz)
+    return over is not None and over <= tx.now
 
 
 def _too_early(moment: CampaignMoment, rules: Compiled, now: datetime) -> bool:

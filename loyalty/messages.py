@@ -203,7 +203,13 @@ class NewMessage:
     campaign_id: str | None = None
     version: int | None = None
     enrolment_id: str | None = None
-    expires_at: datetime | None = None  # none = the programme's `give_up_after`
+    expires_at: datetime | None = None  # what it speaks of is over; none = says so of nothing
+
+
+def useful_until(new: NewMessage, contact: Contact, now: datetime) -> datetime:
+    """When a message put in line now is given up, though it may be what it says was over before."""
+    given_up = now + contact.give_up_after
+    return min(new.expires_at, given_up) if new.expires_at else given_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +256,9 @@ Texts = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 class MessageStore(Protocol):
-    """Where the line of messages stands; every call is one transaction of its own."""
+    """Where each channel's line of messages stands; every call is one transaction of its own."""
 
-    def claim(self, limit: int) -> Sequence[Outgoing]:
+    def claim(self, channel: Channel, limit: int) -> Sequence[Outgoing]:
         """Take up to `limit` due messages that the gate, asked again, lets go."""
         ...
 

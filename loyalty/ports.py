@@ -302,6 +302,10 @@ class Messages(Protocol):
         """Put messages in line, each key once; the contact gate's verdicts come back in order."""
         ...
 
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """Give up those that were not sent yet: what they speak of is over."""
+        ...
+
     def standing(self, member_id: str) -> ContactStanding:
         """What the contact gate would judge a message to the member by, as of now."""
         ...

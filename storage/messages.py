@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from loyalty.errors import Unknown
-from loyalty.messages import ContactStanding, NewMessage, Queued, Status
+from loyalty.messages import ContactStanding, NewMessage, Queued, Status, useful_until
 from loyalty.programme import Programme
 from storage.contact import GOING_OUT, ContactBook, Pending
 from storage.tables import messages
@@ -22,6 +22,14 @@ _STORED = select(messages.c.key, messages.c.status).where(
     messages.c.key.in_(bindparam("keys", expanding=True))
 )
 _LINE_UP = insert(messages)
+_WITHDRAW = (
+    update(messages)
+    .where(
+        messages.c.key.in_(bindparam("keys", expanding=True)),
+        messages.c.status.in_(("queued", "deferred")),
+    )
+    .values(expires_at=bindparam("now"))
+)
 _STATUS: Mapping[str, Status] = {"send": "queued", "defer": "deferred", "drop": "dropped"}
 
 
@@ -50,6 +58,10 @@ class SqlMessages:
             note_verdicts(self._connection, verdicts, self._now)
         return [answers[m.key] for m in new]
 
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """End the time of what is still in line; the gate then drops it as `expired`."""
+        self._connection.execute(_WITHDRAW, {"keys": keys, "now": self._now})
+
     def standing(self, member_id: str) -> ContactStanding:
         """What the gate would judge a message to the member by, those in line included."""
         book = ContactBook(self._connection, self._programme, self._now)
@@ -61,7 +73,7 @@ class SqlMessages:
         return {row.key: Queued(row.status, verdicts[row.key]) for row in rows}
 
     def _pending(self, new: NewMessage) -> Pending:
-        expires_at = new.expires_at or self._now + self._programme.contact.give_up_after
+        expires_at = useful_until(new, self._programme.contact, self._now)
         return Pending(new.key, new.member_id, new.channel, new.purpose, expires_at)
 
     def _row(self, new: NewMessage, pending: Pending, queued: Queued) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Each effect has its key before it starts (enrolment, step, occurrence), leaves o
 what became of it and why, and is harmless when carried out again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -100,8 +100,9 @@ def carry_out(
     *,
     occurrence: int = 0,
     reason: str = "reached",
+    until: datetime | None = None,
 ) -> None:
-    """Do one effect; `reason` says what led to it."""
+    """Do one effect; `reason` says what led to it, `until` when it would be too late to tell."""
     key = journey.key(step_id, occurrence)
     if isinstance(effect, Grant):
         _grant(journey, key, step_id, effect, reason)
@@ -112,7 +113,7 @@ def carry_out(
     elif isinstance(effect, Tag):
         _tag(journey, key, step_id, effect, reason)
     else:
-        _notify(journey, key, step_id, effect, reason)
+        _notify(journey, key, step_id, effect, reason, until)
 
 
 def taken_back(effect: Effect) -> bool:
@@ -232,7 +233,25 @@ def _tag(journey: Journey, key: str, step_id: str, effect: Tag, reason: str) -> 
     journey.did.append("tag")
 
 
-def _notify(journey: Journey, key: str, step_id: str, effect: Notify, reason: str) -> None:
+def withdraw(journey: Journey, said: Sequence[tuple[str, Notify]]) -> None:
+    """Give up messages, by step, that are still in line and no longer true."""
+    keys = [
+        f"{journey.key(step_id)}:{channel}"
+        for step_id, notify in said
+        for channel in notify.channels
+    ]
+    if keys:
+        journey.tx.messages.withdraw(keys)
+
+
+def _notify(
+    journey: Journey,
+    key: str,
+    step_id: str,
+    effect: Notify,
+    reason: str,
+    until: datetime | None,
+) -> None:
     to = _recipient(journey, effect.to)
     if to is None:
         journey.decide(key, step_id, "skipped", "no_inviter", inputs={"message": effect.message})
@@ -252,6 +271,7 @@ def _notify(journey: Journey, key: str, step_id: str, effect: Notify, reason: st
             campaign_id=journey.campaign.id,
             version=journey.version.version,
             enrolment_id=journey.enrolment.id,
+            expires_at=until,
         )
         for channel in effect.channels
     ]

@@ -23,6 +23,7 @@ from loyalty.journeys.plan import (
     Goal,
     Model,
     Moment,
+    Notify,
     Plan,
     Reminder,
     Split,
@@ -77,6 +78,7 @@ class Do:
     reason: str
     position: Position
     goal: Goal | None = None  # the goal it speaks of, when one is missing
+    until: datetime | None = None  # when what it says of a wait is over, exclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,26 @@ def satisfied(step: Await, standing: tuple[str, ...]) -> bool:
     return all(met) if step.need == "all" else any(met)
 
 
+def no_longer_so(plan: Plan, position: Position, *, left: bool = False) -> list[tuple[str, Notify]]:
+    """What was said in a wait and is untrue now, by step: of goals met, or all once it is left."""
+    node_id = position.node
+    step = plan.nodes[node_id].step if node_id else None
+    if not isinstance(step, Await):
+        return []
+    over = left or satisfied(step, position.standing)
+    almost = [
+        (f"{node_id}.{goal.id}.almost", goal.almost)
+        for goal in step.goals
+        if goal.almost and goal.id in position.told and (left or goal.id in position.standing)
+    ]
+    reminders = [
+        (f"{node_id}.{reminder.id}", reminder.notify)
+        for reminder in step.remind
+        if over and reminder.id in position.reminded
+    ]
+    return almost + reminders
+
+
 def _on(position: Position, node: str | None, since: datetime | None = None) -> Position:
     return Position(node=node, since=since or position.since)
 
@@ -285,7 +307,7 @@ def _goal(node_id: str, goal: Goal, position: Position, seen: Seen) -> Move | No
         and seen.now < position.until
     ):
         told = position.model_copy(update={"told": (*position.told, goal.id)})
-        return Do(f"{step_id}.almost", goal.almost, "one_missing", told, goal)
+        return Do(f"{step_id}.almost", goal.almost, "one_missing", told, goal, position.until)
     return None
 
 
@@ -326,7 +348,8 @@ def _reminder(node_id: str, step: Await, position: Position, seen: Seen) -> Move
     _, latest = max(due, key=lambda pair: pair[0])
     reminded = (*position.reminded, *(r.id for _, r in due))
     after = position.model_copy(update={"reminded": reminded})
-    return Do(f"{node_id}.{latest.id}", latest.notify, "reminder_due", after)
+    over = min([at for at, _ in times if at > seen.now] + [position.until])
+    return Do(f"{node_id}.{latest.id}", latest.notify, "reminder_due", after, until=over)
 
 
 def _next_look(step: Await, position: Position, seen: Seen, done: bool) -> datetime:

@@ -48,6 +48,15 @@ def due_at(moment: CampaignMoment, zone: ZoneInfo) -> datetime:
     return shift(moment.at, moment.minus, zone, sign=-1) if moment.minus else moment.at
 
 
+def over_at(
+    moment: CampaignMoment, moments: tuple[CampaignMoment, ...], zone: ZoneInfo
+) -> datetime | None:
+    """When the next opening or closing makes what a moment tells untrue; none = never."""
+    coming = in_order(moments, zone)
+    place = next(i for i, (_, each) in enumerate(coming) if each.id == moment.id)
+    return next((at for at, each in coming[place:] if not isinstance(each.act, Tell)), None)
+
+
 def in_order(
     moments: tuple[CampaignMoment, ...], zone: ZoneInfo
 ) -> list[tuple[datetime, CampaignMoment]]:

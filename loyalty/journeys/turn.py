@@ -13,7 +13,7 @@ from loyalty.admission import compiled
 from loyalty.campaign_entry import is_past
 from loyalty.errors import WrongState
 from loyalty.journeys import goals
-from loyalty.journeys.effects import Journey, carry_out, take_back, taken_back
+from loyalty.journeys.effects import Journey, carry_out, take_back, taken_back, withdraw
 from loyalty.journeys.machine import (
     Ask,
     Choose,
@@ -29,6 +29,7 @@ from loyalty.journeys.machine import (
     TakeBack,
     Tally,
     advance,
+    no_longer_so,
 )
 from loyalty.journeys.plan import Await, Effect
 from loyalty.journeys.reached import moved
@@ -144,7 +145,7 @@ def _carry_out(journey: Journey, move: Move, sight: Sight) -> None:
     if isinstance(move, Do):
         if move.goal is not None:
             journey.remember(_progress("wait", move.goal.count - 1, move.goal.count))
-        carry_out(journey, move.step_id, move.effect, reason=move.reason)
+        carry_out(journey, move.step_id, move.effect, reason=move.reason, until=move.until)
     elif isinstance(move, Reward):
         _reward(journey, move, sight.events.get(move.tally.last_seq or 0))
     elif isinstance(move, TakeBack):
@@ -160,7 +161,7 @@ def _carry_out(journey: Journey, move: Move, sight: Sight) -> None:
     elif isinstance(move, Close):
         if move.how != "waited":
             journey.been.add(f"{move.step_id}:{move.how}")
-        journey.tx.enrolments.close_wait(journey.enrolment.id)
+        _leave_wait(journey)
         key = f"{journey.key(move.step_id)}:closed"
         journey.decide(key, move.step_id, "done", move.how, event_seq=move.event_seq)
 
@@ -192,6 +193,13 @@ def _reward(journey: Journey, move: Reward, act: InboxEvent | None) -> None:
             journey.decide(again, step_id, "skipped", "given_before")
             continue
         carry_out(journey, step_id, effect, occurrence=move.occurrence, reason="goal_met")
+    withdraw(journey, no_longer_so(journey.version.plan, move.position))
+
+
+def _leave_wait(journey: Journey) -> None:
+    """The wait at hand is over, however: nothing wakes it, nothing more is said of it."""
+    journey.tx.enrolments.close_wait(journey.enrolment.id)
+    withdraw(journey, no_longer_so(journey.version.plan, journey.enrolment.position, left=True))
 
 
 def _open(journey: Journey, move: Open) -> None:
@@ -265,7 +273,7 @@ def _end(
 ) -> dict[str, Any]:
     tx, enrolment = journey.tx, journey.enrolment
     if enrolment.position.until is not None:
-        tx.enrolments.close_wait(enrolment.id)
+        _leave_wait(journey)
     journey.spend(granted=0, reserved=-enrolment.reserved_points)
     enrolment = journey.enrolment
     journey.decide(

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loyalty.messages import ContactStanding, NewMessage, Queued, Status, Verdict, contact_gate
+from loyalty.messages import (
+    ContactStanding,
+    NewMessage,
+    Queued,
+    Status,
+    Verdict,
+    contact_gate,
+    useful_until,
+)
 from loyalty.tiers.standing import Held, TierReview
 from loyalty.timing import start_of_day
 
@@ -35,6 +43,12 @@ class PaperMessages:
     def queue_many(self, new: Sequence[NewMessage]) -> list[Queued]:
         return [self._queue(each) for each in new]
 
+    def withdraw(self, keys: Sequence[str]) -> None:
+        for said in [self.said[key] for key in keys if key in self.said]:
+            until = said.verdict.until
+            if said.verdict.verdict == "defer" and until and until > self.paper.now:
+                self.said[said.new.key] = replace(said, verdict=Verdict("drop", "expired"))
+
     def standing(self, member_id: str) -> ContactStanding:
         if member_id not in self.people:
             self.people[member_id] = self.paper.real.messages.standing(member_id)
@@ -53,7 +67,7 @@ class PaperMessages:
             new.key,
             new.channel,
             new.purpose,
-            expires_at=new.expires_at or now + programme.contact.give_up_after,
+            expires_at=useful_until(new, programme.contact, now),
             day_ends_at=start_of_day(now, programme.tz, 1),
         )
         verdict = contact_gate(facts, programme.contact, now)

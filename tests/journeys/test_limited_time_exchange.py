@@ -40,6 +40,9 @@ async def test_it_is_announced_opens_reminds_and_closes_by_itself(told: Told) ->
     assert await told.messages("poor") == ["coming"]
     assert await told.messages("quick") == ["coming"]
     assert (await told.says("rich", "last_hours"))["offer.remaining"] == 9
+    # Where it is night now, "last hours" is not read in the morning, when all is over.
+    useful = {row.message: row.expires_at for row in await told.message_rows("rich")}
+    assert useful == {"coming": OPENS, "last_hours": CLOSES}
     assert (await told.reasons("poor", cups))[-1] == "skipped:condition_not_met"
     await told.until(CLOSES)
 

@@ -83,6 +83,23 @@ async def test_one_missing_purchase_is_told_once(told: Told) -> None:
     assert "done:goal_met" not in await told.reasons("lee", pack)
 
 
+async def test_nobody_reads_of_one_more_purchase_after_it_was_made(told: Told) -> None:
+    """Held back over the night, and in the morning the purchase came first."""
+    await open_pack(told, "lee", values={"purchases": 2})
+    evening = datetime(2027, 2, 2, 22, 30, tzinfo=SHANGHAI)
+    await told.until(evening)
+    await told.buys("lee")
+    [row] = [r for r in await told.message_rows("lee") if r.message == "one_purchase_to_go"]
+    assert (row.status, row.held_back_by) == ("deferred", "quiet_hours")
+    assert evening + timedelta(hours=10) < row.due_at < row.expires_at
+
+    await told.until(evening + timedelta(hours=10))
+    await told.buys("lee")
+
+    [row] = [r for r in await told.message_rows("lee") if r.message == "one_purchase_to_go"]
+    assert row.expires_at == told.clock.now() < row.due_at  # when the gate drops it
+
+
 async def test_the_mid_month_reminder_says_how_far_everybody_is(told: Told) -> None:
     """At ten in the morning, fourteen days in, to those with open tasks only."""
     await open_pack(told, "lee", "kim", values={"purchases": 2, "check_ins": 2})

@@ -66,6 +66,7 @@ class Member:
     position: Position
     answer: bool = True
     did: list[str] = field(default_factory=list)
+    said_until: dict[str, datetime | None] = field(default_factory=dict)
     wakes_at: datetime | None = None
     outcome: str | None = None
 
@@ -101,6 +102,7 @@ class Member:
     def _note(self, move: Do | Reward | TakeBack | Choose | Open | Close) -> None:
         if isinstance(move, Do):
             self.did.append(move.step_id)
+            self.said_until[move.step_id] = move.until
         elif isinstance(move, Reward):
             self.did.append(f"{move.step_id}#{move.occurrence}")
         elif isinstance(move, TakeBack):
@@ -220,6 +222,26 @@ def test_a_reminder_whose_time_is_over_is_never_sent() -> None:
     lee.look(day(9), [])
 
     assert lee.did == ["welcome", "first:missed"]
+
+
+def test_what_is_said_of_a_wait_makes_sense_until_the_next_word_of_it_or_its_end() -> None:
+    """A slow channel, or a night in between, must not tell of what is over."""
+    goal = {"id": "two", "on": "purchase", "count": 2}
+    almost = {"kind": "notify", "message": "one_more"}
+    remind = [
+        {"id": id, "before_end": length, "notify": {"kind": "notify", "message": id}}
+        for id, length in (("last_days", "P2D"), ("last_hours", "PT12H"))
+    ]
+    plan = journey(goals=[{**goal, "almost": almost}], remind=remind)
+
+    lee = live(enter(plan), [purchase(1, day(2))], day(30))
+
+    assert lee.said_until == {
+        "welcome": None,
+        "first.two.almost": day(7),
+        "first.last_days": day(6.5),
+        "first.last_hours": day(7),
+    }
 
 
 def test_three_purchases_bring_the_reward_and_the_third_was_announced_once() -> None:

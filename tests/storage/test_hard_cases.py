@@ -157,6 +157,30 @@ def test_the_last_hours_of_a_short_exchange_are_not_told_before_it_opens(desk: F
     assert desk.count(m, m.c.message == "last_hours") == 0
 
 
+def test_a_broadcast_that_a_pause_cut_in_two_is_not_ended_after_the_close(desk: FrontDesk) -> None:
+    """Two hundred were told of the last hours; resumed the day after, nobody else is."""
+    desk.crowd(200)
+    desk.joins("zoe")
+    desk.store.run(lambda tx: tx.ledger.earn("k0", "m000", 5_000))
+    desk.store.run(lambda tx: tx.ledger.earn("k1", "zoe", 5_000))
+    opens = datetime(2026, 3, 5, 10, tzinfo=SHANGHAI)
+    values = {"opens_at": opens.isoformat(), "closes_at": (opens + DAY).isoformat()}
+    offer = desk.launch("limited_time_exchange", values=values)
+    while desk.clock.instant < opens + timedelta(hours=18):
+        list(desk.campaign_turns(offer))
+        desk.clock.instant = desk.campaign(offer).wake_at or desk.clock.instant
+    for _ in range(2):  # begun, and the first page told
+        desk.campaign_turn(offer, desk.campaign(offer).turn)
+    desk.pause(offer)
+    desk.clock.instant = opens + 2 * DAY
+    desk.resume(offer)
+    list(desk.campaign_turns(offer))
+
+    m = tables.messages
+    assert desk.count(m, (m.c.message == "last_hours") & (m.c.member_id == "m000")) == 1
+    assert desk.count(m, (m.c.message == "last_hours") & (m.c.member_id == "zoe")) == 0
+
+
 # --- dead runs ------------------------------------------------------------------------------
 
 
