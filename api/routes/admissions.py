@@ -16,7 +16,7 @@ from api.services import Given
 from loyalty import campaigns
 from loyalty.explain import sentence
 from loyalty.ports import Transaction
-from loyalty.records import Decision
+from loyalty.records import Decision, Enrolment
 from loyalty.why_not import why_not
 
 router = APIRouter(tags=["Campaigns"])
@@ -90,19 +90,22 @@ def enrol_member(
     caller: Annotated[Caller, needs("enrol")],
 ) -> JSONResponse:
     """Asks the same questions as any other entry: audience, coming back, holdout, budget."""
-    run_id = f"j/{campaign_id}/{member_id}/{body.entry_key}"
 
-    def work(tx: Transaction) -> tuple[bool, Any]:
-        there = tx.enrolments.get(run_id)
-        if there is not None:
-            return True, there
-        return False, campaigns.enrol(tx, campaign_id, member_id, body.entry_key, caller.actor)
+    def work(tx: Transaction) -> tuple[str, bool, Enrolment | None]:
+        member = tx.members.lock(member_id)
+        # By its row: after a merger a journey's id may name the old card.
+        for there in tx.enrolments.of_member(campaign_id, member.id):
+            if there.entry_key == body.entry_key:
+                return member.id, True, there
+        run = campaigns.enrol(tx, campaign_id, member.id, body.entry_key, caller.actor)
+        return member.id, False, run
 
-    replayed, run = given.store.run(work)
-    decisions = given.reads.decisions_of(member_id, campaign_id)
+    id, replayed, run = given.store.run(work)
+    shown = given.reads.run(run.id) if run else None
+    decisions = shown["decisions"] if shown else given.reads.decisions_of(id, campaign_id)
     answer = Enrolled(
         campaign_id=campaign_id,
-        member_id=member_id,
+        member_id=id,
         entered=run is not None and run.arm != "holdout",
         run_id=run.id if run else None,
         arm=run.arm if run else None,

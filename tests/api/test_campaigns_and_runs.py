@@ -106,6 +106,28 @@ def test_knocking_twice_is_one_entry(shop: Shop) -> None:
     assert other.json()["why"]
 
 
+def test_knocking_with_the_old_card_is_the_persons_knock(shop: Shop) -> None:
+    """After a merger both ids are one member, whichever of them was let in before."""
+    shop.launches()
+    for card in ("old", "lee", "older", "kim"):
+        shop.joins(card)
+    integrator, operator = shop.as_("integrator"), shop.as_("operator")
+    door = "/v1/campaigns/hello/members/"
+    before = integrator.post(f"{door}older", json={}).json()
+    for gone, into in (("old", "lee"), ("older", "kim")):
+        body = {"id": gone, "reason": "Two cards of one person"}
+        assert operator.post(f"/v1/members/{gone}/merge-into/{into}", json=body).status_code == 201
+
+    first, again = (integrator.post(f"{door}old", json={}) for _ in range(2))
+    brought = [integrator.post(f"{door}{card}", json={}) for card in ("older", "kim")]
+
+    assert [each.status_code for each in (first, again, *brought)] == [201, 200, 200, 200]
+    assert first.json()["run_id"] == again.json()["run_id"] == "j/hello/lee/api"
+    assert [each.json()["run_id"] for each in brought] == [before["run_id"]] * 2
+    assert {each.json()["member_id"] for each in brought} == {"kim"}
+    assert all(each.json()["why"] for each in (first, again, *brought))
+
+
 @pytest.mark.parametrize(
     ("language", "expected"), [("zh-CN,zh;q=0.9", "zh"), ("de, en;q=0.5", "en")]
 )
