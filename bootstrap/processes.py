@@ -24,6 +24,7 @@ from bootstrap.upkeep import Care, start_upkeep
 from bootstrap.wiring import Parts
 from bootstrap.worker import build_worker
 from delivery.dispatch import Dispatcher
+from loyalty.programme import CHANNELS, Channel
 from storage.message_store import SqlMessageStore
 from storage.readiness import database_state
 
@@ -92,9 +93,14 @@ async def run_relay(settings: Settings) -> None:
 
 async def send_messages(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
     """Send whatever is due, until told to stop; a claim that was made is settled."""
+    await asyncio.gather(*(_send_on(channel, dispatcher, stop) for channel in CHANNELS))
+    await dispatcher.close()
+
+
+async def _send_on(channel: Channel, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            pause = 0.0 if await dispatcher.run_once() else IDLE_SECONDS
+            pause = 0.0 if await dispatcher.run_once(channel, stop) else IDLE_SECONDS
         except* SQLAlchemyError as trouble:
             names = sorted({type(each).__name__ for each in trouble.exceptions})
             log.warning("messages wait for the database: %s", ", ".join(names))
@@ -103,7 +109,6 @@ async def send_messages(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
             log.exception("a message could not be settled")
             pause = TROUBLE_SECONDS
         await rest(stop, pause)
-    await dispatcher.close()
 
 
 def _dispatcher(parts: Parts) -> Dispatcher:

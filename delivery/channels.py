@@ -41,6 +41,11 @@ class Unknown(Exception):
 
 
 class Channel(Protocol):
+    @property
+    def at_once(self) -> int:
+        """How many letters may be on their way at a time; the others have not begun."""
+        ...
+
     async def send(self, letter: Letter) -> None:
         """Hand the letter over. Raises Permanent, Temporary or Unknown; returning is success."""
         ...

@@ -1,5 +1,7 @@
 """Takes messages whose time has come, fills in their words, hands them to their channels.
 
+Each channel has a line of its own, so one that hangs keeps no other waiting.
+
 The claim is one transaction and the gate is asked in it; what a channel answered is another. In
 between nothing is held, so a sender that dies leaves only its claims, and the line knows what to
 do with each: an in-app message *is* its row, a webhook's receiver knows its key, and an e-mail
@@ -23,9 +25,8 @@ from loyalty.programme import Programme
 
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=10)
-AT_ONCE = 10
 PATIENCE_SECONDS = 300
-"""What slow channels left unsent this long after the claim goes back in line: well inside the
+"""What a slow channel left unsent this long after the claim goes back in line: well inside the
 line's lease, after which another sender would take it for interrupted."""
 
 
@@ -44,24 +45,25 @@ class Dispatcher:
         self._programme = programme
         self._clock = clock
         self._channels = channels
-        self._free = asyncio.Semaphore(AT_ONCE)
         # Texts of a version never change, so they are read once.
         self._texts = lru_cache(maxsize=256)(store.texts)
 
-    async def run_once(self, limit: int = 100) -> int:
-        """Send what is due, up to `limit`; how many were claimed, 0 when the line is empty."""
-        claimed = await asyncio.to_thread(self._store.claim, limit)
-        in_app = [one for one in claimed if one.channel == "inbox"]
-        outside = [one for one in claimed if one.channel != "inbox"]
-        if in_app:
-            await asyncio.to_thread(self._deliver_in_app, in_app)
-        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        ends = await asyncio.gather(
-            *(self._deliver(one, until) for one in outside), return_exceptions=True
-        )
-        # Not an answer of a channel but a fault of ours: all others are settled first.
-        if faults := [end for end in ends if isinstance(end, Exception)]:
-            raise ExceptionGroup("messages left unsettled", faults)
+    async def run_once(self, name: ChannelName, stop: asyncio.Event, limit: int = 100) -> int:
+        """Send what is due on one channel, up to `limit`; how many were claimed, 0 when none is.
+
+        Told to stop, it finishes what is on its way; what has not begun goes back in line.
+        """
+        claimed = await asyncio.to_thread(self._store.claim, name, limit)
+        if not claimed:
+            return 0
+        if name == "inbox":
+            await asyncio.to_thread(self._deliver_in_app, claimed)
+        elif channel := self._channels.get(name):
+            await self._deliver_outside(channel, claimed, stop)
+        else:
+            error = f"the channel {name} is not set up"
+            ends = [_ended(one, "failed", error) for one in claimed]
+            await asyncio.to_thread(self._store.settle, ends)
         return len(claimed)
 
     async def close(self) -> None:
@@ -72,16 +74,26 @@ class Dispatcher:
         """Settling is delivering: a page of in-app messages appears in one transaction."""
         self._store.settle([self._rendered(one)[1] for one in claimed])
 
-    async def _deliver(self, outgoing: Outgoing, until: float) -> None:
-        async with self._free:
-            if asyncio.get_running_loop().time() > until:
-                settlement = self._back_in_line(outgoing)
-            else:
-                rendered, settlement = await asyncio.to_thread(self._rendered, outgoing)
-                if rendered is not None:
-                    settlement = await self._send(outgoing, rendered, settlement)
-            # Noted at once, one by one: whatever is not noted may have to be sent again.
-            await asyncio.to_thread(self._store.settle, [settlement])
+    async def _deliver_outside(
+        self, channel: Channel, claimed: Sequence[Outgoing], stop: asyncio.Event
+    ) -> None:
+        now = asyncio.get_running_loop().time
+        until = now() + PATIENCE_SECONDS
+        free = asyncio.Semaphore(channel.at_once)
+
+        async def deliver(outgoing: Outgoing) -> None:
+            async with free:
+                if stop.is_set() or now() > until:
+                    settlement = self._back_in_line(outgoing)
+                else:
+                    settlement = await self._send(channel, outgoing)
+                # Noted at once, one by one: whatever is not noted may have to be sent again.
+                await asyncio.to_thread(self._store.settle, [settlement])
+
+        ends = await asyncio.gather(*(deliver(one) for one in claimed), return_exceptions=True)
+        # Not an answer of a channel but a fault of ours: all others are settled first.
+        if faults := [end for end in ends if isinstance(end, Exception)]:
+            raise ExceptionGroup("messages left unsettled", faults)
 
     def _rendered(self, outgoing: Outgoing) -> tuple[Rendered | None, Settlement]:
         """The words, and how the attempt ends if the channel takes them."""
@@ -95,10 +107,10 @@ class Dispatcher:
         subject, body = words.subject, words.text
         return words, Settlement(outgoing.key, outgoing.attempt, "sent", subject, body)
 
-    async def _send(self, outgoing: Outgoing, words: Rendered, if_taken: Settlement) -> Settlement:
-        channel = self._channels.get(outgoing.channel)
-        if channel is None:
-            return _ended(outgoing, "failed", f"the channel {outgoing.channel} is not set up")
+    async def _send(self, channel: Channel, outgoing: Outgoing) -> Settlement:
+        words, if_taken = await asyncio.to_thread(self._rendered, outgoing)
+        if words is None:
+            return if_taken
         try:
             await channel.send(_letter(outgoing, words))
         except Permanent as error:
@@ -111,7 +123,7 @@ class Dispatcher:
 
     def _back_in_line(self, outgoing: Outgoing) -> Settlement:
         now = self._clock.now()
-        error = "not sent: the channels were slow"
+        error = "not begun: the channel was slow, or the sender was stopped"
         return Settlement(outgoing.key, outgoing.attempt, "deferred", error=error, due_at=now)
 
     def _again(self, outgoing: Outgoing, error: Temporary) -> Settlement:

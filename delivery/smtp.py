@@ -5,7 +5,6 @@ that, nothing has happened and it is tried again. The Message-ID comes from the 
 that a repeat an operator asks for is the same mail to programs that look.
 """
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -37,19 +36,22 @@ class MailServer:
 
 
 class SmtpChannel:
-    """Sends letters one after the other on a few connections that stay open."""
+    """Sends letters one after the other on a few connections that stay open: one a letter."""
 
     def __init__(self, server: MailServer, now: Callable[[], datetime]) -> None:
         """`now` is the real time, for the Date header."""
         self._server = server
         self._now = now
         self._from = parseaddr(server.sender)[1]
-        self._free = asyncio.Semaphore(server.connections)
         self._idle: list[aiosmtplib.SMTP] = []
+
+    @property
+    def at_once(self) -> int:
+        return self._server.connections
 
     async def send(self, letter: Letter) -> None:
         mail = self._compose(letter)
-        async with self._free, self._connection() as client:
+        async with self._connection() as client:
             await self._address(client, letter.address)
             await self._hand_over(client, mail)
 

@@ -27,6 +27,8 @@ LONGEST_WAIT = timedelta(hours=1)
 class WebhookChannel:
     """Posts each letter to one address of the shop's."""
 
+    at_once = 10
+
     def __init__(
         self,
         url: str,

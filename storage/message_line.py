@@ -1,19 +1,30 @@
-"""The line of messages: claimed by one sender, asked about once more, settled.
+"""The lines of messages, one a channel: claimed by one sender, asked about once more, settled.
 
 A row in `sending` belongs to the attempt that claimed it. Found there long after, the attempt was
 interrupted: an in-app message or a webhook is simply sent again (the row, or the receiver, knows
 its key), an e-mail becomes `unknown` and waits for a person. Source: rule 30.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from loyalty.errors import Unknown, WrongState
-from loyalty.messages import Outgoing, Settlement, Status, Verdict
-from loyalty.programme import Programme
+from loyalty.messages import Outgoing, Settlement, Verdict
+from loyalty.programme import Channel, Programme
 from storage.contact import GOING_OUT, ContactBook, Pending, lock_budgets
 from storage.tables import campaigns, members, messages
 from storage.verdicts import judge_all, last_verdicts, note_verdicts
@@ -21,41 +32,46 @@ from storage.verdicts import judge_all, last_verdicts, note_verdicts
 LEASE = timedelta(minutes=15)
 """Longer than any claimed batch takes to send: delivery's concurrency and time-outs bound it."""
 INTERRUPTED = "interrupted: the sender went away between sending and noting it"
+# Spelled out, not bound: databases use the partial index only for what they can read.
+_WAITING = messages.c.status.in_([literal_column("'queued'"), literal_column("'deferred'")])
+_PAUSED = select(campaigns.c.id).where(campaigns.c.state == "paused")
+
+
+def goes_out(now: datetime) -> ColumnElement[bool]:
+    """Messages whose time has come. Marketing of a paused campaign waits for its resume."""
+    free = func.coalesce(messages.c.campaign_id, "").not_in(_PAUSED)
+    return _WAITING & (messages.c.due_at <= now) & or_(messages.c.purpose != "marketing", free)
 
 
 class SqlMessageLine:
-    """The line inside one transaction that the caller commits; `now` is its instant."""
+    """The lines inside one transaction that the caller commits; `now` is its instant."""
 
     def __init__(self, connection: Connection, programme: Programme, now: datetime) -> None:
         self._connection = connection
         self._programme = programme
         self._now = now
 
-    def due(self, limit: int) -> list[str]:
-        """Keys of messages whose time has come, and of sends that were interrupted."""
-        waiting = (
-            select(messages.c.key)
-            .where(messages.c.status.in_(("queued", "deferred")), messages.c.due_at <= self._now)
-            .order_by(messages.c.due_at)
-            .limit(limit)
-        )
-        keys = list(self._connection.execute(waiting).scalars())
-        lost = select(messages.c.key).where(self._interrupted()).limit(limit - len(keys))
-        return keys + list(self._connection.execute(lost).scalars())
+    def due(self, channel: Channel) -> bool:
+        """Whether there is a message whose time has come, or a send that was interrupted."""
+        waiting = (messages.c.channel == channel) & goes_out(self._now)
+        for sought in (waiting, self._interrupted()):
+            found = self._connection.execute(select(messages.c.key).where(sought).limit(1))
+            if found.first() is not None:
+                return True
+        return False
 
-    def claim(self, limit: int) -> list[Outgoing]:
+    def claim(self, channel: Channel, limit: int) -> list[Outgoing]:
         """Take due messages for one sender each, and ask the gate again in the same transaction.
 
         What the gate now defers or drops is written down and not returned. A verdict row is added
         only where the verdict changed.
         """
         self.recover()
-        rows = self._lock_due(limit)
+        rows = self._lock_due(channel, limit)
         if not rows:
             return []
         pending = {row.key: _pending_row(row) for row in rows}
-        budgeted = {p.channel for p in pending.values()} & set(self._programme.contact.daily_budget)
-        lock_budgets(self._connection, budgeted)
+        lock_budgets(self._connection, {channel} & set(self._programme.contact.daily_budget))
         book = ContactBook(self._connection, self._programme, self._now)
         book.read(list(pending.values()), GOING_OUT)
         before = last_verdicts(self._connection, list(pending))
@@ -69,31 +85,21 @@ class SqlMessageLine:
             if verdicts[row.key].verdict == "send"
         ]
 
-    def _lock_due(self, limit: int) -> list[Row[Any]]:
+    def _lock_due(self, channel: Channel, limit: int) -> Sequence[Row[Any]]:
         """Due rows with their members, locked; whoever is locked elsewhere comes next time.
 
-        Locking the member too lets no two senders count the same member's cap at once. One
-        statement per status, so that each walks its index in order however long the line is.
+        Locking the member too lets no two senders count the same member's cap at once.
         """
-        rows: list[Row[Any]] = []
-        for status in ("deferred", "queued"):
-            if len(rows) < limit:
-                rows += self._connection.execute(self._due_rows(status, limit - len(rows))).all()
-        return rows
-
-    def _due_rows(self, status: Status, limit: int) -> Select[Any]:
-        campaign = campaigns.c.id == messages.c.campaign_id
-        held = (campaigns.c.state == "paused") & (messages.c.purpose == "marketing")
-        return (
+        rows = (
             select(messages, campaigns.c.state.label("campaign_state"))
             .join(members, members.c.id == messages.c.member_id)
-            .outerjoin(campaigns, campaign)
-            .where(messages.c.status == status, messages.c.due_at <= self._now)
-            .where(func.coalesce(held, False).is_(False))
+            .outerjoin(campaigns, campaigns.c.id == messages.c.campaign_id)
+            .where(messages.c.channel == channel, goes_out(self._now))
             .order_by(messages.c.due_at, messages.c.key)
             .limit(limit)
             .with_for_update(of=[messages, members], skip_locked=True)
         )
+        return self._connection.execute(rows).all()
 
     def _apply(self, verdicts: Mapping[str, Verdict]) -> None:
         sends = [k for k, v in verdicts.items() if v.verdict == "send"]
@@ -149,10 +155,10 @@ class SqlMessageLine:
         )
         return done.rowcount == 1
 
-    def recover(self) -> int:
+    def recover(self) -> None:
         """Put interrupted sends back in line, except e-mail: those become `unknown`."""
         mail = messages.c.channel == "email"
-        done = self._connection.execute(
+        self._connection.execute(
             update(messages)
             .where(self._interrupted())
             .values(
@@ -161,9 +167,8 @@ class SqlMessageLine:
                 last_error=INTERRUPTED,
             )
         )
-        return done.rowcount
 
-    def _interrupted(self) -> Any:
+    def _interrupted(self) -> ColumnElement[bool]:
         return (messages.c.status == "sending") & (messages.c.claimed_at <= self._now - LEASE)
 
     def resend(self, key: str) -> None:

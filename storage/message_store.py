@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from loyalty.errors import Unknown
 from loyalty.messages import Outgoing, Settlement, Texts
 from loyalty.ports import Clock
-from loyalty.programme import Programme
+from loyalty.programme import Channel, Programme
 from storage.database import Database
 from storage.message_line import SqlMessageLine
 from storage.tables import campaign_versions
@@ -21,15 +21,17 @@ class SqlMessageStore:
         self._programme = programme
         self._clock = clock
 
-    def claim(self, limit: int) -> Sequence[Outgoing]:
+    def claim(self, channel: Channel, limit: int) -> Sequence[Outgoing]:
         now = self._clock.now()
+
+        def take(connection: Connection) -> Sequence[Outgoing]:
+            return SqlMessageLine(connection, self._programme, now).claim(channel, limit)
+
         # An empty line is the usual case, and looking at it must not stand in the writers' way.
         with self._database.read() as connection:
-            if not SqlMessageLine(connection, self._programme, now).due(1):
+            if not SqlMessageLine(connection, self._programme, now).due(channel):
                 return []
-        return self._database.run(
-            lambda connection: SqlMessageLine(connection, self._programme, now).claim(limit)
-        )
+        return self._database.run(take)
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         now = self._clock.now()

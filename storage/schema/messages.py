@@ -39,10 +39,12 @@ messages = Table(
     Index(None, "enrolment_id"),
     # A channel's day, where it has a budget, and how its sending goes.
     Index(None, "channel", "claimed_at", "status"),
+    # A channel's line, in its order.
     Index(
         "ix_messages_waiting",
         "channel",
-        "created_at",
+        "due_at",
+        "key",
         sqlite_where=text(WAITING),
         postgresql_where=text(WAITING),
     ),

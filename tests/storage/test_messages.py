@@ -10,7 +10,7 @@ from sqlalchemy import event, func, insert, select, update
 
 from loyalty.errors import Unknown, WrongState
 from loyalty.messages import NewMessage, Outgoing, Queued, Settlement
-from loyalty.programme import Contact, Programme
+from loyalty.programme import CHANNELS, Contact, Programme
 from storage.database import Database
 from storage.message_line import LEASE, SqlMessageLine
 from storage.message_store import SqlMessageStore
@@ -60,8 +60,13 @@ class Desk:
             return SqlMessages(connection, self.programme, at).queue_many([new(key, **changes)])[0]
 
     def claim(self, at: datetime = NOON, limit: int = 100) -> list[Outgoing]:
-        with self.database.write() as connection:
-            return SqlMessageLine(connection, self.programme, at).claim(limit)
+        """One look at every channel's line."""
+        claimed: list[Outgoing] = []
+        for channel in CHANNELS:
+            with self.database.write() as connection:
+                line = SqlMessageLine(connection, self.programme, at)
+                claimed += line.claim(channel, limit)
+        return claimed
 
     def settle(self, settlement: Settlement, at: datetime = NOON) -> bool:
         with self.database.write() as connection:
@@ -234,7 +239,7 @@ def test_no_other_sender_weighs_a_member_while_one_does(new_database: DatabaseMa
     desk.queue("m3", member_id="mia")
 
     with desk.database.write() as connection:
-        [first] = SqlMessageLine(connection, desk.programme, NOON).claim(1)
+        [first] = SqlMessageLine(connection, desk.programme, NOON).claim("inbox", 1)
         meanwhile = desk.claim()
 
     assert first.key == "m1"
@@ -258,6 +263,19 @@ def test_a_daily_budget_is_not_overspent_by_senders_at_once(database: Database) 
     assert midnight == datetime(2027, 3, 10, 16, 0, tzinfo=UTC)
     assert day(midnight) == 5
     assert desk.verdicts("m19")[-1] == ("defer", "message_budget")
+
+
+def test_who_waits_longest_goes_first(desk: Desk) -> None:
+    """A message tried again in vain stands behind those that have not been tried at all."""
+    desk.queue("m1")
+    [first] = desk.claim()
+    retry = NOON + timedelta(minutes=2)
+    desk.settle(Settlement("m1", first.attempt, "deferred", due_at=retry, error="451"))
+    desk.queue("m2", at=NOON + timedelta(minutes=1))
+    desk.queue("m3", at=NOON + timedelta(minutes=3))
+
+    later = NOON + timedelta(minutes=5)
+    assert [one.key for _ in range(3) for one in desk.claim(later, 1)] == ["m2", "m1", "m3"]
 
 
 # --- judged again -------------------------------------------------------------------------------
@@ -419,12 +437,12 @@ def test_delivery_claims_and_settles_through_its_port(desk: Desk, store: SqlMess
     desk.queue("m1")
     desk.queue("m2", at=NIGHT)
 
-    claimed = store.claim(10)
+    claimed = store.claim("inbox", 10)
     store.settle([sent(one) for one in claimed])
 
     assert [one.key for one in claimed] == ["m1"]
     assert desk.row("m1").status == "sent"
-    assert store.claim(10) == []
+    assert store.claim("inbox", 10) == []
     with pytest.raises(Unknown):
         store.texts("spring", 1)
 

@@ -607,7 +607,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_messages_waiting",
-            ["channel", "created_at"],
+            ["channel", "due_at", "key"],
             unique=False,
             sqlite_where=sa.text("status IN ('queued', 'deferred')"),
             postgresql_where=sa.text("status IN ('queued', 'deferred')"),
