@@ -105,10 +105,17 @@ class LogWalk:
 
 
 def recheck(source: Source, account_ids: Sequence[str]) -> int:
-    """Hash every transaction of these accounts again; how many there are. Raises RowBroken."""
+    """Hash every transaction of a member's accounts again; how many there are. Raises RowBroken.
+
+    Also those that name the member and have no entry left.
+    """
     names = ", ".join(f":a{n}" for n in range(len(account_ids)))
     values = {f"a{n}": id for n, id in enumerate(account_ids)}
-    where = f"IN (SELECT transaction_id FROM entries WHERE account_id IN ({names}))"
+    values["member"] = account_ids[0].partition(":")[2]
+    where = (
+        f"IN (SELECT transaction_id FROM entries WHERE account_id IN ({names}) UNION "
+        "SELECT id FROM transactions WHERE member_id = :member OR other_id = :member)"
+    )
     entries = _Entries(source, where, values)
     query = f"SELECT {COLUMNS} FROM transactions WHERE id {where} ORDER BY id"
     checked = 0

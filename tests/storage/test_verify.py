@@ -408,6 +408,26 @@ def test_one_members_changed_rows_are_found(used: Database, change: str) -> None
     assert not found(used, Wanted(WANTED.keys, account="lee")).ok
 
 
+def test_one_members_cut_end_is_found(used: Database) -> None:
+    """Her last entry and its lot are gone, and her account says again what it said before."""
+    with used.write() as connection:
+        ledger = WritingLedger(connection, NOW + timedelta(hours=4))
+        ledger.earn("z1", "zoe", 1000, expires_at=LATER)
+        before = connection.execute(select(accounts).where(accounts.c.id == "member:zoe")).one()
+        ledger.earn("z2", "zoe", 500, expires_at=LATER, source="welcome")
+    assert found(used, Wanted(WANTED.keys, account="zoe")).ok
+
+    with used.write() as connection:
+        hers = entries.c.account_id == "member:zoe"
+        connection.execute(delete(entries).where(hers, entries.c.seq > before.seq))
+        row = update(accounts).where(accounts.c.id == before.id)
+        connection.execute(row.values(before._asdict()))
+        gone = (lots.c.account_id == "member:zoe") & (lots.c.source == "welcome")
+        connection.execute(delete(lots).where(gone))
+
+    assert not found(used, Wanted(WANTED.keys, account="zoe")).ok
+
+
 def test_what_came_after_a_checkpoint_is_verified_alone(used: Database) -> None:
     """The old part is taken as it was sealed; the new part is hashed again."""
     with used.read() as connection:
