@@ -33,7 +33,8 @@ router = APIRouter(tags=["Events"])
 Answer = Mapping[str, Any]
 
 
-_ERRORS = problems("unknown", "key_reused", write=True)
+_ERRORS = problems("unknown", "key_reused", "wrong_state", write=True)
+_OF_A_REFUND = problems("unknown", "key_reused", write=True)  # goods come back, whoever left
 
 
 @router.post(
@@ -57,7 +58,7 @@ async def record_one_purchase(
     "/v1/refunds",
     summary="Record a refund",
     status_code=201,
-    responses=_ERRORS | twice(RefundRecorded, "Recorded now"),
+    responses=_OF_A_REFUND | twice(RefundRecorded, "Recorded now"),
 )
 async def record_one_refund(
     body: Refund, given: Given, caller: Annotated[Caller, needs("record")]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loyalty.access import Role
-from tests.api.conftest import NOON, Shop
+from tests.api.conftest import NOON, Shop, check_in, receipt
 
 MERGER = {"id": "u1", "reason": "same person"}
 LONG_AGO = (NOON - timedelta(days=90)).isoformat()
@@ -168,3 +168,17 @@ def test_nothing_is_noted_of_who_was_erased(
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
     shown = two.as_("operator").get("/v1/members/lee").json()
     assert (shown["consents"], shown["stop_listed"]) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/purchases", receipt("r-9")), ("/v1/events", check_in())]
+)
+def test_a_till_can_read_up_why_it_was_refused(two: Shop, path: str, body: dict[str, Any]) -> None:
+    """What is answered of an erased member stands in the operation's description."""
+    two.as_("operator").post("/v1/members/lee/erase", json={"id": "e1", "reason": "asked for it"})
+
+    refused = two.as_("integrator").post(path, json=body)
+
+    described = two.app.openapi()["paths"][path]["post"]["responses"]
+    assert refused.json()["code"] == "wrong_state"
+    assert "`wrong_state`" in described[str(refused.status_code)]["description"]
