@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic import TypeAdapter, ValidationError
+
 from api.reads import View
-from loyalty.errors import Invalid
+from loyalty.errors import invalid_field
+from loyalty.events import Instant
 from loyalty.repairs import Narrowed
+
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 def narrowed_rows(rows: Sequence[View], narrowed: Narrowed) -> list[View]:
@@ -24,10 +29,8 @@ def read_cursor(text: str) -> tuple[datetime, str] | None:
         return None
     at, _, target = text.partition(" ")
     try:
-        instant = datetime.fromisoformat(at)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None or not target:
-        problem = {"field": "after", "code": "cursor", "message": "is not `next` of a page"}
-        raise Invalid("after is not `next` of a page.", [problem])
-    return instant, target
+        if target:
+            return _INSTANT.validate_python(at), target
+    except ValidationError:
+        pass
+    raise invalid_field("after", "cursor", "is not `next` of a page")

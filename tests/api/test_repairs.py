@@ -122,20 +122,35 @@ def test_a_job_is_started_once_read_in_pages_and_stopped(shop: Shop) -> None:
 
 
 def test_a_list_is_read_in_pages(shop: Shop) -> None:
-    """Each thing once, oldest first; a cursor of one's own making is refused."""
+    """Each thing once, oldest first."""
     operator = shop.as_("operator")
     for number in range(5):
         due = shop.clock.now() - timedelta(hours=number // 2)
         put(shop.database, tables.messages, message(f"m{number}", status="failed", due_at=due))
     seen, after = [], ""
     while after is not None:
-        asked = {"limit": 2, "after": after}
+        asked: dict[str, str | int] = {"limit": 2, "after": after}
         page = operator.get("/v1/repairs/failed_messages", params=asked).json()
         seen += [each["target"] for each in page["things"]]
         after = page["next"]
 
     assert seen == ["m4", "m2", "m3", "m0", "m1"]
-    bad = operator.get("/v1/repairs/failed_messages", params={"after": "later"})
+
+
+@pytest.mark.parametrize("name", ["failed_messages", "stuck_runs", "parked_rows", "late_events"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "later",
+        "2026-10-03T04:00:00 m1",  # of no zone
+        "2026-10-03T04:00:00+00:00",
+        "0001-01-01T00:00:00+14:00 m1",
+        "9999-12-31T23:59:59-14:00 m1",
+    ],
+)
+def test_a_cursor_of_ones_own_making_is_refused(shop: Shop, name: str, after: str) -> None:
+    bad = shop.as_("operator").get(f"/v1/repairs/{name}", params={"after": after})
+
     assert (bad.status_code, bad.json()["code"]) == (422, "invalid")
 
 
