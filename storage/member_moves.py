@@ -73,8 +73,9 @@ class SqlMemberMoves:
         registration = {"body_hash": "", "answer": {}}
         run(update(members).where(members.c.id.in_(known)).values(registration))
         mine = messages.c.member_id.in_(known)
-        waiting = messages.c.status.in_(("queued", "deferred"))
-        run(update(messages).where(mine, waiting).values(status="dropped"))
+        # One on its way ends here too: what its sender notes later would bring the text back.
+        unsettled = messages.c.status.in_(("queued", "deferred", "sending", "unknown"))
+        run(update(messages).where(mine, unsettled).values(status="dropped"))
         wiped = {"variables": {}, "subject": null(), "body": null(), "last_error": null()}
         run(update(messages).where(mine).values(wiped))
         run(delete(refused_events).where(refused_events.c.member_id.in_(known)))

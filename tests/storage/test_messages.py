@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, insert, select, update
 
+from loyalty.erasure import Erasure, erase
 from loyalty.errors import Unknown, WrongState
 from loyalty.messages import NewMessage, Outgoing, Queued, Settlement
 from loyalty.programme import CHANNELS, Contact, Programme
@@ -16,6 +18,7 @@ from storage.message_line import LEASE, SqlMessageLine
 from storage.message_store import SqlMessageStore
 from storage.messages import SqlMessages
 from storage.queries.messages import inbox_of
+from storage.store import SqlStore
 from storage.tables import campaigns, consents, contact_verdicts, members, messages
 
 DatabaseMaker = Callable[[str], Database]
@@ -445,6 +448,29 @@ def test_delivery_claims_and_settles_through_its_port(desk: Desk, store: SqlMess
     assert store.claim("inbox", 10) == []
     with pytest.raises(Unknown):
         store.texts("spring", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "late"), [("sent", False), ("sent", True), ("deferred", False), ("failed", False)]
+)
+def test_nothing_is_noted_of_who_was_erased_meanwhile(
+    desk: Desk, store: SqlMessageStore, status: Any, late: bool
+) -> None:
+    """However an attempt ends, and how late it says so: neither name nor text comes back."""
+    desk.queue("m1", channel="email", purpose="service", variables={"member.first_name": "Lee"})
+    [one] = store.claim("email", 10)
+    if late:
+        desk.claim(NOON + LEASE)  # taken for interrupted
+    office = SqlStore(desk.database, StoppedClock(), desk.programme)
+    erasure = Erasure(id="e1", reason="asked by the member")
+    office.run(lambda tx: erase(tx, "lee", erasure, "ola"))
+
+    store.settle([replace(sent(one, "Dear Lee"), status=status, error="no Lee here", due_at=NOON)])
+
+    row = desk.row("m1")
+    assert (row.status, row.subject, row.body, row.last_error) == ("dropped", None, None, None)
+    assert row.variables == {}
+    assert store.claim("email", 10) == []
 
 
 def test_one_message_costs_a_handful_of_statements(desk: Desk) -> None:
