@@ -29,7 +29,7 @@ class Merger(Asked):
 
     reason: Reason
     reverse: tuple[str, ...] = Field(
-        (), max_length=20, description="Keys of transactions of the merged member to take back"
+        (), max_length=20, description="Keys of bonuses of the merged member to take back"
     )
 
 
@@ -105,6 +105,9 @@ def _take_bonuses_back(tx: Transaction, merger: Merger, gone: Member) -> int:
         original = tx.ledger.transaction(key)
         if original.member_id != gone.id:
             raise invalid_field("reverse", "not_theirs", f"names {key!r} of another member")
+        if original.kind != "grant":
+            # What a purchase earned goes back with its goods, and then all of it must be there.
+            raise invalid_field("reverse", "no_bonus", f"names {key!r}, which is no bonus")
         posted = tx.ledger.reverse(
             f"merge:{merger.id}:{number}", key, policy="debt", meta={"merge": merger.id}
         )

@@ -23,10 +23,14 @@ from loyalty.till.give_back import refunded as give_points_back
 
 
 def refund_wants(refunded: Refund) -> Wants:
-    """What recording a refund will look at; whose purchase it was is found on the way."""
+    """What recording a refund will look at; whose purchase it was is found on the way.
+
+    Whether the refund is there already is looked up once its member is locked: the same request
+    may be on its way elsewhere.
+    """
     purchase = (refunded.purchase_source or refunded.source, refunded.purchase_id)
     return Wants(
-        events=((refunded.source, refunded.id), purchase),
+        events=(purchase,),
         keys=(event_key("refund", refunded.source, refunded.id), earn_key(*purchase)),
     )
 

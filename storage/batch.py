@@ -114,8 +114,9 @@ class Batch:
             # them before us left it.
             self.people.loading(members),
             self.claims.loading(offers, claims, members if offers else ()),
-            self.books.loading(members, keys),
+            # Whoever finds an event finds its posting: both were committed before we asked.
             self.events.loading(events),
+            self.books.loading(members, keys),
             self.cards.loading(members),
             self.waits.loading(members),
             self.paid.loading(events),
@@ -143,7 +144,7 @@ class Batch:
                 if not self._several:
                     raise
                 self._undo()
-                return Done(error=_without_frames(error))
+                return Done(error=without_frames(error))
             self._end()
             return Done(result)
         raise AssertionError("a unit that runs alone has nothing to restart for")
@@ -225,7 +226,7 @@ class Batch:
         self.undo.forget()
 
 
-def _without_frames(error: Exception) -> Exception:
+def without_frames(error: Exception) -> Exception:
     """A refusal is an answer; where it was raised would keep the whole batch alive with it."""
     each: BaseException | None = error if isinstance(error, LoyaltyError) else None
     while each is not None:

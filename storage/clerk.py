@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from loyalty.errors import LoyaltyError
 from loyalty.ports import Transaction, Wants
-from storage.batch import Batch, Done
+from storage.batch import Batch, Done, without_frames
 from storage.database import Database, passes
 from storage.precedence import Attempt, Overtaken, Precedence
 from storage.roundtrip import prepares
@@ -53,7 +54,7 @@ class Clerk:
         self._come = come
         self._next = next_batch
         self._precedence = precedence
-        self._my_turn = False
+        self._my_turn = self._turn_is_kept = False
         self._connection: Connection | None = None
 
     def work(self) -> None:
@@ -65,7 +66,7 @@ class Clerk:
             if not batch:
                 self._end_turn()
                 continue
-            if self._precedence.wait_for(_locked_by(unit for unit, _ in batch)):
+            if self._precedence.wait_for(_looked_at(unit for unit, _ in batch)):
                 # Nothing could be decided before; more came meanwhile, and goes along.
                 batch += self._next(len(batch), False)
             number, settled = self._precedence.number(), threading.Event()
@@ -85,7 +86,7 @@ class Clerk:
         attempts = 0
         while True:
             try:
-                return self._together(units, Attempt(number, settled, _locked_by(units)))
+                return self._together(units, Attempt(number, settled, _looked_at(units)))
             except Overtaken as overtaken:
                 overtaken.ahead.settled.wait()
             except DBAPIError as error:
@@ -105,7 +106,8 @@ class Clerk:
         log.warning("%s units could not be written together: %s", len(units), type(failed).__name__)
         middle = len(units) // 2
         halves = (units[:middle], units[middle:])
-        return [done for half in halves for done in self._settled(half, number, settled)]
+        with self._turn_kept():
+            return [done for half in halves for done in self._settled(half, number, settled)]
 
     def _together(self, units: Sequence[Unit[Any]], mine: Attempt) -> Sequence[Done[Any]]:
         """One attempt, all of it or nothing."""
@@ -129,9 +131,13 @@ class Clerk:
                 self._end_turn()
                 batch.finish()
             batch.close()
-        except BaseException:
-            mine.failed = True
-            raise
+        except BaseException as error:
+            # A refusal gets this far only from a unit by itself: that is its answer, and nothing
+            # of it is written.
+            if len(units) > 1 or not isinstance(error, LoyaltyError):
+                mine.failed = True
+                raise
+            done = [Done(error=without_frames(error))]
         finally:
             self._end_turn()
             mine.ended.set()
@@ -142,20 +148,30 @@ class Clerk:
             self._precedence.begin()
             self._my_turn = True
 
+    @contextmanager
+    def _turn_kept(self) -> Iterator[None]:
+        """Nobody decides between the parts of one batch: they came before whoever would."""
+        before, self._turn_is_kept = self._turn_is_kept, True
+        try:
+            yield
+        finally:
+            self._turn_is_kept = before
+            self._end_turn()
+
     def _end_turn(self) -> None:
-        if self._my_turn:
+        if self._my_turn and not self._turn_is_kept:
             self._my_turn = False
             self._precedence.end()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """One transaction on a connection of our own; after any failure the next gets another."""
+        """One transaction on a connection of our own; the next gets another after any failure."""
         if self._connection is None:
             self._connection = self._hired()
         try:
             with self._database.write_on(self._connection) as connection:
                 yield connection
-        except Overtaken:
+        except (Overtaken, LoyaltyError):
             raise
         except BaseException:
             self._hang_up()
@@ -171,7 +187,6 @@ class Clerk:
                 # All it asks is by key. A plan that was made while a table was small would stay
                 # long after it has grown, and read all of it for every batch.
                 connection.exec_driver_sql("SET enable_seqscan = off")
-                connection.exec_driver_sql("DISCARD PLANS")
                 connection.commit()
         except BaseException:
             connection.close()
@@ -185,8 +200,20 @@ class Clerk:
             self._connection = None
 
 
-def _locked_by(units: Iterable[Unit[Any]]) -> frozenset[str]:
-    return frozenset(id for unit in units for id in (*unit.wants.members, *unit.wants.offers))
+def _looked_at(units: Iterable[Unit[Any]]) -> frozenset[Hashable]:
+    """What may be others of theirs too: a refund names no member, only what its purchase wrote."""
+    return frozenset(
+        each
+        for unit in units
+        for wanted in (
+            unit.wants.members,
+            unit.wants.offers,
+            unit.wants.events,
+            unit.wants.keys,
+            unit.wants.claims,
+        )
+        for each in wanted
+    )
 
 
 def _away(error: Exception) -> bool:

@@ -5,6 +5,7 @@ circle, and nobody's later work may be judged before an earlier one. Source: dec
 """
 
 import threading
+from collections.abc import Hashable
 from itertools import count
 
 
@@ -22,15 +23,15 @@ class Attempt:
     """A batch on its way: `number` is its place in the order of arrival, whatever happens.
 
     `ended`: it is committed or undone. `settled`: everybody in the batch has an answer.
-    `locked`: members and offers that nobody else can look at until then.
+    `looked_at`: members, events and the like that nobody else is to look at until then.
     """
 
     def __init__(
-        self, number: int, settled: threading.Event, locked: frozenset[str] = frozenset()
+        self, number: int, settled: threading.Event, looked_at: frozenset[Hashable] = frozenset()
     ) -> None:
         self.number = number
         self.settled = settled
-        self.locked = locked
+        self.looked_at = looked_at
         self.ended = threading.Event()
         self.failed = False
 
@@ -56,9 +57,9 @@ class Precedence:
         """Whether the batch before has ended, so that nothing is being written; in one's turn."""
         return self._last.ended.is_set()
 
-    def wait_for(self, locked: frozenset[str]) -> bool:
-        """Let the one ahead end if it holds any of these; true if it did. Only in one's turn."""
-        if self.nobody_ahead or self._last.locked.isdisjoint(locked):
+    def wait_for(self, looked_at: frozenset[Hashable]) -> bool:
+        """Let the one ahead end if it is at any of these; true if it was. Only in one's turn."""
+        if self.nobody_ahead or self._last.looked_at.isdisjoint(looked_at):
             return False
         self._last.ended.wait()
         return True

@@ -118,6 +118,10 @@ def prepares(connection: Connection) -> None:
     """Keep our statements prepared on this connection, and the driver's own not."""
     raw: Any = connection.connection.dbapi_connection
     raw.prepare_threshold = None
+    # With the first rollback the driver drops whatever is prepared, if any of it is its own: now,
+    # before there is anything of ours.
+    connection.exec_driver_sql("SELECT 1")
+    connection.rollback()
 
 
 def _begin(raw: Any, pgconn: Any) -> bytes | None:
