@@ -23,7 +23,7 @@ from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest
 
 def place_wants(tx: Transaction, request: HoldRequest) -> Wants:
     """What placing a hold will look at, told from a look beforehand; raises as `place` does."""
-    return Wants(members=(member_at(tx, request),), keys=(request.hold_id,))
+    return Wants(members=(_holder(tx, request),), keys=(request.hold_id,))
 
 
 def hold_wants(tx: Transaction, hold_id: str) -> Wants:
@@ -39,7 +39,7 @@ def place(tx: Transaction, request: HoldRequest) -> dict[str, Any]:
 
     Raises BillTooSmall, TooManyPoints, NotEnoughPoints; KeyReused for another body.
     """
-    member = tx.members.lock(member_at(tx, request))
+    member = tx.members.lock(_holder(tx, request))
     hash_ = body_hash(request)
     if (known := tx.till.get(request.hold_id)) is not None:
         if known.body_hash != hash_:
@@ -139,6 +139,12 @@ def require_currency(tx: Transaction, currency: str) -> None:
         raise invalid_field(
             "currency", "currency", f"this programme is kept in {tx.programme.currency}"
         )
+
+
+def _holder(tx: Transaction, request: HoldRequest) -> str:
+    """The member of a hold that was placed before, whoever has that card by now."""
+    known = tx.till.get(request.hold_id)
+    return member_at(tx, request) if known is None else known.member_id
 
 
 def _wished(tx: Transaction, member_id: str, request: HoldRequest, bill: int) -> int:

@@ -16,6 +16,7 @@ from loyalty.event_keys import event_key, event_of
 from loyalty.events import Line
 from loyalty.intake import purchase_wants, record_purchase
 from loyalty.ledger import NotEnoughPoints
+from loyalty.member_details import DetailsChange, change_details
 from loyalty.merging import Merger, merge
 from loyalty.ports import Wants
 from loyalty.programme import Burning, Earning, Programme
@@ -187,6 +188,21 @@ def test_the_same_hold_again_takes_nothing_again(till: Till) -> None:
     assert till.balance("lee").posted == 1_000
     with pytest.raises(KeyReused):
         till.holds(900)
+
+
+@pytest.mark.parametrize("new_owner", [False, True])
+def test_the_same_hold_again_finds_the_member_of_an_old_card(till: Till, new_owner: bool) -> None:
+    """The answer was lost, and meanwhile the card is another, or somebody else's."""
+    till.has((2_000, None))
+    first = till.holds(500, card_no="C-0001")
+    new_card = DetailsChange(card_no="C-0002")
+    till.store.run(lambda tx: change_details(tx, "lee", new_card, "mia"))
+    if new_owner:
+        till.joins("lin", card_no="C-0001")
+
+    assert till.holds(500, card_no="C-0001") == {**first, "replayed": True}
+    with pytest.raises(KeyReused):
+        till.holds(600, card_no="C-0001")
 
 
 def test_fewer_points_are_confirmed_when_the_bill_shrank(till: Till) -> None:
