@@ -79,7 +79,7 @@ async def run_relay(settings: Settings) -> None:
         queue = settings.temporal_task_queue
         await _until_it_works("Temporal", lambda: start_upkeep(client, queue), stop)
         serve_relay_metrics(settings, parts.database, parts.clock)
-        relay = Relay(parts.database, client, parts.clock, task_queue=settings.temporal_task_queue)
+        relay = Relay(parts.store, client, parts.clock, task_queue=settings.temporal_task_queue)
         carrying = asyncio.create_task(relay.run())
         sending = asyncio.create_task(send_messages(_dispatcher(parts), stop))
         mending = asyncio.create_task(carry_jobs(Repairer(parts.store), stop))

@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
@@ -22,8 +23,9 @@ from bootstrap.temporal_requests import (
     start_was_repeated,
 )
 from loyalty.ports import Clock
-from storage.database import Database
+from loyalty.reconcile import found_dead
 from storage.outbox import OutboxRow, SqlOutbox
+from storage.store import SqlStore
 
 log = logging.getLogger("milepost.relay")
 
@@ -32,6 +34,8 @@ AT_ONCE = 20
 """Calls in flight: enough to keep a server busy, few enough not to be throttled by it."""
 TRIES_MAX = 5
 """A request that Temporal calls wrong five times is wrong: an operator must look."""
+LATE = "late"
+"""The note on a nudge that found no run: ended, or dead."""
 IDLE_SECONDS = (0.05, 0.2)
 TROUBLE_SECONDS = (0.2, 5.0)
 # Conditions of the server, not of the row: wait and try again, for as long as it takes.
@@ -67,19 +71,21 @@ class Relay:
     """Takes due outbox rows and sends them. Run one on SQLite, as many as you like on PostgreSQL.
 
     Rows of one workflow go out one after another. Two relays may swap a start and its nudge, which
-    does no harm: a nudge only says "look again", and a journey's first turn looks at everything.
+    does no harm: a nudge only says "look again", and a journey's first turn looks at everything. A
+    nudge that finds nobody where a run should be has it started again.
     """
 
     def __init__(
         self,
-        database: Database,
+        store: SqlStore,
         client: Client,
         clock: Clock,
         *,
         task_queue: str,
         idle_seconds: tuple[float, float] = IDLE_SECONDS,
     ) -> None:
-        self._database = database
+        self._store = store
+        self._database = store.database
         self._client = client
         self._clock = clock
         self._task_queue = task_queue
@@ -162,6 +168,9 @@ class Relay:
     def _mark(self, results: Iterable[Delivered | Failed]) -> None:
         now = self._clock.now()
         sent = {r.row.id: r.note for r in results if isinstance(r, Delivered)}
+        # Before the row is marked: whoever dies in between is told again that nobody is there.
+        for run in sorted({r.row.workflow_id for r in results if _late(r)}):
+            self._store.run(partial(found_dead, run_id=run))
         failed = [r for r in results if isinstance(r, Failed)]
         with self._database.write() as connection:
             outbox = SqlOutbox(connection, now)
@@ -175,10 +184,14 @@ def _judge(row: OutboxRow, error: RPCError) -> Delivered | Failed:
     if error.status == RPCStatusCode.ALREADY_EXISTS and start_was_repeated(error):
         return Delivered(row, "already started")
     if error.status == RPCStatusCode.NOT_FOUND and not _namespace_missing(error):
-        return Delivered(row, "late")
+        return Delivered(row, LATE)
     passing = error.status in PASSING or _namespace_missing(error)
     log.warning("outbox row %s was not delivered: %s", row.id, error.status.name)
     return Failed(row, f"{error.status.name}: {error.message}", passing=passing)
+
+
+def _late(result: Delivered | Failed) -> bool:
+    return isinstance(result, Delivered) and result.note == LATE
 
 
 def _namespace_missing(error: RPCError) -> bool:

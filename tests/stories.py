@@ -322,7 +322,7 @@ async def telling(
     clock.set(starts)
     programme = programme or Programme()
     store = SqlStore(database, clock, programme)
-    relay = Relay(database, client, clock, task_queue=prefix, idle_seconds=(0.01, 0.03))
+    relay = Relay(store, client, clock, task_queue=prefix, idle_seconds=(0.01, 0.03))
     worker = build_worker(client, prefix, offer(store, clock), strict=True, cached_runs=cached_runs)
     travel = Timetravel(client, clock, sleepers(database), at_rest(database, clock), patience=20)
     async with worker:

@@ -10,23 +10,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from bootstrap.converter import data_converter
 from bootstrap.relay import TRIES_MAX, Relay
 from bootstrap.temporal import CAMPAIGN, ENTRY, MEMBER, TEMPLATE, DevServer, connect
+from loyalty.programme import Programme
 from storage.database import Database
 from storage.outbox import SqlOutbox
+from storage.store import SqlStore
 from storage.tables import outbox
 from tests.reference_journey import END, WAIT, Script, worker_for
+from tests.storage.front_desk import FrontDesk
+from tests.storage.rows import StillClock
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 _members = (f"lee{number}" for number in count(1))
-
-
-class StillClock:
-    def now(self) -> datetime:
-        return NOW
 
 
 @pytest.fixture
@@ -69,7 +68,8 @@ def unmark(database: Database, *numbers: int) -> None:
 
 
 def relay_for(database: Database, client: Client, queue: str) -> Relay:
-    return Relay(database, client, StillClock(), task_queue=queue)
+    store = SqlStore(database, StillClock(NOW), Programme())
+    return Relay(store, client, StillClock(NOW), task_queue=queue)
 
 
 async def until(happened: Callable[[], bool], seconds: float = 20) -> None:
@@ -133,6 +133,37 @@ async def test_an_ended_journey_is_neither_restarted_nor_waited_for(
 
     assert (row(database, late).sent_at, row(database, late).last_error) == (NOW, "late")
     assert row(database, again).last_error == "already started"
+
+
+async def test_a_run_that_died_is_started_again_by_what_somebody_wants_it_to_see(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """Terminated in Temporal's tools; the member's order does not wait for a deadline of weeks."""
+    clock = StillClock(NOW)
+    desk = FrontDesk(SqlStore(database, clock, Programme()), clock)
+    relay = relay_for(database, temporal, member)
+    campaign = desk.launch("new_member_bonus")
+    desk.joins(member)
+    desk.take_turns(member)
+    while await relay.deliver_due():
+        pass
+    journey = temporal.get_workflow_handle(desk.enrolment(member).id)
+    runs = (journey, temporal.get_workflow_handle(f"c/{campaign}"))
+    died = [(await run.describe()).run_id for run in runs]
+    for run in runs:
+        await run.terminate()
+
+    desk.buys(member, "first", ("grocery", 5_000))
+    desk.pause(campaign)
+    while await relay.deliver_due():
+        pass
+
+    for run, before in zip(runs, died, strict=True):
+        now = await run.describe()
+        assert (now.status, now.run_id == before) == (WorkflowExecutionStatus.RUNNING, False)
+    assert desk.outbox("start_journey")[-1].payload["turn"] == desk.enrolment(member).turn
+    kinds = [event.event_type async for event in journey.fetch_history_events()]
+    assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED not in kinds
 
 
 async def test_rows_for_one_journey_arrive_in_order(

@@ -16,8 +16,10 @@ from bootstrap.clock import FileClock
 from bootstrap.relay import Relay
 from bootstrap.timetravel import StoodStill, Timetravel, sleepers
 from bootstrap.worker import build_worker
+from loyalty.programme import Programme
 from storage.database import Database
 from storage.outbox import SqlOutbox
+from storage.store import SqlStore
 from storage.tables import enrolments
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -107,7 +109,7 @@ async def test_each_journey_wakes_at_its_own_hour(
     diary = Diary(database, clock, waits)
     enrol(database, "travel", 20)
     travel = Timetravel(temporal, clock, sleepers(database), diary.at_rest)
-    relay = Relay(database, temporal, clock, task_queue="travel")
+    relay = Relay(SqlStore(database, clock, Programme()), temporal, clock, task_queue="travel")
     running = asyncio.create_task(relay.run())
     async with build_worker(temporal, "travel", [JourneyActivities(diary).apply_step], strict=True):
         assert await travel.advance_to(START + timedelta(days=2)) == 20
@@ -133,7 +135,7 @@ async def test_nobody_is_left_asleep_unnoticed(
     diary = Diary(database, clock, [timedelta(days=1)])
     enrol(database, "nobody", 1)
     travel = Timetravel(temporal, clock, sleepers(database), diary.at_rest, patience=1.5)
-    relay = Relay(database, temporal, clock, task_queue="nobody")
+    relay = Relay(SqlStore(database, clock, Programme()), temporal, clock, task_queue="nobody")
     async with build_worker(temporal, "nobody", [JourneyActivities(diary).apply_step]):
         await relay.deliver_due()
         await travel.settle()
@@ -149,7 +151,7 @@ async def test_a_hundred_members_wait_ninety_days_in_seconds(
     diary = Diary(database, clock, [timedelta(days=15)] * 6)
     enrol(database, "ninety", 100)
     travel = Timetravel(temporal, clock, sleepers(database), diary.at_rest)
-    relay = Relay(database, temporal, clock, task_queue="ninety")
+    relay = Relay(SqlStore(database, clock, Programme()), temporal, clock, task_queue="ninety")
     running = asyncio.create_task(relay.run())
     async with build_worker(temporal, "ninety", [JourneyActivities(diary).apply_step]):
         await travel.settle()

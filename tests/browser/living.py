@@ -51,7 +51,7 @@ class Backstage:
         self.temporal: Client = self.do(parts.connect())
         queue, database = parts.settings.temporal_task_queue, parts.database
         self._relay = Relay(
-            database, self.temporal, clock, task_queue=queue, idle_seconds=(0.01, 0.03)
+            parts.store, self.temporal, clock, task_queue=queue, idle_seconds=(0.01, 0.03)
         )
         self.travel = Timetravel(
             self.temporal, clock, sleepers(database), at_rest(database, clock), patience=20
