@@ -20,6 +20,9 @@ from aiosmtplib import SMTPException, SMTPResponseException
 
 from delivery.channels import Letter, Permanent, Temporary, Unknown
 
+LOG_IN_FIRST = 530
+"""Some servers say so only when they hear whom the mail is for."""
+
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
@@ -126,13 +129,20 @@ class SmtpChannel:
 
     async def _address(self, client: aiosmtplib.SMTP, address: str) -> None:
         try:
-            await client.mail(self._from)
+            await self._introduce(client)
             await client.rcpt(address)
         except SMTPResponseException as error:
             raise _refusal(client, error) from error
         except (SMTPException, OSError) as error:
             client.close()
             raise Temporary(f"the mail server went away: {error}") from error
+
+    async def _introduce(self, client: aiosmtplib.SMTP) -> None:
+        """Whether the shop may send at all is for the operator to mend, not the message's end."""
+        try:
+            await client.mail(self._from)
+        except SMTPResponseException as error:
+            raise Temporary(f"the mail server takes none of our mail: {error.code}") from error
 
     async def _hand_over(self, client: aiosmtplib.SMTP, mail: bytes) -> None:
         try:
@@ -144,10 +154,10 @@ class SmtpChannel:
 
 
 def _refusal(client: aiosmtplib.SMTP, error: SMTPResponseException) -> Exception:
-    """5xx is for good, anything else may pass."""
+    """5xx is for good, unless it asks us to log in; anything else may pass."""
     if error.code == 421:  # the server says it is closing
         client.close()
-    if 500 <= error.code < 600:
+    if 500 <= error.code < 600 and error.code != LOG_IN_FIRST:
         return Permanent(f"the mail server refused it: {error.code}")
     return Temporary(f"the mail server put it off: {error.code}")
 

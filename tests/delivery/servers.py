@@ -19,11 +19,22 @@ class Postbox:
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
         self.peers: list[Any] = []
+        self.of_senders = "250 fine"
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.of_senders
 
     async def handle_RCPT(
         self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        answers = {"nobody": "550 no such user", "full": "451 come back later"}
+        answers = {
+            "nobody": "550 no such user",
+            "full": "451 come back later",
+            "inside": "530 log in",
+        }
         local = address.partition("@")[0]
         if local in answers:
             return answers[local]

@@ -40,6 +40,7 @@ async def test_a_repeat_is_the_same_mail(smtp: SmtpChannel, postbox: Postbox) ->
     [
         ("nobody", Permanent),
         ("full", Temporary),
+        ("inside", Temporary),
         ("closing", Temporary),
         ("hangup", Temporary),
         ("spam", Permanent),
@@ -57,6 +58,20 @@ async def test_each_way_it_can_end(
 
     await smtp.send(letter())
     assert postbox.taken[-1]["To"] == "lee@example.com"
+
+
+@pytest.mark.parametrize("answer", ["530 log in first", "550 sender not verified", "451 later"])
+async def test_a_refused_sender_is_no_messages_end(
+    smtp: SmtpChannel, postbox: Postbox, answer: str
+) -> None:
+    """No member was even named: everything goes out once the operator has mended it."""
+    postbox.of_senders = answer
+    with pytest.raises(Temporary):
+        await smtp.send(letter())
+
+    postbox.of_senders = "250 fine"
+    await smtp.send(letter())
+    assert len(postbox.taken) == 1
 
 
 @pytest.mark.parametrize(
