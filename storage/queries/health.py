@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text
 
 from loyalty.programme import CHANNELS
+from storage.message_line import goes_out
 from storage.queries.pages import View
 from storage.tables import checkpoints, log_head, messages
 
@@ -66,9 +67,7 @@ def channel_facts(connection: Connection, now: datetime, since: timedelta) -> di
         for status, count in connection.execute(tried.group_by(m.status)):
             found.setdefault(channel, {})[status] = count
     waiting = (
-        select(m.channel, func.count(), func.min(m.due_at))
-        .where(m.status.in_(("queued", "deferred")), m.due_at <= now)
-        .group_by(m.channel)
+        select(m.channel, func.count(), func.min(m.due_at)).where(goes_out(now)).group_by(m.channel)
     )
     for channel, count, oldest in connection.execute(waiting):
         late = (now - oldest).total_seconds()

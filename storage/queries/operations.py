@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from loyalty.ledger import OWN
+from storage.message_line import goes_out
 from storage.postings import account_id
 from storage.queries.pages import View, first, rows, without
 from storage.tables import api_keys, audit, entries, messages, outbox, people, transactions
@@ -120,9 +121,8 @@ def outbox_lag(connection: Connection, now: datetime) -> View:
 
 def message_lag(connection: Connection, now: datetime) -> View:
     """How far sending is behind: messages due and unsent, since when; and those of unknown fate."""
-    due = (messages.c.status.in_(("queued", "deferred")), messages.c.due_at <= now)
     waiting, oldest = connection.execute(
-        select(func.count(), func.min(messages.c.due_at)).where(*due)
+        select(func.count(), func.min(messages.c.due_at)).where(goes_out(now))
     ).one()
     unknown = connection.execute(
         select(func.count()).where(messages.c.status == "unknown")

@@ -71,6 +71,11 @@ class Desk:
                 claimed += line.claim(channel, limit)
         return claimed
 
+    def due(self, at: datetime = NOON) -> bool:
+        """What a sender asks first: only a yes is worth a write."""
+        with self.database.read() as connection:
+            return SqlMessageLine(connection, self.programme, at).due("inbox")
+
     def settle(self, settlement: Settlement, at: datetime = NOON) -> bool:
         with self.database.write() as connection:
             return SqlMessageLine(connection, self.programme, at).settle(settlement)
@@ -327,9 +332,11 @@ def test_stopping_a_campaign_stops_its_messages_and_pausing_holds_them(desk: Des
     assert [one.key for one in desk.claim()] == ["m3"]
     assert desk.verdicts("m1")[-1] == ("drop", "campaign_stopped")
     assert desk.row("m2").status == "queued"
+    assert not desk.due()
 
     with desk.database.write() as connection:
         connection.execute(update(campaigns).values(state="launched"))
+    assert desk.due()
     assert [one.key for one in desk.claim()] == ["m2"]
 
 
