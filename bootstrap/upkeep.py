@@ -14,7 +14,7 @@ from activities.upkeep import UpkeepBrief, UpkeepReport
 from bootstrap.expiry_care import Expiries
 from bootstrap.sealing import Seal
 from bootstrap.tier_review import TierReviews
-from bootstrap.walk import Faults
+from bootstrap.walk import Faults, stopping
 from loyalty.exchange_order import settle
 from loyalty.ports import Clock, Transaction
 from loyalty.reconcile import look_again, look_again_at_campaign
@@ -64,6 +64,8 @@ class Care:
         now, before = self._clock.now(), self._faults.count
         found: dict[str, float] = {}
         for part in self._parts:
+            if stopping():
+                break
             with self._faults.noted(part.__name__.strip("_")):
                 found |= part(now)
         report = UpkeepReport.model_validate({**found, "failed": self._faults.count - before})

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from temporalio import activity
+from temporalio.exceptions import CancelledError
+
 from bootstrap.repairing import AWAY
 
 T = TypeVar("T")
@@ -16,6 +19,11 @@ WALK_SECONDS = 90.0
 Temporal gives it before it starts the next beside it."""
 
 
+def stopping() -> bool:
+    """Whether this worker was told to end: what is not begun is left to the next round."""
+    return activity.in_activity() and activity.is_worker_shutdown()
+
+
 class Faults:
     """What failed in a round: logged where it happened, counted, and in nobody else's way."""
 
@@ -24,9 +32,11 @@ class Faults:
 
     @contextmanager
     def noted(self, what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-        """Go on after a failure, but not after those of `but`."""
+        """Go on after a failure, but not after those of `but`, nor when told to end at once."""
         try:
             yield
+        except CancelledError:
+            raise
         except but:
             raise
         except Exception:
@@ -62,7 +72,7 @@ class Walk:
         while page := page_after(self._after):
             done += self._faults.each(page, work)
             self._after = page[-1]
-            if time.monotonic() >= ends:
+            if stopping() or time.monotonic() >= ends:
                 return done
         self._after = ""
         return done

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
+from temporalio.exceptions import CancelledError
+from temporalio.testing import ActivityEnvironment
 
+from activities.upkeep import UpkeepReport
 from bootstrap.clock import FileClock
 from bootstrap.upkeep import Care
+from bootstrap.walk import Faults
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
 from loyalty.journeys.load import load
@@ -119,6 +123,26 @@ def test_a_part_that_fails_stops_no_other(shop: Shop) -> None:
     report = shop.care()
 
     assert (report.restarted_runs, report.failed) == (1, 1)
+
+
+def test_a_worker_that_is_told_to_end_begins_nothing_more(shop: Shop) -> None:
+    """It ends in time, and the next round does what this one has left."""
+    shop.store.run(lambda tx: register(tx, Registration(id="lee")))
+    shop.store.run(lambda tx: tx.ledger.earn("k", "lee", 70, expires_at=NOON))
+    worker = ActivityEnvironment()
+    worker.worker_shutdown()
+
+    assert worker.run(shop.care) == UpkeepReport()
+    assert shop.care().lapsed_members == 1
+
+
+def test_an_end_at_once_is_no_fault() -> None:
+    """When its time to end is over, the work under way is broken off and not gone on with."""
+    faults = Faults()
+
+    with pytest.raises(CancelledError), faults.noted("lee"):
+        raise CancelledError
+    assert faults.count == 0
 
 
 def test_a_run_on_its_way_is_left_alone(shop: Shop) -> None:
