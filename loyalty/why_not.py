@@ -164,8 +164,14 @@ def _missed(asked: _Asked, run: Enrolment, closed: Decision, mine: Sequence[Deci
 
 def _got(asked: _Asked, run: Enrolment) -> Decision:
     sent = sum(m["status"] == "sent" for m in asked.record.messages if m["enrolment_id"] == run.id)
-    figures = {"points": run.granted_points, "sent": sent, "outcome": run.outcome}
-    return asked.said("got_it", figures, run=run)
+    others = sum(
+        d.inputs["points"]
+        for d in asked.record.decisions
+        if d.enrolment_id == run.id and d.inputs.get("to") == "inviter"
+    )
+    own = run.granted_points - others
+    figures = {"points": own, "inviter": others, "sent": sent, "outcome": run.outcome}
+    return asked.said("got_it_with_inviter" if others else "got_it", figures, run=run)
 
 
 # --- messages -----------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ EN = {
     "went away; whether it arrived nobody knows. An operator can send it again.",
     "got_it": "The member did get it: {points} points, {sent} messages sent, the run ended as "
     "{outcome}.",
+    "got_it_with_inviter": "The member did get it: {points} points, and {inviter} more for the "
+    "inviter, {sent} messages sent, the run ended as {outcome}.",
     "got_told": "The member did get it: {sent} messages of this campaign were sent.",
 }
 ZH = {
@@ -86,5 +88,7 @@ ZH = {
     "message_unknown": "{step}：{channel}消息“{message}”发送时中断，是否送达未知，"
     "可由运营人员重新发送。",
     "got_it": "该会员已获得：{points} 积分，已发送 {sent} 条消息，流程结果为 {outcome}。",
+    "got_it_with_inviter": "该会员已获得：{points} 积分，邀请人另得 {inviter} 积分，已发送 {sent} "
+    "条消息，流程结果为 {outcome}。",
     "got_told": "该会员已收到：本活动已发送 {sent} 条消息。",
 }

@@ -358,6 +358,14 @@ def got_the_message(office: Office) -> None:
     office.sets(status="sent", sent_at=office.clock.instant)
 
 
+def got_it_and_so_did_a_friend(office: Office) -> None:
+    both = "  - grant: {points: 300}\n  - id: thanks\n    grant: {points: 200, to: inviter}\n"
+    office.write(both, enter="{on: member.registered}")
+    office.joins("friend")
+    office.joins("lee", inviter_id="friend")
+    office.take_turns("lee")
+
+
 # --- who the member is --------------------------------------------------------------------------
 
 
@@ -581,6 +589,12 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
         got_the_message, "got_it",
         "The member did get it: 0 points, 1 messages sent, the run ended as completed.",
         "该会员已获得：0 积分，已发送 1 条消息，流程结果为 completed。",
+    ),
+    (
+        got_it_and_so_did_a_friend, "got_it_with_inviter",
+        "The member did get it: 300 points, and 200 more for the inviter, 0 messages sent, the run "
+        "ended as completed.",
+        "该会员已获得：300 积分，邀请人另得 200 积分，已发送 0 条消息，流程结果为 completed。",
     ),
     (
         merged, "member_merged",
