@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from loyalty.journeys.plan import Card, Coupon, Effect, Grant, Notify, Tag
+from loyalty.ledger import ReversalTooLarge
 from loyalty.members import Member
 from loyalty.merging import carry_over
 from loyalty.message_variables import variables_for
@@ -130,18 +131,18 @@ def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -
     key = journey.key(step_id, occurrence)
     if journey.tx.decisions.find(f"{key}:undone") is not None:
         return
-    posted = journey.tx.ledger.reverse(f"{key}:undo", key, policy="debt")
-    if posted.member_id != journey.member.id:  # merged since: what is owed goes to who lives on
-        carry_over(journey.tx, f"{key}:undo:merged", posted.member_id, journey.member.id)
+    inputs: dict[str, Any] = {"points": 0}
+    try:
+        posted = journey.tx.ledger.reverse(f"{key}:undo", key, policy="debt")
+    except ReversalTooLarge:
+        pass  # a merger took the bonus back before: nothing of it is left
+    else:
+        inputs = {"points": posted.points, "transaction": posted.key}
+        if posted.member_id != journey.member.id:  # merged since: who lives on owes it
+            carry_over(journey.tx, f"{key}:undo:merged", posted.member_id, journey.member.id)
     journey.spend(granted=-effect.points, reserved=effect.points)
-    journey.decide(
-        f"{key}:undone",
-        step_id,
-        "reversed",
-        "goal_undone",
-        inputs={"points": effect.points, "transaction": posted.key},
-    )
-    journey.did.append(f"take back {effect.points} points")
+    journey.decide(f"{key}:undone", step_id, "reversed", "goal_undone", inputs=inputs)
+    journey.did.append(f"take back {inputs['points']} points")
 
 
 def _recipient(journey: Journey, to: str) -> Member | None:

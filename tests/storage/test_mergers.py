@@ -36,8 +36,8 @@ LADDER = (
 
 
 class Desk(FrontDesk):
-    def merges(self, gone: str = "old", into: str = "lee") -> dict[str, Any]:
-        merger = Merger(id=f"{gone}-{into}", reason="same person")
+    def merges(self, gone: str = "old", into: str = "lee", **more: Any) -> dict[str, Any]:
+        merger = Merger(id=f"{gone}-{into}", reason="same person", **more)
         return self.store.run(lambda tx: merge(tx, gone, into, merger, "ola"))
 
     def erases(self, member_id: str) -> None:
@@ -50,6 +50,9 @@ class Desk(FrontDesk):
     def says(self, member_id: str, granted: bool) -> None:
         said = Consent(channel="email", purpose="service", granted=granted)
         self.store.run(lambda tx: consent(tx, member_id, [said], "ola"))
+
+    def decided(self) -> list[Any]:
+        return self._rows(select(tables.decisions))
 
     def said(self) -> list[tuple[Any, ...]]:
         c = tables.consents.c
@@ -297,6 +300,31 @@ def test_a_reward_undone_after_a_merger_is_taken_from_who_lives_on(desk: Desk) -
     assert [(each.member_id, each.points) for each in foreseen.credits] == [("young", -700)]
     assert desk.balance("young").available == earned
     assert (desk.balance("new").posted, desk.balance("new").debt) == (0, 0)
+    assert desk.proved()
+
+
+def test_a_reward_that_the_merger_took_back_is_not_taken_twice(desk: Desk) -> None:
+    """Both cards had the bonus, so one went; the goods behind it come back, and the run goes on."""
+    pack = desk.launch("monthly_task_pack", values={"purchases": 2, "purchase_points": 700})
+    desk.joins("new")
+    desk.open_month()
+    desk.take_turns("new")
+    earned = 0
+    for number in (1, 2):
+        desk.clock.instant += DAY
+        earned = desk.buys("new", f"r{number}", ("grocery", 10_000))["points"]
+    desk.take_turns("new")
+    desk.joins("young")
+    [bonus] = [each.key for each in desk.decided() if each.inputs.get("points") == 700]
+    desk.merges("new", "young", reverse=(bonus,))
+
+    desk.returns("r2")
+    desk.take_turns("young")
+
+    assert desk.balance("young").available == earned
+    [undone] = [each for each in desk.decided() if each.reason == "goal_undone"]
+    assert undone.inputs["points"] == 0
+    assert desk.campaign(pack).granted_points == 0
     assert desk.proved()
 
 
