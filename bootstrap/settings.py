@@ -14,6 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from bootstrap.converter import read_keys
 from bootstrap.sign_in_settings import SignInSettings
+from bootstrap.web_address import WebAddress
 from loyalty.near_miss import did_you_mean
 from storage.database import database_url
 
@@ -88,9 +89,8 @@ class Settings(SignInSettings):
     temporal_tls_cert: Path | None = Field(None, description="Client certificate (PEM).")
     temporal_tls_key: Path | None = Field(None, description="Key of the client certificate (PEM).")
     temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
-    temporal_ui_url: str | None = Field(
+    temporal_ui_url: WebAddress | None = Field(
         None,
-        pattern=r"^https?://\S+$",
         description="Where Temporal's web UI is; its origin may ask the codec server.",
     )
     codec_keys: SecretStr | None = Field(
@@ -116,17 +116,14 @@ class Settings(SignInSettings):
         "`smtp+plain://`. Unset: no e-mail.",
     )
     mail_from: str = Field("milepost@localhost", description="Sender of e-mail.")
-    webhook_url: str | None = Field(
+    webhook_url: WebAddress | None = Field(
         None,
-        pattern=r"^https?://\S+$",
         description="Where messages of the webhook channel are posted.",
     )
     webhook_secret: SecretStr | None = Field(
         None, description="Signs webhooks (Standard Webhooks: `whsec_` and base64)."
     )
-    webhook_proxy: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="Proxy on the way to the webhook."
-    )
+    webhook_proxy: WebAddress | None = Field(None, description="Proxy on the way to the webhook.")
 
     # --- sealing the ledger's log ---
     seal_key: SecretStr | None = Field(None, description="From `milepost ledger key --new`.")
@@ -139,8 +136,8 @@ class Settings(SignInSettings):
     seal_file: Path | None = Field(
         None, description="Checkpoints are appended here. Unset: to `checkpoints.jsonl` there."
     )
-    seal_webhook_url: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="Where each checkpoint is posted as JSON."
+    seal_webhook_url: WebAddress | None = Field(
+        None, description="Where each checkpoint is posted as JSON."
     )
 
     # --- watching ---

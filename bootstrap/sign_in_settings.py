@@ -5,23 +5,21 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
+from bootstrap.web_address import WebAddress
 from loyalty.access import ROLES, Role
 
 
 class SignInSettings(BaseSettings):
     """A part of the settings."""
 
-    public_url: str | None = Field(
+    public_url: WebAddress | None = Field(
         None,
-        pattern=r"^https?://\S+$",
         description="Where people reach the console, for links; unset: as they reached it.",
     )
     local_accounts: bool = Field(
         True, description="`false` switches passwords and links off: all come by OpenID Connect."
     )
-    oidc_issuer: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="The OpenID Connect provider's name."
-    )
+    oidc_issuer: WebAddress | None = Field(None, description="The OpenID Connect provider's name.")
     oidc_client_id: str | None = Field(None, description="Our name at the provider.")
     oidc_client_secret: SecretStr | None = Field(None, description="Our secret at the provider.")
     oidc_role_claim: str = Field(

@@ -128,6 +128,20 @@ def test_what_is_no_address_of_a_database_is_said_so(
     assert "hush-7" not in said
 
 
+@pytest.mark.parametrize("name", ["webhook_url", "webhook_proxy", "seal_webhook_url", "public_url"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://shop/x", "http://", "http://u:hush-7@shop:99999/", "http://[::1/x", "http://a b/"],
+)
+def test_what_is_no_address_on_the_web_is_said_so(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    """At the start, not when the first message is sent there; and without its password."""
+    [said] = problems_of(monkeypatch, **{name: url})
+
+    assert said == f"MILEPOST_{name.upper()}: is not an address: write https://host:port/path"
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
