@@ -37,6 +37,8 @@ END_SECONDS = 25
 IDLE_SECONDS = 0.1
 """Between looks at an empty line of messages: nobody notices a tenth of a second."""
 TROUBLE_SECONDS = 5.0
+UPKEEP_SECONDS = 300.0
+"""Between looks at whether the upkeep is there: as long as one of its rounds."""
 
 
 async def run_worker(settings: Settings) -> None:
@@ -77,18 +79,27 @@ async def run_relay(settings: Settings) -> None:
     client = await _ready(parts, stop, None)
     if client is not None:
         queue = settings.temporal_task_queue
-        await _until_it_works("Temporal", lambda: start_upkeep(client, queue), stop)
         serve_relay_metrics(settings, parts.database, parts.clock)
-        relay = Relay(parts.store, client, parts.clock, task_queue=settings.temporal_task_queue)
+        relay = Relay(parts.store, client, parts.clock, task_queue=queue)
+        caring = asyncio.create_task(keep_upkeep(client, queue, stop))
         carrying = asyncio.create_task(relay.run())
         sending = asyncio.create_task(send_messages(_dispatcher(parts), stop))
         mending = asyncio.create_task(carry_jobs(Repairer(parts.store), stop))
         log.info("the relay carries")
-        await _first(stop, carrying, sending, mending)
+        await _first(stop, caring, carrying, sending, mending)
         stop.set()
         relay.stop()
-        await asyncio.gather(carrying, sending, mending)
+        await asyncio.gather(caring, carrying, sending, mending)
     parts.close()
+
+
+async def keep_upkeep(
+    client: Client, task_queue: str, stop: asyncio.Event, seconds: float = UPKEEP_SECONDS
+) -> None:
+    """See to it again and again that the care goes round: somebody may have ended it."""
+    while not stop.is_set():
+        await _until_it_works("Temporal", lambda: start_upkeep(client, task_queue), stop)
+        await rest(stop, seconds)
 
 
 async def send_messages(dispatcher: Dispatcher, stop: asyncio.Event) -> None:

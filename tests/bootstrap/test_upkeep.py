@@ -1,16 +1,21 @@
 """Regular care, on a real database: what should have happened by itself, and did not."""
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import CancelledError
+from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 
 from activities.upkeep import UpkeepReport
 from bootstrap.clock import FileClock
-from bootstrap.upkeep import Care
+from bootstrap.processes import keep_upkeep
+from bootstrap.upkeep import WORKFLOW_ID, Care
 from bootstrap.walk import Faults
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
@@ -217,3 +222,24 @@ def test_an_overdue_reservation_is_given_back(shop: Shop) -> None:
     assert shop.care().overdue_claims == 0
     assert shop.store.read(lambda tx: tx.ledger.balance("lee")).available == PRICE
     assert shop.store.read(lambda tx: tx.offers.get(desk.offer_id)).remaining == 5
+
+
+async def test_an_upkeep_that_was_ended_comes_back(temporal: Client) -> None:
+    """Whoever terminates it ends a round, not the care."""
+    stop, ended = asyncio.Event(), set[str]()
+    keeping = asyncio.create_task(keep_upkeep(temporal, "upkeep-test", stop, seconds=0.05))
+    try:
+        async with asyncio.timeout(20):
+            while len(ended) < 2:
+                with suppress(RPCError):  # it is not there yet, or not there again
+                    found = await temporal.get_workflow_handle(WORKFLOW_ID).describe()
+                    if found.status == WorkflowExecutionStatus.RUNNING:
+                        await temporal.get_workflow_handle(WORKFLOW_ID).terminate()
+                        ended.add(found.run_id)
+                await asyncio.sleep(0.01)
+    finally:
+        stop.set()
+        await keeping
+        with suppress(RPCError):
+            await temporal.get_workflow_handle(WORKFLOW_ID).terminate()
+    assert len(ended) == 2
