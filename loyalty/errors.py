@@ -24,8 +24,8 @@ class Unknown(LoyaltyError):
 
     code = "unknown"
 
-    def __init__(self, kind: str, id: str) -> None:
-        super().__init__(f"There is no {kind} {id!r}.", kind=kind, id=id)
+    def __init__(self, kind: str, id: str, hint: str = "") -> None:
+        super().__init__(f"There is no {kind} {id!r}.{hint and ' '}{hint}", kind=kind, id=id)
 
 
 class KeyReused(LoyaltyError):

@@ -10,7 +10,7 @@ from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
 from loyalty.earning.paid import paid_back
 from loyalty.errors import Unknown, invalid_field
 from loyalty.event_keys import event_key, key_after
-from loyalty.events import Refund, body_hash
+from loyalty.events import CLOCK_SKEW, Refund, body_hash
 from loyalty.following import follow, nudge_waiting
 from loyalty.intake import earn_key, not_in_future, replay
 from loyalty.journeys.goals import kept_minor as kept_of
@@ -41,13 +41,18 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
     Any sequence of partial refunds takes back exactly what the whole would have (rule 2); what was
     spent already becomes points debt (rule 1).
     """
-    purchase_row = tx.inbox.find(refunded.purchase_source or refunded.source, refunded.purchase_id)
+    source = refunded.purchase_source or refunded.source
+    purchase_row = tx.inbox.find(source, refunded.purchase_id)
     if purchase_row is None or purchase_row.type != "purchase":
-        raise Unknown("purchase", refunded.purchase_id)
+        hint = f"Looked for it from {source!r}: name another source in `purchase_source`."
+        raise Unknown("purchase", refunded.purchase_id, hint)
     member, hash_ = tx.members.lock(purchase_row.member_id), body_hash(refunded)
     if (answer := replay(tx, refunded.source, refunded.id, hash_, "refund")) is not None:
         return answer
     not_in_future(tx, refunded.occurred_at)
+    if refunded.occurred_at + CLOCK_SKEW < purchase_row.occurred_at:
+        bought_at = purchase_row.occurred_at.isoformat()
+        raise invalid_field("occurred_at", "too_early", f"is before the purchase: {bought_at}")
     # Read again under the member's lock: another refund may have come between.
     purchase_row = tx.inbox.get(purchase_row.seq) or purchase_row
     outcome = _undo(tx, purchase_row, refunded)

@@ -100,11 +100,11 @@ async def confirm_hold(
 )
 async def release_hold(
     hold_id: LongId,
-    body: HoldRelease,
     given: Given,
     caller: Annotated[Caller, needs("redeem")],
+    body: HoldRelease = HoldRelease(),  # noqa: B008 - frozen, the same for everybody
 ) -> HoldView:
-    """The points are free again. Twice changes nothing."""
+    """The points are free again. Twice changes nothing. No body: the member cancelled."""
     return await _held(given, hold_id, lambda tx: release(tx, hold_id, body))
 
 

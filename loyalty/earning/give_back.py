@@ -23,8 +23,11 @@ def kept_after(kept: Sequence[int], returned: Sequence[RefundLine] | None) -> li
     problems = []
     for line in returned:
         if line.line > len(left) or line.quantity > left[line.line - 1]:
-            there = left[line.line - 1] if line.line <= len(left) else 0
-            message = f"only {there} left to return"
+            message = (
+                f"only {left[line.line - 1]} left to return"
+                if line.line <= len(left)
+                else f"the receipt has {len(left)} lines"
+            )
             problems.append({"field": f"lines.{line.line}", "code": "too_many", "message": message})
         else:
             left[line.line - 1] -= line.quantity

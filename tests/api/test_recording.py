@@ -52,6 +52,39 @@ def test_who_returns_more_than_was_bought_is_told_how_many_are_left(shop: Shop) 
     assert error["message"] == "only 1 left to return"
 
 
+def test_who_returns_at_another_till_is_told_how_to_name_the_receipts_own(shop: Shop) -> None:
+    """The receipt is not lost: it was looked for under the till that takes the goods back."""
+    shop.joins()
+    shop.buys("r-1")
+    refund = {
+        "source": "till-2", "id": "f-1", "purchase_id": "r-1",
+        "occurred_at": receipt()["occurred_at"],
+    }  # fmt: skip
+
+    refused = shop.as_("integrator").post("/v1/refunds", json=refund)
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown")
+    assert "'till-2'" in refused.json()["detail"] and "purchase_source" in refused.json()["detail"]
+    named = shop.as_("integrator").post("/v1/refunds", json=refund | {"purchase_source": "till-1"})
+    assert (named.status_code, named.json()["points_reversed"]) == (201, 15)
+
+
+def test_goods_do_not_come_back_before_they_were_bought(shop: Shop) -> None:
+    """A wrong date is said: the limits of that day would be given back instead of this one's."""
+    shop.joins()
+    shop.buys("r-1")
+    refund = {
+        "source": "till-1", "id": "f-1", "purchase_id": "r-1",
+        "occurred_at": "2026-01-03T10:00:00+08:00",
+    }  # fmt: skip
+
+    refused = shop.as_("integrator").post("/v1/refunds", json=refund)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    error = refused.json()["errors"][0]
+    assert (error["field"], error["code"]) == ("occurred_at", "too_early")
+
+
 def test_two_tills_sending_the_same_receipt_at_once_credit_it_once(shop: Shop) -> None:
     """One of them recorded it, the others are told so."""
     shop.joins()

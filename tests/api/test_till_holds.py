@@ -100,6 +100,16 @@ def test_the_same_id_with_another_body_is_refused(lee: Shop) -> None:
     assert does(lee, "return", **given, amount_minor=100).status_code == 200
 
 
+def test_a_hold_is_given_back_without_a_word(lee: Shop) -> None:
+    """Nothing has to be said where nobody is at fault."""
+    places(lee)
+
+    released = lee.as_("integrator").post(f"{HOLD}/release")
+
+    assert (released.status_code, released.json()["status"]) == (200, "released")
+    assert available(lee) == 5_000
+
+
 @pytest.mark.parametrize(
     ("more", "status", "code", "fact"),
     [

@@ -362,7 +362,7 @@ def got_it_and_so_did_a_friend(office: Office) -> None:
     both = "  - grant: {points: 300}\n  - id: thanks\n    grant: {points: 200, to: inviter}\n"
     office.write(both, enter="{on: member.registered}")
     office.joins("friend")
-    office.joins("lee", inviter_id="friend")
+    office.joins("lee", invited_by="friend")
     office.take_turns("lee")
 
 
