@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from loyalty.conditions import EVENT, Condition
-from loyalty.journeys.machine import Position, Tally
+from loyalty.journeys.machine import TICK, Position, Tally
 from loyalty.journeys.plan import Await, Goal
 from loyalty.records import InboxEvent
 
@@ -76,6 +76,15 @@ def _slot(goal: Goal, event: InboxEvent, zone: ZoneInfo) -> object:
         return event.seq
     day = event.occurred_at.astimezone(zone).date()
     return day if goal.once_per == "day" else (day, event.store)
+
+
+def follows(event: InboxEvent, after: datetime, begun_by: int) -> bool:
+    """Whether an act of a window is none of those it begins after.
+
+    `begun_by` is the act a microsecond later than `after`: it counts for nothing, nor does what
+    was recorded before it without being later.
+    """
+    return event.seq > begun_by or (event.seq < begun_by and event.occurred_at > after + TICK)
 
 
 def window(position: Position) -> tuple[datetime, datetime]:

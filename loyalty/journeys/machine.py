@@ -32,12 +32,17 @@ from loyalty.journeys.plan import (
 from loyalty.points import BASIS
 from loyalty.timing import next_time_of_day, shift, start_of_day, start_of_month
 
+TICK = timedelta(microseconds=1)
+
 
 class Position(Model):
     """Where a member stands in a plan. `node` none means past the last step."""
 
     node: str | None
     since: datetime  # acts after this instant are not yet accounted for
+    # The act that ended the last wait, one microsecond after `since`: others of its instant count
+    # if they were recorded after it. None = what opened the journey.
+    since_seq: int | None = None
     entered_at: datetime | None = None  # inside a wait since
     until: datetime | None = None  # its deadline, exclusive
     closes_at: datetime | None = None  # deadline plus lateness
@@ -242,8 +247,8 @@ def no_longer_so(plan: Plan, position: Position, *, left: bool = False) -> list[
     return almost + reminders
 
 
-def _on(position: Position, node: str | None, since: datetime | None = None) -> Position:
-    return Position(node=node, since=since or position.since)
+def _on(position: Position, node: str | None) -> Position:
+    return Position(node=node, since=position.since, since_seq=position.since_seq)
 
 
 def _branch(node_id: str, step: Branch, after: str | None, position: Position, seen: Seen) -> Move:
@@ -314,14 +319,14 @@ def _goal(node_id: str, goal: Goal, position: Position, seen: Seen) -> Move | No
 def _close(node_id: str, step: Await, after: str | None, position: Position, seen: Seen) -> Move:
     if satisfied(step, position.standing):
         # The next wait counts from the act that ended this one, however late we hear of it.
-        acts = [t for g in step.goals if (t := seen.tallies.get(g.id)) and t.last_at]
-        last = max(acts, key=lambda t: t.last_at or position.since, default=None)
-        since = last.last_at if last and last.last_at else seen.now
-        seq = last.last_seq if last else None
-        return Close(node_id, "met", _on(position, step.met or after, since), seq)
+        tallies = [t for g in step.goals if (t := seen.tallies.get(g.id))]
+        acts = [(t.last_at - TICK, t.last_seq) for t in tallies if t.last_at]
+        since, seq = max(acts, key=lambda act: (act[0], act[1] or 0), default=(seen.now, None))
+        going = Position(node=step.met or after, since=since, since_seq=seq)
+        return Close(node_id, "met", going, seq)
     how: Literal["missed", "skipped"] = "skipped" if seen.skip else "missed"
-    since = seen.now if seen.skip else (position.until or seen.now) - timedelta(microseconds=1)
-    return Close(node_id, how, _on(position, step.missed or after, since))
+    since = seen.now if seen.skip else (position.until or seen.now) - TICK
+    return Close(node_id, how, Position(node=step.missed or after, since=since))
 
 
 def _reminder_at(reminder: Reminder, position: Position, zone: ZoneInfo) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from loyalty.audiences.history import with_history
 from loyalty.conditions import EVENT, MEMBER, Condition
@@ -16,8 +16,6 @@ from loyalty.journeys.plan import Await, Goal, Plan
 from loyalty.members import Member, member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
-
-_TICK = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -60,7 +58,7 @@ class Sight:
 
     def _tallies(self, step: Await, position: Position) -> Mapping[str, Tally]:
         after, before = goals.window(position)
-        events = self.acts({goal.on for goal in step.goals}, after, before)
+        events = self.acts({goal.on for goal in step.goals}, after, before, position.since_seq)
         self.events = {event.seq: event for event in events}
         facts = self._facts_for(step.goals, events)
         return goals.tallies(step, position, events, facts, self.tx.programme.tz)
@@ -70,16 +68,17 @@ class Sight:
         events = self.acts({goal.on}, after, before)
         return goals.tally(goal, events, self._facts_for([goal], events), self.tx.programme.tz)
 
-    def acts(self, types: set[str], after: datetime, before: datetime) -> Sequence[InboxEvent]:
-        """The member's acts of these types in that time, whether they count or not."""
-        opened_by = self.enrolment.trigger_seq or 0
-        # What opened the journey does not count, nor what came in before it without being later.
-        return [
-            event
-            for event in self.tx.inbox.between(self.member.id, types, after, before)
-            if event.seq > opened_by
-            or (event.seq < opened_by and event.occurred_at > after + _TICK)
-        ]
+    def acts(
+        self, types: set[str], after: datetime, before: datetime, begun_by: int | None = None
+    ) -> Sequence[InboxEvent]:
+        """The member's acts of these types in that time, whether they count or not.
+
+        `begun_by`: the act with which the time begins; none = what opened the journey.
+        """
+        if begun_by is None:
+            begun_by = self.enrolment.trigger_seq or 0
+        found = self.tx.inbox.between(self.member.id, types, after, before)
+        return [event for event in found if goals.follows(event, after, begun_by)]
 
     def _facts_for(
         self, counted: Sequence[Goal], events: Sequence[InboxEvent]

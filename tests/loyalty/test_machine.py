@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.journeys.cost import most_points
-from loyalty.journeys.goals import tallies, window
+from loyalty.journeys.goals import follows, tallies, window
 from loyalty.journeys.machine import (
     Ask,
     Choose,
@@ -79,7 +79,12 @@ class Member:
             if isinstance(step, Await) and self.position.until is not None:
                 after, before = window(self.position)
                 known = [e for e in events if e.recorded_at <= now]
-                inside = [e for e in known if after < e.occurred_at < before]
+                begun_by = self.position.since_seq or 0
+                inside = [
+                    e
+                    for e in known
+                    if after < e.occurred_at < before and follows(e, after, begun_by)
+                ]
                 counts = tallies(step, self.position, inside, {"now": now}, SHANGHAI)
             seen = Seen(now, SHANGHAI, "lee", "campaign", counts, answer, skip)
             move = advance(self.plan, self.position, seen)

@@ -50,6 +50,20 @@ journey:
       - grant: 100
 """
 
+IN_TURN = """
+name: in_turn
+title: {en: In turn, zh: 依次}
+summary: {en: Two acts one after the other., zh: 先后两个行为。}
+enter: {on: member.registered}
+reentry: {once: per_member}
+journey:
+  - {id: first, await: {on: check_in, within: P9D}}
+  - id: second
+    await: {on: %s, within: P9D}
+    met:
+      - end: both
+"""
+
 
 @pytest.fixture
 def desk(store: SqlStore, clock: StillClock) -> FrontDesk:
@@ -105,6 +119,32 @@ def test_buying_and_returning_again_and_again_brings_the_inviter_nothing_more(
 
 
 # --- months and hours -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("then", "acts", "outcome"),
+    [
+        ("review", [("check_in", 0), ("review", 0)], "both"),  # tills stamp whole seconds
+        ("review", [("check_in", 0), ("review", 1)], "both"),
+        ("review", [("review", 0), ("check_in", 0)], None),
+        ("review", [("review", 1), ("check_in", 0)], "both"),  # uploaded late, done before
+        ("check_in", [("check_in", 0)], None),
+        ("check_in", [("check_in", 0), ("check_in", 0)], "both"),
+    ],
+)
+def test_of_two_waits_each_has_an_act_of_its_own_though_both_are_of_one_second(
+    desk: FrontDesk, then: str, acts: list[tuple[str, int]], outcome: str | None
+) -> None:
+    """In one second the order is that in which they came in."""
+    desk.launch_texts(load_texts("in_turn", {"campaign.yaml": IN_TURN % then}))
+    desk.joins("lee")
+    desk.take_turns("lee")
+    desk.clock.instant += DAY
+    for type, second in acts:
+        desk.does("lee", type, occurred_at=desk.clock.instant + timedelta(seconds=second - 5))
+    desk.take_turns("lee")
+
+    assert desk.enrolment("lee").outcome == outcome
 
 
 def test_an_act_uploaded_before_the_one_that_opened_the_journey_counts(desk: FrontDesk) -> None:
