@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection
 
 from loyalty.members import Member
-from storage.bulk import BulkUpdate, instant
+from storage.bulk import BulkUpdate, Row, instant
 from storage.rows import Shape
 from storage.selected import Loading, Query, load
 from storage.tables import members
@@ -81,7 +81,10 @@ class MemberRows:
         return bool(self._changed)
 
     def flush(self) -> None:
-        counted, others = [], []
+        counted: list[Row] = []
+        # In a merger the card changes hands: it is given up before somebody else has it.
+        without_card: list[Row] = []
+        with_card: list[Row] = []
         for id in sorted(self._changed):
             now, before = self._members[id], self._stored.get(id)
             if now is None or now == before:
@@ -90,11 +93,13 @@ class MemberRows:
             if before is not None and _settled(now) == _settled(before):
                 counted.append((id, *(values[name] for name in _COUNTED)))
             else:
+                others = with_card if now.card_no else without_card
                 others.append((id, *(values[name] for name in _OTHERS)))
             self._stored[id] = now
         self._changed.clear()
         _count(self._connection, counted)
-        _save(self._connection, others)
+        _save(self._connection, without_card)
+        _save(self._connection, with_card)
 
     def forget(self) -> None:
         """Look again: what is known here was taken back."""

@@ -52,10 +52,18 @@ members = Table(
     Column("draw", Integer, nullable=False, default=_draw),
     Index(None, "draw"),
     # A clerk finds a member by the card, the phone number or the address.
-    Index(None, "card_no"),
+    # A card is one member's: of two who are given it at once, one is refused.
+    Index(None, "card_no", unique=True),
     Index(None, "phone_digits"),
     Index(None, "email"),
     Index(None, "inviter_id"),
+    # Who is erased is forgotten under all their ids; few were merged.
+    Index(
+        None,
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
     # How many join of late says how many a campaign for new members will meet.
     Index(None, "registered_at"),
     postgresql_with={"fillfactor": "80"},

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from loyalty.adjustments import Proposal, approve, decline, effect, propose
 from loyalty.erasure import Erasure, erase
@@ -22,6 +22,7 @@ from storage.database import Database
 from storage.proof import prove
 from storage.store import SqlStore
 from storage.verify.run import Wanted, verify
+from tests.conftest import DatabaseMaker
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
 
@@ -359,6 +360,26 @@ def test_who_leaves_is_forgotten_and_the_books_still_balance(desk: Desk) -> None
     assert after[-1].kind == "forfeit"
     assert desk.acts()[-1] == "member.erase"
     desk.proved()
+
+
+def test_an_erasure_reads_no_more_than_the_member(new_database: DatabaseMaker) -> None:
+    """However many others there are: SQLite says how it goes about each statement."""
+    desk = Desk(SqlStore(new_database("sqlite"), StillClock(), Programme()), StillClock())
+    desk.joins("lee")
+    engine, asked = desk.store.database.engine, list[tuple[str, Any]]()
+    event.listen(engine, "before_cursor_execute", lambda *said: asked.append(said[2:4]))
+
+    desk.erases("lee")
+
+    with engine.connect() as connection:
+        plans = [
+            row[3]
+            for statement, values in asked
+            if statement.startswith("SELECT") and "FROM members" in statement
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    assert any("ix_members_merged_into" in plan for plan in plans), plans
+    assert [plan for plan in plans if plan.startswith("SCAN members")] == []
 
 
 def test_nothing_new_happens_to_who_was_erased(desk: Desk) -> None:

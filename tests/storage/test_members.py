@@ -1,16 +1,23 @@
 """Members' rows come back as they were saved, and audiences see the active ones in order."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 
+from loyalty.errors import Invalid
 from loyalty.ports import Transaction
+from loyalty.programme import Programme
 from loyalty.records import CardHeld
+from loyalty.registration import Registration, register
 from storage import tables
 from storage.database import Database
 from storage.store import SqlStore
-from tests.storage.rows import NOON, member
+from tests.conftest import DatabaseMaker
+from tests.storage.rows import NOON, StillClock, member
 
 
 def test_a_member_comes_back_as_registered(store: SqlStore) -> None:
@@ -92,8 +99,8 @@ def test_a_card_counts_up_to_its_end_and_no_longer(store: SqlStore) -> None:
     store.run(lambda tx: tx.cards.add(card))
     store.run(lambda tx: tx.cards.add(card))  # a repeat gives no second card
 
-    def counts(*instants: object) -> list[int]:
-        return [len(store.read(lambda tx, i=i: tx.cards.at("lee", i))) for i in instants]
+    def counts(*instants: datetime) -> list[int]:
+        return store.read(lambda tx: [len(tx.cards.at("lee", each)) for each in instants])
 
     just_before = NOON.replace(day=9, hour=11, minute=59, second=59, microsecond=999_999)
     assert counts(NOON.replace(hour=11), NOON, just_before, NOON.replace(day=9)) == [0, 1, 1, 0]
@@ -119,3 +126,38 @@ def test_an_act_is_put_on_record_with_its_reason(store: SqlStore, database: Data
         (row,) = connection.execute(select(tables.audit))
     assert (row.actor, row.action, row.target) == ("mia", "campaign.pause", "spring")
     assert (row.reason, row.detail, row.at) == ("stock late", {"v": 1}, NOON)
+
+
+def test_of_two_who_are_given_one_card_at_once_one_is_refused(new_database: DatabaseMaker) -> None:
+    """Neither clerk sees the other's member yet. SQLite lets one of them write at a time anyway."""
+    database = new_database("postgres")
+    first, second = (SqlStore(database, StillClock(), Programme()) for _ in range(2))
+    written, go_on = threading.Event(), threading.Event()
+
+    def slowly(tx: Transaction) -> None:
+        register(tx, Registration(id="lee", card_no="C-0001"))
+        written.set()
+        assert go_on.wait(30)
+
+    def waits() -> bool:
+        held_up = text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with database.read() as connection:
+            return bool(connection.execute(held_up).scalar_one())
+
+    with ThreadPoolExecutor() as clerks:
+        lee = clerks.submit(first.run, slowly)
+        assert written.wait(30)
+        kim = clerks.submit(
+            second.run, lambda tx: register(tx, Registration(id="kim", card_no="C-0001"))
+        )
+        while not (kim.done() or waits()):
+            pass
+        go_on.set()
+        lee.result()
+        with pytest.raises(Invalid) as refused:
+            kim.result()
+
+    assert refused.value.problems[0]["field"] == "card_no"

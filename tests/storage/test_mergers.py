@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from loyalty.erasure import Erasure, erase
 from loyalty.gifting import Gift, give
+from loyalty.member_details import DetailsChange, change_details
 from loyalty.member_moves import GiftRefused
 from loyalty.merging import Merger, merge
 from loyalty.programme import Gifting, Programme
@@ -46,6 +47,10 @@ class Desk(FrontDesk):
 
     def gives(self, member_id: str, **given: Any) -> None:
         self.store.run(lambda tx: set_tier(tx, member_id, TierGiven(**given), "sorry", "mia"))
+
+    def changes(self, member_id: str, **details: Any) -> None:
+        change = DetailsChange(**details)
+        self.store.run(lambda tx: change_details(tx, member_id, change, "ola"))
 
     def says(self, member_id: str, granted: bool) -> None:
         said = Consent(channel="email", purpose="service", granted=granted)
@@ -100,6 +105,18 @@ def desk(database: Database) -> Desk:
     for name in ("lee", "old"):
         desk.joins(name, registered_at=NOON - 60 * DAY)
     return desk
+
+
+@pytest.mark.parametrize(("gone", "stays"), [("old", "wu"), ("wu", "old")])
+def test_the_card_in_the_purse_is_the_survivors(desk: Desk, gone: str, stays: str) -> None:
+    """It is one member's at any time, also while it changes hands."""
+    desk.joins("wu")
+    desk.changes(gone, card_no="C-0001")
+
+    desk.merges(gone, stays)
+
+    assert desk.member(stays).card_no == "C-0001"
+    assert desk.store.read(lambda tx: tx.members.found_by("card_no", "C-0001")) == [stays]
 
 
 # --- tiers --------------------------------------------------------------------------------------

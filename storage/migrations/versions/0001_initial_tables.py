@@ -547,10 +547,17 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "80"},
     )
     with op.batch_alter_table("members", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_members_card_no"), ["card_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_members_card_no"), ["card_no"], unique=True)
         batch_op.create_index(batch_op.f("ix_members_draw"), ["draw"], unique=False)
         batch_op.create_index(batch_op.f("ix_members_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_members_inviter_id"), ["inviter_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_members_merged_into"),
+            ["merged_into"],
+            unique=False,
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_members_phone_digits"), ["phone_digits"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_members_registered_at"), ["registered_at"], unique=False
@@ -1056,6 +1063,11 @@ def downgrade() -> None:
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_members_registered_at"))
         batch_op.drop_index(batch_op.f("ix_members_phone_digits"))
+        batch_op.drop_index(
+            batch_op.f("ix_members_merged_into"),
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_members_inviter_id"))
         batch_op.drop_index(batch_op.f("ix_members_email"))
         batch_op.drop_index(batch_op.f("ix_members_draw"))
