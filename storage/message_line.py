@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Row,
     bindparam,
     case,
+    exists,
     func,
     literal_column,
     or_,
@@ -37,10 +39,21 @@ _WAITING = messages.c.status.in_([literal_column("'queued'"), literal_column("'d
 _PAUSED = select(campaigns.c.id).where(campaigns.c.state == "paused")
 
 
-def goes_out(now: datetime) -> ColumnElement[bool]:
+def goes_out(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Messages whose time has come. Marketing of a paused campaign waits for its resume."""
     free = func.coalesce(messages.c.campaign_id, "").not_in(_PAUSED)
     return _WAITING & (messages.c.due_at <= now) & or_(messages.c.purpose != "marketing", free)
+
+
+def _interrupted(before: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    return (messages.c.status == "sending") & (messages.c.claimed_at <= before)
+
+
+# Built once, for it is asked all day.
+_DUE = select(
+    exists().where(messages.c.channel == bindparam("channel"), goes_out(bindparam("now")))
+    | exists().where(_interrupted(bindparam("lost")))
+)
 
 
 class SqlMessageLine:
@@ -53,12 +66,8 @@ class SqlMessageLine:
 
     def due(self, channel: Channel) -> bool:
         """Whether there is a message whose time has come, or a send that was interrupted."""
-        waiting = (messages.c.channel == channel) & goes_out(self._now)
-        for sought in (waiting, self._interrupted()):
-            found = self._connection.execute(select(messages.c.key).where(sought).limit(1))
-            if found.first() is not None:
-                return True
-        return False
+        asked = {"channel": channel, "now": self._now, "lost": self._now - LEASE}
+        return bool(self._connection.execute(_DUE, asked).scalar_one())
 
     def claim(self, channel: Channel, limit: int) -> list[Outgoing]:
         """Take due messages for one sender each, and ask the gate again in the same transaction.
@@ -160,16 +169,13 @@ class SqlMessageLine:
         mail = messages.c.channel == "email"
         self._connection.execute(
             update(messages)
-            .where(self._interrupted())
+            .where(_interrupted(self._now - LEASE))
             .values(
                 status=case((mail, "unknown"), else_="deferred"),
                 due_at=self._now,
                 last_error=INTERRUPTED,
             )
         )
-
-    def _interrupted(self) -> ColumnElement[bool]:
-        return (messages.c.status == "sending") & (messages.c.claimed_at <= self._now - LEASE)
 
     def resend(self, key: str) -> None:
         """An operator's word that a failed or unknown message shall go out (again).
