@@ -177,11 +177,8 @@ class Programme(Settings):
     event_types: tuple[str, ...] = (
         "check_in", "review", "survey", "share", "referral", "visit", "course", "green_act",
     )  # fmt: skip
-    rewards: tuple[Reward, ...] = (
-        Reward(id="tote", name={"en": "a shopping bag", "zh": "环保购物袋"}, points=100),
-        Reward(id="soup", name={"en": "a soup set", "zh": "煲汤食材包"}, points=800),
-        Reward(id="cup", name={"en": "a coffee cup", "zh": "联名咖啡杯"}, points=3000),
-    )
+    rewards: tuple[Reward, ...] = ()
+    """What messages may name as worth its price; none, until the shop has something to offer."""
 
     @model_validator(mode="after")
     def _whole_steps(self) -> Self:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from loyalty.programme import Programme
+from loyalty.programme import Programme, Reward
 from tests.conftest import DatabaseMaker
 from tests.stories import FIRST_DAY, Told, telling
 from tests.temporal_fixtures import dev_server, temporal
 
 __all__ = ["dev_server", "temporal"]
+
+SOUP = Reward(id="soup", name={"en": "a soup set", "zh": "煲汤食材包"}, points=800)
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def starts() -> datetime:
 
 @pytest.fixture
 def programme() -> Programme:
-    """The programme's own settings; a story may bring others."""
-    return Programme()
+    """The programme's own settings and something to buy; a story may bring others."""
+    return Programme(rewards=(SOUP,))
 
 
 @pytest.fixture
