@@ -1,6 +1,10 @@
 """The programme's own rules, as an operator writes them into a file."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from loyalty.programme import Programme
@@ -26,3 +30,21 @@ def test_a_window_of_nothing_is_none(field: str, length: str) -> None:
 
     with pytest.raises(ValidationError, match=field):
         Programme.model_validate({"contact": {field: length}})
+
+
+def test_the_documented_file_is_the_default_whole() -> None:
+    """Whoever copies the page has what they had before, and no key is missing from it."""
+    page = (Path(__file__).parents[2] / "docs" / "programme.md").read_text()
+    short, whole = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+
+    assert Programme.model_validate(yaml.safe_load(short)).rewards[0].id == "soup"
+    written = Programme.model_validate(yaml.safe_load(whole))
+    assert written == Programme()
+    assert _keys(yaml.safe_load(whole)) == _keys(Programme().model_dump())
+
+
+def _keys(written: object) -> object:
+    """Names alone, of settings and of the settings in them."""
+    if not isinstance(written, dict):
+        return None
+    return {name: _keys(value) for name, value in written.items()}
