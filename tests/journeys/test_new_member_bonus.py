@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from delivery.words import words_of
+from loyalty.erasure import Erasure, erase
+from loyalty.programme import Programme
 from tests.stories import FIRST_DAY, Told
 
 
@@ -52,6 +55,26 @@ async def test_inviter_and_invitee_get_300_each_on_the_invitees_first_order(told
     assert await told.messages("ann") == ["welcome", "card_last_days", "card_expired",
                                           "inviter_reward"]  # fmt: skip
     await told.books_balance()
+
+
+async def test_who_was_invited_by_somebody_who_left_is_promised_nothing_for_them(
+    told: Told,
+) -> None:
+    """Ann is erased before Lee orders: Lee has the reward, and reads of Lee's own only."""
+    campaign = await told.launch("new_member_bonus")
+    ann = await told.joins("ann")
+    await told.joins("lee", invited_by="ann")
+    erasure = Erasure(id="e1", reason="asked by the member")
+    told.store.run(lambda tx: erase(tx, ann, erasure, "op"))
+    await told.buys("lee", "100.00")
+
+    assert "skipped:no_inviter" in await told.reasons("lee", campaign)
+    said = await told.says("lee", "first_order_thanks_invited")
+    assert said["step.points"] == 300
+    texts = told.store.read(lambda tx: tx.campaigns.version(campaign, 1)).messages
+    for locale, word in (("en", "friend"), ("zh", "好友")):
+        _, words = words_of(texts, "first_order_thanks_invited", locale, said, Programme())
+        assert words.text.count(word) == 1  # who invited them
 
 
 async def test_the_card_doubles_purchases_only_while_it_runs(told: Told) -> None:
