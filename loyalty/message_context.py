@@ -48,8 +48,8 @@ ALWAYS: tuple[Variable, ...] = (
     _of("points.available", "points", 1250, "points the reader can spend now"),
     _of("points.expiring", "points", 1000, "points that lapse within thirty days, or 0"),
     _of(
-        "points.expiring_on", "date", "2027-03-31T16:00:00Z",
-        "when the first of them lapse", optional=True,
+        "points.expiring_on", "date", "2027-03-31T15:59:59Z",
+        "the last day on which the first of them can be used", optional=True,
     ),
     _of(
         "reward.name", "text", "a soup set",

@@ -4,7 +4,7 @@ The names are those of `message_context`; a text that names anything else was re
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from loyalty.ledger import Balance
@@ -37,6 +37,8 @@ def always(
 ) -> dict[str, Any]:
     """The variables that every message has."""
     soon = expiring(balance, now)
+    # Points lapse at an instant that is no longer theirs, often midnight: the day before is told.
+    usable_until = balance.next_expiry[0][0] - timedelta(microseconds=1) if soon else None
     reward = affordable(programme.rewards, balance.available)
     return {
         "programme.name": programme.name,
@@ -46,7 +48,7 @@ def always(
         "member.tier": member.tier,
         "points.available": balance.available,
         "points.expiring": soon,
-        "points.expiring_on": balance.next_expiry[0][0].isoformat() if soon else None,
+        "points.expiring_on": usable_until.isoformat() if usable_until else None,
         "reward.name": _in(reward.name, member.locale) if reward else None,
         "reward.points": reward.points if reward else 0,
     }

@@ -2,10 +2,13 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
+from delivery.words import words_of
+from loyalty.programme import Programme
 from storage import tables
-from tests.stories import FIRST_DAY, Told
+from tests.stories import FIRST_DAY, SHANGHAI, Told
 
 BY_EMAIL = [{"channel": "email", "purpose": "marketing", "granted": True}]
 
@@ -28,8 +31,28 @@ async def test_the_first_nudge_names_the_points_at_risk_and_what_they_buy(told: 
     assert await told.messages("lee") == ["points_expiring"]
     said = await told.says("lee", "points_expiring")
     assert (said["points.expiring"], said["points.available"]) == (1000, 1007)
-    assert datetime.fromisoformat(said["points.expiring_on"]) == FIRST_DAY + timedelta(days=20)
     assert (said["reward.name"], said["reward.points"]) == ("a soup set", 800)
+
+
+@pytest.mark.parametrize(
+    ("lapse", "day"),
+    [
+        (datetime(2027, 1, 25, 0, 0, tzinfo=SHANGHAI), 24),  # midnight is the next day's
+        (datetime(2027, 1, 25, 10, 0, tzinfo=SHANGHAI), 25),
+    ],
+)
+async def test_the_day_that_is_named_is_one_on_which_the_points_can_be_used(
+    told: Told, lapse: datetime, day: int
+) -> None:
+    """Who comes on the day that was said finds the points still there."""
+    await sleeper(told, "lee", expiring=0)
+    await told.has("lee", 1000, until=lapse)
+    campaign = await told.launch("dormant_wake_up")
+
+    said = await told.says("lee", "points_expiring")
+    texts = told.store.read(lambda tx: tx.campaigns.version(campaign, 1)).messages
+    for locale, named in (("en", f"by January {day}, 2027"), ("zh", f"可用至 2027年1月{day}日")):
+        assert named in words_of(texts, "points_expiring", locale, said, Programme())[1].text
 
 
 async def test_who_loses_nothing_is_only_missed(told: Told) -> None:
