@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from loyalty.admission import compiled
 from loyalty.journeys.compiled import Compiled
+from loyalty.journeys.granted import points_before
 from loyalty.journeys.moments import Tell
 from loyalty.journeys.plan import Await, Effect, Notify
 from loyalty.members import Member
@@ -136,7 +137,7 @@ class Preview:
             reader, at = said.new.member_id, said.at
         else:
             assumption, reader, at = None, self.member.id, None
-            variables, examples = self._with_examples(declared)
+            variables, examples = self._with_examples(name, declared)
         words = self.say(self.version.messages, name, locale, variables)
         source = self._source(name, words.locale)
         return Shown(
@@ -153,10 +154,12 @@ class Preview:
         )
 
     def _with_examples(
-        self, declared: Sequence[Variable]
+        self, name: str, declared: Sequence[Variable]
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-        """The member's own figures, and examples for what only the journey knows."""
-        own = variables_for(self.paper.tx, self.member, self.campaign, self.version, {})
+        """The member's own figures, the plan's, and examples for what only the journey knows."""
+        own = dict(variables_for(self.paper.tx, self.member, self.campaign, self.version, {}))
+        if (given := points_before(self.rules.plan, name)) is not None:
+            own["step.points"] = given
         lent = {v.name: v.example for v in declared if v.name not in own}
         return {**lent, **own}, tuple(lent)
 

@@ -1,6 +1,6 @@
 """What a journey can cost at most, so that a budget is kept before a promise is made."""
 
-from loyalty.journeys.plan import Await, Branch, Effect, Grant, Plan, Split
+from loyalty.journeys.plan import Await, Effect, Grant, Plan, ways
 
 
 def most_points(plan: Plan, *, has_inviter: bool = True) -> int:
@@ -22,19 +22,11 @@ def most_points(plan: Plan, *, has_inviter: bool = True) -> int:
             return known[node_id]
         assert node_id is not None
         node = plan.nodes[node_id]
-        step = node.step
-        if isinstance(step, Grant):
-            here = points((step,)) + from_node(node.next)
-        elif isinstance(step, Await):
-            ways = (step.met or node.next, step.missed or node.next)
-            here = sum(points(g.reward) for g in step.goals) + max(map(from_node, ways))
-        elif isinstance(step, Branch):
-            ways = (step.then or node.next, step.otherwise or node.next)
-            here = max(map(from_node, ways))
-        elif isinstance(step, Split):
-            here = max(from_node(arm.next or node.next) for arm in step.arms)
-        else:
-            here = from_node(node.next)
+        here = max(map(from_node, ways(node)))
+        if isinstance(node.step, Grant):
+            here += points((node.step,))
+        elif isinstance(node.step, Await):
+            here += sum(points(goal.reward) for goal in node.step.goals)
         known[node_id] = here
         return here
 

@@ -6,6 +6,7 @@ a position in a journey is one id. Lengths are ISO 8601 in YAML and `Length` her
 multipliers are basis points (20,000 = double).
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -165,3 +166,16 @@ class Plan(Model):
     nodes: dict[str, Node]
     goal: Goal | None = None  # success, measured against the holdout
     goal_within: Length | None = None
+
+
+def ways(node: Node) -> Iterator[str | None]:
+    """Where a journey may go from a node; none = its end."""
+    step = node.step
+    if isinstance(step, Await):
+        yield from (step.met or node.next, step.missed or node.next)
+    elif isinstance(step, Branch):
+        yield from (step.then or node.next, step.otherwise or node.next)
+    elif isinstance(step, Split):
+        yield from (arm.next or node.next for arm in step.arms)
+    else:
+        yield node.next

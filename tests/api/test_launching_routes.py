@@ -50,8 +50,11 @@ def test_every_message_is_shown_as_it_would_be_sent(bonus: Callable[..., Shop]) 
     }
     assert shown["welcome"]["weight"]["sms"]["encoding"] == "ucs2"
     assert shown["first_order_thanks"]["assumed"]["kind"] == "everything"
-    # Nobody invited Wu: no assumption leads there, and what is shown are examples.
+    # Nobody invited Wu: no assumption leads there, and what is shown are examples; the points are
+    # those that the campaign gives.
     assert shown["inviter_reward"]["assumed"] is None
+    assert "300" in shown["inviter_reward"]["text"]
+    assert "step.points" not in shown["inviter_reward"]["examples"]
     assert shop.as_("operator").get("/v1/runs").json()["runs"] == []
 
 
