@@ -172,10 +172,15 @@ class Settings(SignInSettings):
         return self
 
     @property
+    def embedded_database(self) -> Path:
+        """The file of the embedded default, in use while no other address is given."""
+        return self.data_dir / "milepost.db"
+
+    @property
     def database(self) -> str:
         """The database's address, complete."""
         if self.database_url is None:
-            return f"sqlite:///{self.data_dir / 'milepost.db'}"
+            return f"sqlite:///{self.embedded_database}"
         url = database_url(self.database_url)
         if self.database_password is not None:
             url = url.set(password=self.database_password.get_secret_value())

@@ -4,6 +4,7 @@ import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -17,15 +18,26 @@ from storage.readiness import database_state
 @contextmanager
 def opened() -> Iterator[Parts]:
     """The parts on the configured database; says so when that cannot be used."""
-    parts = Parts(_beside_up(read_settings()))
+    settings = _beside_up(read_settings())
+    if settings.database_url is None and not settings.embedded_database.exists():
+        # Opening it would make an empty one here, and every look at that finds all well.
+        _say(
+            f"There is no data of Milepost in {settings.data_dir.absolute()}. Call this in the "
+            "folder where `milepost up` runs, or name its data folder in MILEPOST_DATA_DIR."
+        )
+    parts = Parts(settings)
     try:
         ok, detail = database_state(parts.database)
         if not ok:
-            Console(stderr=True, highlight=False).print(detail, style="red", markup=False)
-            raise typer.Exit(1)
+            _say(detail)
         yield parts
     finally:
         parts.close()
+
+
+def _say(trouble: str) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(trouble, style="red", markup=False)
+    raise typer.Exit(1)
 
 
 def _beside_up(settings: Settings) -> Settings:

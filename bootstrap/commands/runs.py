@@ -17,6 +17,7 @@ from bootstrap.wiring import Parts
 from loyalty import operate
 from loyalty.errors import Unknown
 from loyalty.explain import sentence
+from loyalty.ports import Transaction
 from loyalty.records import EnrolmentState
 from loyalty.why_not import why_not
 from storage.audit import SqlAudit
@@ -75,6 +76,8 @@ def runs(
     with opened() as parts:
         found = parts.reads.search_runs(search)
         zone = parts.programme.tz
+        if not found:
+            parts.store.read(lambda tx: _known(tx, member, campaign))
     if not found:
         some = any((member, campaign, state, stuck))
         console().print("No run is like that." if some else "No member has entered a campaign yet.")
@@ -85,6 +88,14 @@ def runs(
         granted = f"{each['granted_points']:,}"
         shown.add_row(each["id"], each["state"], each["outcome"] or "", wakes, granted)
     console().print(shown, soft_wrap=False)
+
+
+def _known(tx: Transaction, member: str | None, campaign: str | None) -> None:
+    """A name that nobody has is said: it is no answer that nothing is wrong."""
+    if member and tx.members.get(member) is None:
+        raise Unknown("member", member)
+    if campaign and tx.campaigns.get(campaign) is None:
+        raise Unknown("campaign", campaign)
 
 
 def run(run_id: RunId, locale: Locale = "en") -> None:
@@ -140,8 +151,8 @@ def _command(run_id: str, act: Literal["retry", "skip", "cancel"], reason: str) 
     with opened() as parts:
         parts.store.run(lambda tx: operate.command(tx, run_id, act, reason, actor()))
     console().print(
-        f"{run_id}: {act} noted. The run takes it up within a second; "
-        "while its campaign is paused, a skip waits for the resume."
+        f"{run_id}: {act} noted. The run takes it up within a second while relay and worker are "
+        "running; while its campaign is paused, a skip waits for the resume."
     )
 
 

@@ -21,12 +21,13 @@ def why(
 
     Examples:
       milepost why purchase:till-12:2026-10-03/000481
-      milepost why till:till-12:2026-10-03/p1:confirm --locale zh
+      milepost why confirm:till:till-12:2026-10-03/p1 --locale zh
     """
     with opened() as parts:
         found = parts.reads.slip(transaction)
         if found is None:
-            raise Unknown("transaction", transaction)
+            hint = "A receipt's is `purchase:<source>:<id>`; the console finds it by its number."
+            raise Unknown("transaction", transaction, hint)
         programme = parts.programme
     paper = Paper(WORDS[locale], programme.currency, programme.tz)
     out = console()

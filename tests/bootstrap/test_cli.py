@@ -53,6 +53,29 @@ def test_help_teaches_each_command(milepost: Milepost) -> None:
         assert f"milepost {command}" in shown.output.partition("Example")[2], command
 
 
+def test_a_look_from_another_folder_says_where_it_looked(
+    milepost: Milepost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is made there: an empty programme would be found in order by every look at it."""
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("MILEPOST_DATA_DIR", str(elsewhere))
+
+    for command in ("runs", "prove", "outbox"):
+        looked = milepost(command)
+        assert looked.exit_code == 1
+        assert str(elsewhere) in looked.output and "MILEPOST_DATA_DIR" in looked.output
+    assert not elsewhere.exists()
+
+
+def test_a_name_that_nobody_has_is_no_all_clear(milepost: Milepost) -> None:
+    """A mistyped campaign is said, and not answered with "no run is like that"."""
+    for option in ("--campaign", "--member"):
+        looked = milepost("runs", option, "nope")
+        assert looked.exit_code == 1
+        assert "'nope'" in looked.output
+    assert milepost("runs", "--stuck").exit_code == 0
+
+
 def test_a_key_is_shown_once_and_can_be_ended(milepost: Milepost, parts: Parts) -> None:
     """A new key works as printed, is listed without its secret, and can be revoked."""
     made = milepost("keys", "create", "--role", "integrator", "--name", "till-1")
