@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loyalty.written_forms import in_words
+
 _WORDS = {
     "missing": "is needed",
     "extra_forbidden": "is not known here; nothing is taken silently",
@@ -16,7 +18,7 @@ _WORDS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "string_type": "must be a text",
-    "string_pattern_mismatch": "must be written as {pattern}",
+    "string_pattern_mismatch": "must be {form}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length}",
@@ -39,7 +41,8 @@ def message_of(found: Mapping[str, Any]) -> str:
     if words is None:
         return said
     try:
-        return words.format_map(found.get("ctx", {}))
+        context = dict(found.get("ctx", {}))
+        return words.format_map(context | {"form": in_words(str(context.get("pattern")))})
     except KeyError:
         return said
 

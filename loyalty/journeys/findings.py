@@ -10,6 +10,7 @@ from loyalty.conditions import BadCondition, Scope, check
 from loyalty.journeys.yaml_tree import START, Path, Place, Unreadable
 from loyalty.near_miss import did_you_mean
 from loyalty.templates import Problem, place_key
+from loyalty.written_forms import in_words
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,6 +24,7 @@ _WORDS = {
     "tuple_type": "A list is wanted here.",
     "too_short": "The list is empty.",
     "string_too_short": "The text is empty.",
+    "string_pattern_mismatch": "It is written in another way here.",
     "model_type": "Fields are wanted here, not a single value.",
 }
 
@@ -129,8 +131,9 @@ def _prefixes(path: Path) -> list[Path]:
 
 
 def _limits(context: Mapping[str, Any]) -> tuple[str, ...]:
-    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below", "pattern": "of the form"}
-    return tuple(f"{words[key]} {value}" for key, value in context.items() if key in words)
+    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
+    limits = [f"{words[key]} {value}" for key, value in context.items() if key in words]
+    return (*limits, *([in_words(str(context["pattern"]))] if "pattern" in context else ()))
 
 
 def _short(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -11,6 +11,8 @@ from structlog.testing import capture_logs
 
 from api.edge import Limits
 from api.services import Check
+from loyalty.till.presented import PHONE
+from loyalty.written_forms import FORMS
 from tests.api.conftest import Shop, receipt
 
 JSON = "application/json"
@@ -149,6 +151,29 @@ def test_every_operation_teaches(shop: Shop) -> None:
             assert operation["tags"][0] in {tag["name"] for tag in schema["tags"]}, where
             assert operation["summary"], where
             assert operation.get("description") or path == "/healthz", where
+
+
+def test_every_form_of_a_text_is_said_in_words(shop: Shop) -> None:
+    """Who mistypes an id or a phone number reads what is wanted, and no regular expression."""
+    wanted = set(_patterns(shop.app.openapi()))
+
+    assert wanted
+    assert wanted <= FORMS.keys()
+    for pattern, words in FORMS.items():
+        _, _, example = words.partition("as in ")
+        assert not example or re.match(pattern, example), words
+    refused = shop.as_("integrator").post("/v1/members", json={"id": "lee", "phone": "call me"})
+    assert refused.json()["errors"][0]["message"] == "must be " + FORMS[PHONE]
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _patterns(each)
 
 
 async def test_too_many_at_once_are_told_to_come_back(serving: Callable[..., Shop]) -> None:

@@ -64,7 +64,8 @@ def test_who_returns_at_another_till_is_told_how_to_name_the_receipts_own(shop: 
     refused = shop.as_("integrator").post("/v1/refunds", json=refund)
 
     assert (refused.status_code, refused.json()["code"]) == (404, "unknown")
-    assert "'till-2'" in refused.json()["detail"] and "purchase_source" in refused.json()["detail"]
+    assert "'till-2'" in refused.json()["detail"]
+    assert "purchase_source" in refused.json()["detail"]
     named = shop.as_("integrator").post("/v1/refunds", json=refund | {"purchase_source": "till-1"})
     assert (named.status_code, named.json()["points_reversed"]) == (201, 15)
 

@@ -63,7 +63,8 @@ def test_a_look_from_another_folder_says_where_it_looked(
     for command in ("runs", "prove", "outbox"):
         looked = milepost(command)
         assert looked.exit_code == 1
-        assert str(elsewhere) in looked.output and "MILEPOST_DATA_DIR" in looked.output
+        assert str(elsewhere) in looked.output
+        assert "MILEPOST_DATA_DIR" in looked.output
     assert not elsewhere.exists()
 
 
