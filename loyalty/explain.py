@@ -75,7 +75,7 @@ def _fields(decision: Decision, words: Words, zone: ZoneInfo) -> _Filled:
         "step": decision.step_id,
         "verdict": decision.verdict,
         "reason": decision.reason,
-        "way": decision.reason.partition(":")[2],
+        "way": _way(decision.reason.partition(":")[2], words),
         "until": until,
         "to": words.to_inviter if inputs.get("to") == "inviter" else "",
         "channel": words.channels.get(inputs.get("channel", ""), ""),
@@ -110,6 +110,11 @@ def _plain(value: Any, zone: ZoneInfo) -> str:
 
 def _instant(at: datetime | None, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}" if at else ""
+
+
+def _way(way: str, words: Words) -> str:
+    """A question's two ways as their answers; a draw's arms by their names."""
+    return {"then": words.yes, "otherwise": words.no}.get(way, way)
 
 
 def _observed(inputs: Mapping[str, Any], words: Words) -> str:

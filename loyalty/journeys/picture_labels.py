@@ -126,7 +126,7 @@ class Labels:
         return self.outcome(step.outcome), []
 
     def outcome(self, outcome: str) -> str:
-        return self.says("completed") if outcome == "completed" else outcome.replace("_", " ")
+        return self.words.outcomes.get(outcome, outcome.replace("_", " "))
 
     def entry(self, rules: Compiled, enter: Enter) -> Said:
         """Who enters, how often, and what the campaign is measured by."""

@@ -15,6 +15,7 @@ class PictureWords:
     kinds: Mapping[str, str]  # the small line over each node
     says: Mapping[str, str]  # titles and details
     ways: Mapping[str, str]  # at an edge
+    outcomes: Mapping[str, str]  # of the templates that come with Milepost
     events: Mapping[str, tuple[str, str]]  # one of them, several of them
     lengths: Mapping[str, tuple[str, str]]
     channels: Mapping[str, str]
@@ -62,7 +63,6 @@ EN = PictureWords(
         "remind": "Reminder {moment}: “{text}”", "before_end": "{length} before the deadline",
         "almost": "One missing: “{text}”",
         "split": "Members are divided at random", "outcome": "{outcome}",
-        "completed": "completed",
         "exchange": "{title} for {points} points",
         "stock": "{stock} in stock, {per_member} per member", "hold": "Reserved for {length}",
         "at": "{at}", "some": "Only if {condition}",
@@ -83,6 +83,11 @@ EN = PictureWords(
              "minutes": ("minute", "minutes"), "seconds": ("second", "seconds")},
     channels={"inbox": "in-app inbox", "email": "e-mail", "webhook": "webhook"},
     conditions=EN_CONDITIONS,
+    outcomes={
+        "completed": "Done", "ordered": "Ordered", "no_order": "No order", "woken": "Came back",
+        "gave_up": "Did not come back", "not_dormant": "Was not dormant",
+        "all_done": "All tasks done", "month_over": "Month was over",
+    },
     joint=", ",
     space=" ",
 )  # fmt: skip
@@ -124,7 +129,6 @@ ZH = PictureWords(
         "remind": "{moment}提醒：“{text}”", "before_end": "截止前 {length}",
         "almost": "只差一次时：“{text}”",
         "split": "会员随机分组", "outcome": "{outcome}",
-        "completed": "完成",
         "exchange": "{title}：{points} 积分",
         "stock": "库存 {stock}，每人限兑 {per_member}", "hold": "预留 {length}",
         "at": "{at}", "some": "仅当{condition}",
@@ -144,6 +148,11 @@ ZH = PictureWords(
              "minutes": ("分钟", "分钟"), "seconds": ("秒", "秒")},
     channels={"inbox": "站内信", "email": "邮件", "webhook": "Webhook"},
     conditions=ZH_CONDITIONS,
+    outcomes={
+        "completed": "完成", "ordered": "已下单", "no_order": "未下单", "woken": "已回归",
+        "gave_up": "未回归", "not_dormant": "并未沉睡",
+        "all_done": "任务全部完成", "month_over": "当月已结束",
+    },
     joint="、",
     space=" ",
 )  # fmt: skip

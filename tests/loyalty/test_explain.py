@@ -157,6 +157,11 @@ def _fields(pattern: str) -> set[str]:
             "thanks：进入分支“regulars”。",
         ),
         (
+            decision("way:otherwise"),
+            "thanks: took the way 'no'.",
+            "thanks：进入分支“否”。",
+        ),
+        (
             decision(
                 "not_in_audience",
                 "not_admitted",
