@@ -165,7 +165,7 @@ class Clerk:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """One transaction on a connection of our own; the next gets another after any failure."""
+        """One transaction on a connection of our own; after a failure the next gets another."""
         if self._connection is None:
             self._connection = self._hired()
         try:
@@ -201,7 +201,7 @@ class Clerk:
 
 
 def _looked_at(units: Iterable[Unit[Any]]) -> frozenset[Hashable]:
-    """What may be others of theirs too: a refund names no member, only what its purchase wrote."""
+    """All that units name, members or not: a refund names only what its purchase wrote."""
     return frozenset(
         each
         for unit in units

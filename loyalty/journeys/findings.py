@@ -133,7 +133,9 @@ def _prefixes(path: Path) -> list[Path]:
 def _limits(context: Mapping[str, Any]) -> tuple[str, ...]:
     words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
     limits = [f"{words[key]} {value}" for key, value in context.items() if key in words]
-    return (*limits, *([in_words(str(context["pattern"]))] if "pattern" in context else ()))
+    if "pattern" in context:
+        limits.append(in_words(str(context["pattern"])))
+    return tuple(limits)
 
 
 def _short(text: str) -> str:

@@ -37,6 +37,18 @@ LADDER = (
 
 
 class Desk(FrontDesk):
+    def does_the_pack(self) -> int:
+        """`new` joins, and buys twice in a month: the points of each of the two receipts."""
+        self.joins("new")
+        self.open_month()
+        self.take_turns("new")
+        earned = 0
+        for number in (1, 2):
+            self.clock.instant += DAY
+            earned = self.buys("new", f"r{number}", ("grocery", 10_000))["points"]
+        self.take_turns("new")
+        return earned
+
     def merges(self, gone: str = "old", into: str = "lee", **more: Any) -> dict[str, Any]:
         merger = Merger(id=f"{gone}-{into}", reason="same person", **more)
         return self.store.run(lambda tx: merge(tx, gone, into, merger, "ola"))
@@ -297,14 +309,7 @@ def test_who_was_welcomed_once_is_not_welcomed_again(desk: Desk) -> None:
 def test_a_reward_undone_after_a_merger_is_taken_from_who_lives_on(desk: Desk) -> None:
     """700 points for a month's purchases went along; goods come back, and they are not kept."""
     desk.launch("monthly_task_pack", values={"purchases": 2, "purchase_points": 700})
-    desk.joins("new")
-    desk.open_month()
-    desk.take_turns("new")
-    earned = 0
-    for number in (1, 2):
-        desk.clock.instant += DAY
-        earned = desk.buys("new", f"r{number}", ("grocery", 10_000))["points"]
-    desk.take_turns("new")
+    earned = desk.does_the_pack()
     assert desk.balance("new").posted == 2 * earned + 700
     desk.joins("young")
     desk.merges("new", "young")
@@ -323,14 +328,7 @@ def test_a_reward_undone_after_a_merger_is_taken_from_who_lives_on(desk: Desk) -
 def test_a_reward_that_the_merger_took_back_is_not_taken_twice(desk: Desk) -> None:
     """Both cards had the bonus, so one went; the goods behind it come back, and the run goes on."""
     pack = desk.launch("monthly_task_pack", values={"purchases": 2, "purchase_points": 700})
-    desk.joins("new")
-    desk.open_month()
-    desk.take_turns("new")
-    earned = 0
-    for number in (1, 2):
-        desk.clock.instant += DAY
-        earned = desk.buys("new", f"r{number}", ("grocery", 10_000))["points"]
-    desk.take_turns("new")
+    earned = desk.does_the_pack()
     desk.joins("young")
     [bonus] = [each.key for each in desk.decided() if each.inputs.get("points") == 700]
     desk.merges("new", "young", reverse=(bonus,))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def shop(new_database: DatabaseMaker) -> Iterator[SqlStore]:
     """A shop with twenty members on PostgreSQL, where two clerks work."""
     store = SqlStore(new_database("postgres"), StillClock(), Programme())
     for each in MEMBERS:
-        store.run(lambda tx, id=each: register(tx, Registration(id=id)))  # type: ignore[misc]
+        store.run(partial(register, registration=Registration(id=each)))
     store.group()
     yield store
     store.close()
