@@ -22,13 +22,8 @@ from loyalty.simulation.journeys import (
     PaperOffers,
     PaperOutbox,
 )
-from loyalty.simulation.people import (
-    PaperCards,
-    PaperCounters,
-    PaperInbox,
-    PaperLedger,
-    PaperMembers,
-)
+from loyalty.simulation.people import PaperCards, PaperCounters, PaperInbox, PaperMembers
+from loyalty.simulation.points import PaperLedger
 from loyalty.simulation.sample import SAMPLE_ID, newcomer_standing, sample_balance
 
 

@@ -1,4 +1,4 @@
-"""The member of a simulation with points, cards, tier, acts and messages: written on paper."""
+"""The member of a simulation with acts, cards and caps: written on paper."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from loyalty.audiences.asked import Asked, History
 from loyalty.errors import Unknown
-from loyalty.ledger import Balance, Posted
 from loyalty.members import Mark, Member
 from loyalty.records import CardHeld, InboxEvent
 
@@ -69,119 +68,6 @@ def _with_purchases(known: History, bought: Sequence[InboxEvent], now: datetime)
         categories={**known.categories, **latest},
         stores={**known.stores, **stores},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """Points that the simulation gave, or took back."""
-
-    key: str
-    member_id: str
-    points: int
-    kind: str
-    at: datetime
-    expires_at: datetime | None
-    available_at: datetime | None
-    campaign_id: str | None
-    meta: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class PaperLedger:
-    """What is in the books today, and what the simulation adds."""
-
-    paper: "Paper"
-    credits: dict[str, Credit] = field(default_factory=dict)
-    known: dict[str, Balance] = field(default_factory=dict)
-
-    def earn(  # noqa: PLR0913 - the port's own
-        self,
-        key: str,
-        member_id: str,
-        points: int,
-        *,
-        kind: str = "earn",
-        expires_at: datetime | None = None,
-        source: str = "purchase",
-        campaign_id: str | None = None,
-        effective_at: datetime | None = None,
-        available_at: datetime | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> Posted:
-        now = self.paper.now
-        self.credits.setdefault(
-            key,
-            Credit(
-                key, member_id, points, kind, now, expires_at, available_at, campaign_id, meta or {}
-            ),
-        )
-        return self._posted(key, kind, member_id, points)
-
-    def reverse(
-        self,
-        key: str,
-        transaction_key: str,
-        points: int | None = None,
-        policy: str = "debt",
-        *,
-        reinstate_until: datetime | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> Posted:
-        given = self.credits.get(transaction_key)
-        if given is not None:
-            member_id, back = given.member_id, points or given.points
-        else:
-            posted = self.paper.real.ledger.transaction(transaction_key)
-            member_id, back = posted.member_id, points or posted.points
-        now = self.paper.now
-        self.credits.setdefault(
-            key, Credit(key, member_id, -back, "reverse", now, None, None, None, meta or {})
-        )
-        return self._posted(key, "reverse", member_id, back)
-
-    def transfer(
-        self,
-        key: str,
-        member_id: str,
-        to_member_id: str,
-        points: int,
-        *,
-        kind: str,
-        everything: bool,
-    ) -> Posted:
-        """What was taken from the books of who was merged is taken from who lives on."""
-        for each in self.credits.values():
-            if each.member_id == member_id:
-                self.credits[each.key] = replace(each, member_id=to_member_id)
-        return self._posted(key, kind, member_id, points)
-
-    def balance(self, member_id: str) -> Balance:
-        """Today's balance, less what has lapsed by the simulated instant, more what was given."""
-        if member_id not in self.known:
-            self.known[member_id] = self.paper.real.ledger.balance(member_id)
-        now, books = self.paper.now, self.known[member_id]
-        mine = [c for c in self.credits.values() if c.member_id == member_id]
-        live = [c for c in mine if c.expires_at is None or c.expires_at > now]
-        lapsed = sum(points for at, points in books.next_expiry if at <= now)
-        opened = sum(points for at, points in books.pending if at <= now)
-        free = sum(c.points for c in live if c.available_at is None or c.available_at <= now)
-        coming = [(at, points) for at, points in books.next_expiry if at > now]
-        coming += [(c.expires_at, c.points) for c in live if c.expires_at and c.points > 0]
-        return Balance(
-            posted=books.posted - lapsed + sum(c.points for c in live),
-            held=books.held,
-            available=max(books.available - lapsed + opened + free, 0),
-            debt=books.debt,
-            next_expiry=sorted(coming),
-            pending=[(at, points) for at, points in books.pending if at > now],
-        )
-
-    def balances(self, member_ids: Sequence[str]) -> Mapping[str, Balance]:
-        return {member_id: self.balance(member_id) for member_id in member_ids}
-
-    def _posted(self, key: str, kind: str, member_id: str, points: int) -> Posted:
-        after = self.balance(member_id)
-        return Posted(key, kind, member_id, points, after.posted, after.available, self.paper.now)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from loyalty.simulation.assumptions import Act, Assumption, Search, act_times
 from loyalty.simulation.contact import Said
 from loyalty.simulation.door import Door, door_of, enter, opened
 from loyalty.simulation.paper import Paper
-from loyalty.simulation.people import Credit
+from loyalty.simulation.points import Credit
 
 DAYS = 90
 TURNS_MAX = 2_000
