@@ -6,6 +6,7 @@ from loyalty.programme import Programme
 from storage.database import Database
 from storage.store import SqlStore
 from tests.storage.rows import StillClock
+from tests.storage.till_desk import Till
 
 
 @pytest.fixture
@@ -16,3 +17,11 @@ def clock() -> StillClock:
 @pytest.fixture
 def store(database: Database, clock: StillClock) -> SqlStore:
     return SqlStore(database, clock, Programme())
+
+
+@pytest.fixture
+def till(store: SqlStore, clock: StillClock) -> Till:
+    """A till, and one member with a card and a phone."""
+    till = Till(store, clock)
+    till.joins("lee", card_no="C-0001", phone="138 0013 8000")
+    return till
