@@ -136,6 +136,32 @@ def test_decisions_are_numbered_without_gaps_and_say_why() -> None:
         assert text.startswith(f"# {page.name[:4]}: "), page.name
 
 
+def test_every_rule_that_is_cited_is_on_the_page_of_rules_with_its_tests() -> None:
+    """Whoever reads "rule 14" or "feature 30" can look it up, and sees what holds us to it."""
+    page = (ROOT / "docs" / "rules.md").read_text()
+    rules, _, features = page.partition("## Features")
+    code = [path.read_text() for path in _tracked() if path.suffix == ".py"]
+
+    for word, told in (("rule", rules), ("feature", features)):
+        known = set(re.findall(r"^\| (\d+) \|", told, re.MULTILINE))
+        assert {each for text in code for each in _cited(word, text)} <= known, word
+
+    named = re.findall(r"\[(test_\w+)\]\(\.\./(tests/[\w/]+\.py)\)", rules)
+    gone = [test for test, path in named if f"def {test}(" not in (ROOT / path).read_text()]
+    assert len(named) > 40
+    assert gone == []
+
+
+def _cited(word: str, text: str) -> set[str]:
+    """The numbers behind "rule 7", "rules 1, 6 and 9" or "features 15 to 21"."""
+    numbers = set()
+    for found in re.findall(
+        rf"\b{word}s? (\d+(?:(?:, | and |, and | to )\d+)*)", text, re.IGNORECASE
+    ):
+        numbers |= set(re.findall(r"\d+", re.sub(r" to \d+", "", found)))
+    return numbers
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     """No document sends its reader to a page that is not there."""
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
