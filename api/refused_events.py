@@ -109,6 +109,7 @@ def _one(kind: Kind, event: Any, problem: Mapping[str, Any]) -> Iterator[Refused
     if kind == "event" and said in ("purchase", "refund"):
         kind = "purchase" if said == "purchase" else "refund"
         event = {name: value for name, value in event.items() if name != "type"}
-    found = refused_event(kind, event, code, str(problem.get("detail", "")))
+    detail, errors = str(problem.get("detail", "")), problem.get("errors", ())
+    found = refused_event(kind, event, code, detail, errors, problem.get("facts"))
     if found is not None:
         yield found

@@ -28,7 +28,10 @@ class Repairs(Protocol):
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> Sequence[View]:
-        """Oldest first: target, at, member_id, campaign_id, kind, detail."""
+        """Oldest first: target, at, member_id, campaign_id, kind, detail.
+
+        Of refused events besides: the code, errors and facts that were answered.
+        """
         ...
 
     def targets(

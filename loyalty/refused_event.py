@@ -1,7 +1,7 @@
 """An event that was understood and refused, as it is kept; `refused_events.py` replays it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,13 +10,20 @@ from loyalty.events import EventId, Id
 
 Kind = Literal["purchase", "refund", "event"]
 DETAIL_MAX = 500
+ERRORS_MAX = 20
+"""Fields shown of one event: whoever mends those sees the rest when it is sent again."""
+FIELD_MAX = 200
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _EVENT_ID: TypeAdapter[str] = TypeAdapter(EventId)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """What came, and why it was refused the last time it came."""
+    """What came, and why it was refused the last time it came.
+
+    `errors` names each field that was wrong, its code and why, and `facts` the ids, as they were
+    answered; neither holds a value that was sent in a field that is wrong.
+    """
 
     source: str
     event_id: str
@@ -25,9 +32,18 @@ class RefusedEvent:
     body: Mapping[str, Any]
     code: str
     detail: str
+    errors: Sequence[Mapping[str, Any]] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def refused_event(kind: Kind, body: Any, code: str, detail: str) -> RefusedEvent | None:
+def refused_event(
+    kind: Kind,
+    body: Any,
+    code: str,
+    detail: str,
+    errors: Sequence[Mapping[str, Any]] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> RefusedEvent | None:
     """The event worth keeping; none where nothing in it says which event it is."""
     if not isinstance(body, Mapping):
         return None
@@ -40,4 +56,23 @@ def refused_event(kind: Kind, body: Any, code: str, detail: str) -> RefusedEvent
         member_id: str | None = _ID.validate_python(body.get("member_id"))
     except ValidationError:
         member_id = None
-    return RefusedEvent(source, event_id, kind, member_id, body, code, detail[:DETAIL_MAX])
+    return RefusedEvent(
+        source=source,
+        event_id=event_id,
+        kind=kind,
+        member_id=member_id,
+        body=body,
+        code=code,
+        detail=detail[:DETAIL_MAX],
+        errors=[_short(each) for each in errors[:ERRORS_MAX]],
+        facts=facts or {},
+    )
+
+
+def _short(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A field that nobody knows may have a name as long as the body."""
+    return {
+        **error,
+        "field": str(error["field"])[:FIELD_MAX],
+        "message": str(error["message"])[:DETAIL_MAX],
+    }

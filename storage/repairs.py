@@ -20,7 +20,7 @@ _job = Shape(RepairJob, repair_jobs)
 _item = Shape(RepairItem, repair_items)
 _set_aside = InsertOnce(set_aside)
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_RENEWED = ("kind", "member_id", "body", "code", "detail", "last_at")
+_RENEWED = ("kind", "member_id", "body", "code", "detail", "errors", "facts", "last_at")
 
 
 class SqlRepairs:
@@ -41,7 +41,7 @@ class SqlRepairs:
 
     def add_refused(self, event: RefusedEvent) -> None:
         """Keep a refused event; one that came before is counted and its reason renewed."""
-        values = _event.values(event) | {"body": dict(event.body)}
+        values = _event.values(event) | {"body": dict(event.body), "facts": dict(event.facts)}
         dates = {"first_at": self._now, "last_at": self._now, "times": 1}
         made = _INSERT[self._connection.dialect.name](refused_events).values(values | dates)
         again: dict[str, Any] = {name: made.excluded[name] for name in _RENEWED}

@@ -35,6 +35,7 @@ MEMBERS: dict[str, dict[str, tuple[str, str]]] = {
     "event": {
         "purchase": (N_("Purchase"), "plain"),
         "refund": (N_("Refund"), "plain"),
+        "event": (N_("Another act"), "plain"),
         "member.registered": (N_("Registration"), "plain"),
         "tier.changed": (N_("Tier changed"), "plain"),
         "tier.at_risk": (N_("Tier at risk"), "plain"),

@@ -1,6 +1,7 @@
 """Repair: what needs a hand, list by list, and jobs that mend it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from api.console.cookies import notice
 from api.console.forms import Form, errors_of, form_of, whole
 from api.console.people import names
+from api.console.refusal_words import refusal
 from api.console.rendering import go, page
-from api.console.repair_words import EXPLAINED, GONE, MEANING, STARTED, TITLES
+from api.console.repair_words import EXPLAINED, GONE, KINDS, MEANING, STARTED, TITLES
 from api.console.sessions import person
 from api.keys import Caller
 from api.repairs import cursor_of
@@ -167,6 +169,7 @@ async def _list(
         meaning=MEANING[name], gone=GONE[name], rows=rows, answered=answered, later=later,
         acts=ACTS[name], explained=EXPLAINED, form=form, errors=errors,
         job_id=form.get("id") or services.new_id(), narrowed=bool(_narrowed(form)),
+        kinds=KINDS.get(name, ""), refusal=partial(refusal, request.state.speech),
     )  # fmt: skip
 
 

@@ -69,6 +69,15 @@ GONE = {
     "overdue_claims": N_("No reservation is overdue."),
     "ledger_mismatches": N_("The ledger adds up."),
 }
+KINDS = {
+    "refused_events": "event",
+    "late_events": "event",
+    "unknown_messages": "channel",
+    "failed_messages": "channel",
+    "deferred_messages": "channel",
+    "overdue_claims": "tried",
+}
+"""In which words of the one table a list's kinds are said."""
 EXPLAINED = {
     "retry": N_("Retry: start it again where it left off"),
     "skip": N_("Skip: end the present wait"),

@@ -1,9 +1,11 @@
 """Repair lists and jobs as the API shows them."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.problems import FieldProblem
 from loyalty.events import Id
 from loyalty.repairs import Act, ItemState, JobState, ListName, Narrowed
 
@@ -31,6 +33,11 @@ class Thing(BaseModel):
     campaign_id: str | None = None
     kind: str | None = None
     detail: str | None = None
+    code: str | None = Field(None, description="Of a refused event: the problem's code")
+    errors: list[FieldProblem] | None = Field(
+        None, description="Of a refused event: each field that was wrong, as it was answered"
+    )
+    facts: dict[str, Any] | None = Field(None, description="Of a refused event: as answered")
 
 
 class ThingsView(BaseModel):

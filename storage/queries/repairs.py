@@ -88,7 +88,9 @@ def _refused_events(asked: Asked) -> Select[Any]:
     r = refused_events.c
     recorded = exists().where(inbox.c.source == r.source, inbox.c.event_id == r.event_id)
     target = r.source + "/" + r.event_id
-    found = _row(target, r.last_at, r.member_id, _NONE, r.kind, r.code + ": " + r.detail)
+    said = r.code + ": " + r.detail
+    found = _row(target, r.last_at, r.member_id, _NONE, r.kind, said)
+    found = found.add_columns(r.code, r.errors, r.facts)
     # The same id with other content stays refused although the first is recorded (rule 14).
     return found.where(or_(r.code == "key_reused", ~recorded))
 

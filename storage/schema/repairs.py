@@ -26,6 +26,8 @@ refused_events = Table(
     Column("body", Json, nullable=False),
     Column("code", String(32), nullable=False),  # of the problem that was answered last
     Column("detail", Text, nullable=False),
+    Column("errors", Json),  # each field that was wrong, as it was answered
+    Column("facts", Json),
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
     Column("times", Integer, nullable=False),

@@ -66,10 +66,17 @@ def trouble(console: Console) -> None:
             register(tx, Registration(id=name))
         late = now - timedelta(days=5)
         record_purchase(tx, Purchase.model_validate(receipt("2026/000481", "kim", late)))
+        wrong = [
+            {"field": "lines.0.net_minor", "code": "int_from_float",
+             "message": "must be a whole number"},
+            {"field": "member_id", "code": "missing", "message": "is needed"},
+        ]  # fmt: skip
         for number, code in enumerate(("unknown", "key_reused", "invalid")):
             body = receipt(f"2026/00090{number}", f"m-20{number}", now)
             said = f"There is no member 'm-20{number}'."
-            event = refused_event("purchase", body, code, said)
+            facts = {"kind": "member", "id": f"m-20{number}"}
+            errors = wrong if code == "invalid" else ()
+            event = refused_event("purchase", body, code, said, errors, facts)
             assert event is not None
             tx.repairs.add_refused(event)
         tx.outbox.add("nudge_journey", RUN, {"reason": "purchase"})

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from bootstrap.repairing import Repairer
 from storage import tables
-from tests.api.conftest import Shop, receipt
+from tests.api.conftest import Shop, check_in, receipt
 from tests.storage.rows import message, put
 
 PAGES = ("/console/repair", "/console/repair/stuck_runs", "/console/adjustments",
@@ -160,7 +160,97 @@ def test_a_refused_event_says_why(shop: Shop, tom: TestClient) -> None:
     shown = text(tom.get("/console/repair/refused_events"))
 
     assert "till-1/r-1" in shown
-    assert "unknown: There is no member 'lee'." in shown
+    assert "Member lee is not registered." in shown
+
+
+LINE = {"sku": "rice", "category": "grocery", "quantity": 1, "net_minor": 100}
+PHONE = "13800138000"
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "field", "english", "chinese"),
+    [
+        ("purchases", {"lines": [{**LINE, "net_minor": 1.5}]}, "lines.0.net_minor",
+         "must be a whole number", "须为整数"),
+        ("purchases", {"lines": [{**LINE, "quantity": 0}]}, "lines.0.quantity",
+         "must be 1 or more", "须不小于 1"),
+        ("purchases", {"lines": [{**LINE, "tax_minor": 200}]}, "lines.0",
+         "tax_minor is a part of net_minor", "tax_minor 包含在 net_minor 中，不能更大"),
+        ("purchases", {"lines": []}, "lines", "must have at least 1", "至少 1 项"),
+        ("purchases", {"member_id": PHONE + "/"}, "member_id",
+         "must be letters, digits, and . _ : - after the first, 64 at most, as in till-12",
+         "格式须为：字母、数字，首位之后可用 . _ : -，最多 64 个字符，例如 till-12"),
+        ("purchases", {"currency": "yuan"}, "currency",
+         "must be three capital letters, as in CNY", "格式须为：三个大写字母，例如 CNY"),
+        ("purchases", {"currency": "EUR"}, "currency",
+         "this programme is kept in CNY", "不是会员计划的币种"),
+        ("purchases", {"occurred_at": "2026-10-03T10:15:00"}, "occurred_at",
+         "needs its offset from UTC, as in 2026-10-03T10:15:00+08:00",
+         "须带与 UTC 的时差，例如 2026-10-03T10:15:00+08:00"),
+        ("purchases", {"occurred_at": "2027-10-03T10:15:00+08:00"}, "occurred_at",
+         "is in the future; it is 2026-10-03T04:00:00+00:00", "晚于当前时间"),
+        ("purchases", {"occurred_at": "1990-10-03T10:15:00+08:00"}, "occurred_at",
+         "must lie between the years 2000 and 2100", "须在 2000 年至 2100 年之间"),
+        ("purchases", {"paid_with_points_minor": 10**9}, "body",
+         "paid_with_points_minor is more than the receipt came to",
+         "paid_with_points_minor 大于小票总额"),
+        ("purchases", {"phone": PHONE}, "phone",
+         "is not known here; nothing is taken silently", "未知字段；不会默默接受"),
+        ("events", {"type": "dance"}, "type", "is not declared in the programme",
+         "未在会员计划中声明"),
+        ("events", {"attributes": {"a": "x" * 300}}, "attributes.a",
+         "must have at most 256 characters", "最多 256 个字符"),
+        ("refunds", {"purchase_id": "r-1", "fault": "nobody"}, "fault",
+         "must be one of: 'member' or 'merchant'", "须为以下之一：'member', 'merchant'"),
+        ("refunds", {"purchase_id": "r-1", "lines": [{"line": 9, "quantity": 1}]}, "lines.9",
+         "the receipt has 1 lines", "超出小票剩余的数量"),
+    ],
+)  # fmt: skip
+def test_a_refused_event_names_its_fields_in_the_readers_language(
+    shop: Shop, tom: TestClient, path: str, wrong: Any, field: str, english: str, chinese: str
+) -> None:
+    """What the till was answered, without the value: that may be of a member."""
+    shop.joins("lee")
+    shop.buys("r-1")
+    sent = {
+        "purchases": receipt("r-2"),
+        "events": check_in("c-2"),
+        "refunds": {"source": "till-1", "id": "r-2", "occurred_at": receipt()["occurred_at"]},
+    }[path] | wrong
+    answered = shop.as_("integrator").post(f"/v1/{path}", json=sent).json()
+
+    [kept] = shop.as_("operator").get("/v1/repairs/refused_events").json()["things"]
+    said = [{k: v for k, v in each.items() if v is not None} for each in kept["errors"]]
+    assert (kept["code"], said) == ("invalid", answered["errors"])
+    for language, why in (("en", english), ("zh", chinese)):
+        headers = {"Accept-Language": language}
+        page = tom.get("/console/repair/refused_events", headers=headers).text
+        assert f"<code>{field}</code> {why}" in unescape(page)
+        assert PHONE not in page
+
+
+@pytest.mark.parametrize(
+    ("who", "sent", "chinese"),
+    [
+        (None, receipt("r-2"), "会员 lee 尚未注册。"),
+        ("lee", receipt("r-1", minor=999), "该编号此前已以不同内容入账。"),
+        ("lee", {"source": "till-1", "id": "b-1", "purchase_id": "r-9",
+                 "occurred_at": receipt()["occurred_at"], "type": "refund"}, "消费 r-9 尚未入账"),
+    ],
+)  # fmt: skip
+def test_the_reason_of_a_refused_event_is_said_in_chinese(
+    shop: Shop, tom: TestClient, who: str | None, sent: dict[str, Any], chinese: str
+) -> None:
+    """The kind and the sentence: nothing of the English answer is left in the page."""
+    if who is not None:
+        shop.joins(who)
+        shop.buys("r-1")
+    sent = {"type": "purchase"} | sent
+    shop.as_("integrator").post("/v1/events", json={"events": [sent]})
+
+    page = tom.get("/console/repair/refused_events", headers={"Accept-Language": "zh"})
+    assert chinese in text(page)
+    assert "There is no" not in page.text
 
 
 def test_an_unknown_list_or_job_is_not_found(tom: TestClient) -> None:

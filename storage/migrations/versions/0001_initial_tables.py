@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.String(length=16), server_default="request", nullable=False),
         sa.PrimaryKeyConstraint("member_id", "channel", "purpose", name=op.f("pk_consents")),
     )
     with op.batch_alter_table("consents", schema=None) as batch_op:
@@ -391,7 +392,11 @@ def upgrade() -> None:
         sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("undated", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("event_seq", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("points >= 0 AND undated >= 0", name=op.f("ck_expiry_notices_points")),
         sa.PrimaryKeyConstraint("member_id", "expires_at", name=op.f("pk_expiry_notices")),
     )
     op.create_table(
@@ -706,6 +711,8 @@ def upgrade() -> None:
         sa.Column("body", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.Column("code", sa.String(length=32), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("errors", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
+        sa.Column("facts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
         sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("times", sa.Integer(), nullable=False),
@@ -912,6 +919,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "unsubscribe_links",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("member_id", name=op.f("pk_unsubscribe_links")),
+        sa.UniqueConstraint("token", name=op.f("uq_unsubscribe_links_token")),
+    )
+    op.create_table(
         "verifications",
         sa.Column(
             "id",
@@ -994,6 +1008,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_verifications_kind_id"))
 
     op.drop_table("verifications")
+    op.drop_table("unsubscribe_links")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
         batch_op.drop_index(
             batch_op.f("ix_transactions_reverses"), postgresql_where=sa.text("reverses IS NOT NULL")
