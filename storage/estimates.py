@@ -52,7 +52,7 @@ def _service(connection: Connection, audience: int) -> Mapping[Channel, int]:
     """Whom of the audience service messages may reach: who is not on the stop list and has not said
     no. Of the whole membership, taken for the audience by its share.
     """
-    some = one_in(step_of(connection))
+    some = one_in(step_of(connection, in_rows=False))
     active = members.c.status == "active"
     free = and_(active, not_(members.c.stop_listed))
     mail = and_(members.c.email.is_not(None), members.c.email != "")

@@ -67,15 +67,17 @@ class Counting:
     def size(self, condition: str | None) -> AudienceSize:
         """The audience of a condition over members; none for everybody.
 
-        In a large programme it is estimated from some of them; a small audience is counted where
-        the members' own rows are enough to tell.
+        In a large programme it is estimated from some of them, and in a smaller one already where
+        more than the members' own rows has to be looked up. A small audience is counted where the
+        rows are enough to tell.
         """
-        step = step_of(self.connection)
+        in_rows = condition is None or Condition(condition, MEMBER).names <= _IN_ROWS
+        step = step_of(self.connection, in_rows=in_rows)
         if step == 1:
             return self._size(condition)
         with by_index(self.connection):
             some = replace(self, part=one_in(step))._size(condition)
-        if some.count < FEW and condition and Condition(condition, MEMBER).names <= _IN_ROWS:
+        if some.count < FEW and condition and in_rows:
             return self._size(condition)
         return scaled(some, step, 1)
 

@@ -13,7 +13,9 @@ from storage.schema.members import DRAWS
 from storage.tables import members
 
 LARGE = 20_000
-"""Up to so many members everybody is asked."""
+"""Up to so many members everybody is asked what their own rows say."""
+LARGE_TO_LOOK_UP = 5_000
+"""Up to so many everybody's receipts, points or consents are looked up."""
 SAMPLED = 2_000
 """Members who are asked in a larger programme: a half of all is then known to two in a hundred."""
 FEW = 100
@@ -24,14 +26,15 @@ _LOWEST = 64
 """One in so many members has a draw as low as those that are counted for a first estimate."""
 
 
-def step_of(connection: Connection) -> int:
-    """One member in how many is asked; 1 = everybody."""
-    beyond = select(members.c.id).order_by(members.c.id).offset(LARGE).limit(1)
-    if connection.execute(beyond).first() is None:
-        return 1
+def step_of(connection: Connection, *, in_rows: bool) -> int:
+    """One member in how many is asked; 1 = everybody. `in_rows`: their own rows say it."""
     if connection.dialect.name == "postgresql":
         # What a condition costs is overestimated, and compiling it takes longer than asking it.
         _set(connection, "jit", "off")
+    most = LARGE if in_rows else LARGE_TO_LOOK_UP
+    beyond = select(members.c.id).order_by(members.c.id).offset(most).limit(1)
+    if connection.execute(beyond).first() is None:
+        return 1
     lowest = select(func.count()).select_from(members).where(one_in(_LOWEST))
     return max(1, int(connection.execute(lowest).scalar_one()) * _LOWEST // SAMPLED)
 

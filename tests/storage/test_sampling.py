@@ -20,6 +20,7 @@ PEOPLE, TEA, GOLD = 3000, 1000, 7
 def large(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Three thousand members count as many here; a third like tea, seven are gold."""
     monkeypatch.setattr(sampling, "LARGE", 500)
+    monkeypatch.setattr(sampling, "LARGE_TO_LOOK_UP", 400)
     monkeypatch.setattr(sampling, "SAMPLED", 600)
     rows: list[dict[str, Any]] = [
         {
@@ -60,6 +61,27 @@ def test_a_small_audience_by_tier_is_counted(large: Database) -> None:
 def test_in_a_small_programme_everybody_is_asked(
     large: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "LARGE", PEOPLE)
+    monkeypatch.setattr(sampling, "LARGE_TO_LOOK_UP", PEOPLE)
 
     assert _counting(large, '"tea" in member.tags') == (TEA, True, 10)
+
+
+@pytest.mark.parametrize(
+    ("condition", "exact"),
+    [
+        (None, True),
+        ('member.tier == "ordinary"', True),
+        ("member.points >= 0", False),
+        ('member.tier == "ordinary" && member.spend_within["30"] == 0', False),
+    ],
+)
+def test_in_one_of_middling_size_what_must_be_looked_up_is_estimated(
+    large: Database, monkeypatch: pytest.MonkeyPatch, condition: str | None, exact: bool
+) -> None:
+    """What the members' own rows say is counted there; nobody waits for all their receipts."""
+    monkeypatch.setattr(sampling, "LARGE", PEOPLE)
+
+    count, counted, shown = _counting(large, condition)
+
+    assert (counted, shown) == (exact, 10)
+    assert count in (PEOPLE, PEOPLE - GOLD) if exact else PEOPLE * 0.8 < count < PEOPLE * 1.2
