@@ -35,6 +35,8 @@ def title(paper: Paper, found: Mapping[str, Any]) -> str:
     if kind == "reverse":
         spent = (found["original"] or {}).get("kind") in ("burn", "confirm")
         kind = "given_back" if spent else "taken_back"
+    if kind == "confirm" and not found["hold"]:
+        kind = "burn"  # of an exchange: no till has to do with it
     words = paper.words.kinds.get(kind, f"{kind} {{points}}")
     return words.format(points=points, other=found["other_id"] or "")
 
@@ -88,15 +90,24 @@ def _cause(paper: Paper, found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _hold(paper: Paper, hold: Mapping[str, Any], kind: str) -> Iterator[str]:
-    worth = hold["confirmed_minor"] if kind != "hold" else hold["worth_minor"]
-    bill = paper.money(hold["bill_minor"])
-    yield paper.line("worth", worth=paper.money(worth or hold["worth_minor"]), bill=bill)
-    if hold["purchase_id"]:
-        yield paper.line("purchase", id=hold["purchase_id"])
-    if kind == "hold":
+    """What the points were set aside for, and what became of it: what was paid has its own bill."""
+    worth, bill = paper.money(hold["worth_minor"]), paper.money(hold["bill_minor"])
+    if hold["status"] == "confirmed":
+        if kind == "hold":
+            yield paper.line("worth", worth=worth)
         yield paper.line(
-            "until", at=_at(paper, hold["expires_at"]), status=paper.name(hold["status"])
+            "paid",
+            points=f"{hold['confirmed_points']:,}",
+            paid=paper.money(hold["confirmed_minor"]),
+            bill=bill,
+            id=hold["purchase_id"],
+            at=_at(paper, hold["settled_at"]),
         )
+        return
+    yield paper.line("worth_of", worth=worth, bill=bill)
+    if kind == "hold":
+        ended = hold["settled_at"]
+        yield paper.line(hold["status"], at=_at(paper, ended or hold["expires_at"]))
 
 
 def _lots(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ class SlipWords:
     stacking: Mapping[str, str]
     columns: tuple[str, ...]  # of the receipt's lines
     periods: Mapping[str, str]
-    names: Mapping[str, str]  # events, lots and states that are not called by their code
+    names: Mapping[str, str]  # events and lots that are not called by their code
     comma: str
 
 
@@ -71,9 +71,12 @@ EN = SlipWords(
         "forgiven": "{points} were spent already and are forgiven.",
         "lapsed": "{points} went back to points whose time was over, so they lapsed at once.",
         "merchant": "The shop was at fault: what had lapsed lives on for a while.",
-        "worth": "worth {worth} of a bill of {bill}",
-        "purchase": "paid a part of purchase {id}",
-        "until": "unless confirmed before {at} they are free again; this hold is {status}",
+        "worth": "worth {worth}",
+        "worth_of": "worth {worth} of a bill of {bill}",
+        "paid": "confirmed {at}: {points} points paid {paid} of {bill}, purchase {id}",
+        "open": "unless confirmed before {at} they are free again",
+        "released": "free again since {at}: they were released",
+        "expired": "free again since {at}: nobody confirmed in time",
         "original": "takes back {key} ({points} points, {at})",
         "later": "taken back since: {points} points by {key}, {at}",
         "refund": "goods for {amount} came back; {cash} of it in money",
@@ -171,9 +174,12 @@ ZH = SlipWords(
         "forgiven": "{points} 积分已被使用，予以免除。",
         "lapsed": "{points} 积分退回时原批次已到期，随即过期。",
         "merchant": "因商家原因：已过期的积分延长一段有效期。",
-        "worth": "抵 {worth}，账单 {bill}",
-        "purchase": "用于消费 {id}",
-        "until": "{at} 前未确认则自动解冻；当前：{status}",
+        "worth": "可抵 {worth}",
+        "worth_of": "可抵 {worth}，账单 {bill}",
+        "paid": "{at} 已确认：消费 {id} 账单 {bill}，{points} 积分抵 {paid}",
+        "open": "{at} 前未确认则自动解冻",
+        "released": "{at} 已解冻",
+        "expired": "逾期未确认，{at} 已解冻",
         "original": "冲正 {key}（{points} 积分，{at}）",
         "later": "此后已冲正：{points} 积分，{key}，{at}",
         "refund": "退货 {amount}，其中退现金 {cash}",
@@ -217,10 +223,6 @@ ZH = SlipWords(
         "review": "评价",
         "tier": "等级礼包",
         "adjustment": "人工调整",
-        "open": "未确认",
-        "confirmed": "已确认",
-        "released": "已解冻",
-        "expired": "已超时",
     },
     comma="，",
 )

@@ -19,7 +19,7 @@ from loyalty.refunds import record_refund
 from loyalty.registration import Registration, register
 from loyalty.slips.words import EN, ZH
 from loyalty.till import flow
-from loyalty.till.requests import HoldConfirm, HoldRequest
+from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest
 from storage.migrate import upgrade
 
 RULES = """
@@ -117,8 +117,7 @@ def test_spent_points_name_their_lots_and_the_bill(why: Why) -> None:
     said = why("confirm:till:till:p1").output
 
     assert said.startswith("Spent 1,000 points at the till")
-    assert "worth 10.00 CNY of a bill of 250.00 CNY" in said
-    assert "paid a part of purchase r1" in said
+    assert "1,000 points paid 10.00 CNY of 250.00 CNY, purchase r1" in said
     assert said.index("-600 welcome, lapse") < said.index("-400 purchase, lapse")
     assert "taken back since: 200 points by refund-points:till:b1" in said
 
@@ -126,7 +125,7 @@ def test_spent_points_name_their_lots_and_the_bill(why: Why) -> None:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("till:till:p1", ("Set 1,000 points aside", "this hold is confirmed", "+600 welcome")),
+        ("till:till:p1", ("Set 1,000 points aside", "worth 10.00 CNY\n", "+600 welcome")),
         ("gift/1", ("Given 600 points", "campaign welcome (welcome), step gift (told)")),
         (
             "refund-points:till:b1",
@@ -146,6 +145,43 @@ def test_every_kind_of_movement_is_a_slip(why: Why, key: str, told: tuple[str, .
 
     assert said.exit_code == 0, said.output
     assert [words for words in told if words not in said.output] == []
+
+
+def test_a_hold_says_what_became_of_it(why: Why) -> None:
+    """Its worth stands with its own bill; what was paid stands with the bill that was paid."""
+    parts = Parts(read_settings())
+
+    def work(tx: Transaction) -> None:
+        for id in ("open", "less", "back"):
+            placed = HoldRequest(
+                source="till", id=id, member_id="lee", points=200, currency="CNY", lines=BILL
+            )
+            flow.place(tx, placed)
+        fewer = HoldConfirm(purchase_id="r2", points=100, bill_minor=24_000)
+        flow.confirm(tx, "till:till:less", fewer)
+        flow.release(tx, "till:till:back", HoldRelease(reason="no_sale"))
+
+    parts.store.run(work)
+    parts.close()
+
+    for id, told in {
+        "open": ("worth 2.00 CNY of a bill of 250.00 CNY\n", "unless confirmed before"),
+        "less": ("worth 2.00 CNY\n", "100 points paid 1.00 CNY of 240.00 CNY, purchase r2"),
+        "back": ("worth 2.00 CNY of a bill of 250.00 CNY\n", "they were released"),
+    }.items():
+        said = why(f"till:till:{id}").output
+        assert [words for words in told if words not in said] == []
+
+
+def test_points_of_an_exchange_were_spent_at_no_till(why: Why) -> None:
+    """A claim is confirmed too, but no till has to do with it."""
+    parts = Parts(read_settings())
+    ends = SystemClock().now() + timedelta(days=1)
+    parts.store.run(lambda tx: tx.ledger.hold("claim:cup:1", "lee", 100, expires_at=ends))
+    parts.store.run(lambda tx: tx.ledger.confirm("claim:cup:1", "confirm:claim:cup:1", 100))
+    parts.close()
+
+    assert why("confirm:claim:cup:1").output.startswith("Spent 100 points\n")
 
 
 def test_lapsed_points_are_a_slip(why: Why) -> None:
