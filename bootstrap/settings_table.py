@@ -19,11 +19,12 @@ def markdown() -> str:
     lines = ["| setting | default | what it does |", "| --- | --- | --- |"]
     for name, field in listed():
         default = field.default
-        shown = "" if default in (None, "") else f"`{_plain(default)}`"
+        shown = "" if default in (None, "") else f"`{plain(default)}`"
         what = (field.description or "").replace("|", r"\|")
         lines.append(f"| `{variable(name)}` | {shown} | {what} |")
     return "\n".join(lines) + "\n"
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value as it is written into the environment."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from bootstrap.commands.opened import actor, console, opened, table
+from bootstrap.commands.opened import actor, console, opened, print_rows
 from bootstrap.template_reading import check_texts
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
@@ -32,12 +32,13 @@ def list_campaigns() -> None:
             "No campaigns yet. `milepost templates list` shows what there is to launch."
         )
         return
-    shown = table("id", "template", "state", "version", "granted", "reserved", "budget")
+    rows = []
     for each in found:
         budget = "none" if each["budget_points"] is None else f"{each['budget_points']:,}"
         figures = (f"{each['granted_points']:,}", f"{each['reserved_points']:,}", budget)
-        shown.add_row(each["id"], each["template"], each["state"], str(each["version"]), *figures)
-    console().print(shown, soft_wrap=False)
+        rows.append((each["id"], each["template"], each["state"], *figures))
+    columns = ("id", "template", "state", "granted", "reserved", "budget")
+    print_rows(columns, rows, figures=range(3, 6))
 
 
 @app.command()

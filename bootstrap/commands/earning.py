@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from bootstrap.commands.opened import actor, console, opened, table
+from bootstrap.commands.opened import actor, console, moment, opened, print_rows
 from bootstrap.programme_file import read_programme
 from bootstrap.settings import read_settings
 from loyalty.earning import activate as versions
@@ -89,13 +89,13 @@ def show(
             return
         every, now = parts.store.read(lambda tx: (versions.listed(tx), tx.earning_rules.at(tx.now)))
     counts = now.version if now else versions.FIRST
-    shown = table("version", "counts from", "made by", "rules", "counts now")
+    rows = []
     for each in every:
-        begins = f"{each.active_from.astimezone(zone):%Y-%m-%d %H:%M}"
+        begins = moment(each.active_from, zone)
         begins = "the beginning" if each.version == versions.FIRST else begins
         row = (str(each.version), begins, each.created_by, str(len(each.body.rules)))
-        shown.add_row(*row, "yes" if each.version == counts else "")
-    out.print(shown, soft_wrap=False)
+        rows.append((*row, "yes" if each.version == counts else ""))
+    print_rows(("version", "counts from", "made by", "rules", "counts now"), rows, (3,))
 
 
 def _read(file: Path, programme: Programme) -> RuleSet:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bootstrap.commands.opened import actor, console, opened, table
+from bootstrap.commands.opened import actor, console, moment, opened, print_rows
 from loyalty.access import ROLES, Role
 
 app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
@@ -37,12 +37,15 @@ def list_keys() -> None:
       milepost keys list
     """
     with opened() as parts:
-        found = parts.keys.list()
-    shown = table("id", "role", "name", "made", "revoked")
+        found, zone = parts.keys.list(), parts.programme.tz
+    if not found:
+        console().print("No keys yet. `milepost keys create --help` shows how to make one.")
+        return
+    rows = []
     for key in found:
-        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        shown.add_row(key.id, key.role, key.name, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
-    console().print(shown, soft_wrap=False)
+        revoked = moment(key.revoked_at, zone) if key.revoked_at else ""
+        rows.append((key.id, key.role, key.name, moment(key.created_at, zone), revoked))
+    print_rows(("id", "role", "name", "made", "revoked"), rows)
 
 
 @app.command()

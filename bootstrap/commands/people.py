@@ -7,7 +7,7 @@ import typer
 
 from api.console.addresses import link_address
 from api.people import check_links
-from bootstrap.commands.opened import actor, console, opened, table
+from bootstrap.commands.opened import actor, console, moment, opened, print_rows
 from bootstrap.settings import STATE_FILE, Settings
 from bootstrap.wiring import Parts
 from loyalty.access import ROLES
@@ -43,13 +43,16 @@ def list_people() -> None:
       milepost people list
     """
     with opened() as parts:
-        found = parts.people.list()
-    shown = table("id", "name", "e-mail", "role", "state", "last seen")
+        found, zone = parts.people.list(), parts.programme.tz
+    if not found:
+        console().print("Nobody yet. `milepost people add --help` shows how to let somebody in.")
+        return
+    rows = []
     for each in found:
         state = "disabled" if not each.active else "active" if each.has_password else "invited"
-        seen = f"{each.last_seen:%Y-%m-%d %H:%M}" if each.last_seen else ""
-        shown.add_row(each.id, each.name, each.email, each.role, state, seen)
-    console().print(shown, soft_wrap=False)
+        seen = moment(each.last_seen, zone) if each.last_seen else ""
+        rows.append((each.id, each.name, each.email, each.role, state, seen))
+    print_rows(("id", "name", "e-mail", "role", "state", "last seen"), rows)
 
 
 @app.command()

@@ -4,7 +4,6 @@ import asyncio
 import time
 from datetime import datetime
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy import Connection
@@ -12,7 +11,7 @@ from sqlalchemy import Connection
 from api.reads import RunSearch
 from api.runs import look
 from api.timeline import merge, next_of
-from bootstrap.commands.opened import actor, console, opened, table
+from bootstrap.commands.opened import actor, console, moment, opened, print_rows
 from bootstrap.wiring import Parts
 from loyalty import operate
 from loyalty.errors import Unknown
@@ -52,7 +51,7 @@ def explain(
         answer = parts.store.read(lambda tx: why_not(tx, member, campaign, record))
         decisions = record.decisions if record else ()
         for each in decisions:
-            out.print(f"{_at(each.at, zone)}  {sentence(each, locale, zone)}", markup=False)
+            out.print(f"{moment(each.at, zone)}  {sentence(each, locale, zone)}", markup=False)
         for said in (answer.why, answer.now):
             if said is not None and said not in decisions:
                 out.print(sentence(said, locale, zone), markup=False)
@@ -82,12 +81,12 @@ def runs(
         some = any((member, campaign, state, stuck))
         console().print("No run is like that." if some else "No member has entered a campaign yet.")
         return
-    shown = table("run", "state", "outcome", "wakes", "granted")
+    rows = []
     for each in found:
-        wakes = _at(each["wake_at"], zone) if each["wake_at"] else ""
+        wakes = moment(each["wake_at"], zone) if each["wake_at"] else ""
         granted = f"{each['granted_points']:,}"
-        shown.add_row(each["id"], each["state"], each["outcome"] or "", wakes, granted)
-    console().print(shown, soft_wrap=False)
+        rows.append((each["id"], each["state"], each["outcome"] or "", wakes, granted))
+    print_rows(("run", "state", "outcome", "wakes", "granted"), rows, (4,))
 
 
 def _known(tx: Transaction, member: str | None, campaign: str | None) -> None:
@@ -112,8 +111,8 @@ def run(run_id: RunId, locale: Locale = "en") -> None:
         temporal, history = asyncio.run(look(parts.connect, run_id, spoken))
         zone, out = parts.programme.tz, console()
         out.print(f"[bold]{run_id}[/]  {view['state']}  {view['outcome'] or ''}")
-        for moment in merge(view, history, spoken, zone):
-            out.print(f"{_at(moment.at, zone)}  {moment.text}", markup=False)
+        for each in merge(view, history, spoken, zone):
+            out.print(f"{moment(each.at, zone)}  {each.text}", markup=False)
         coming = next_of(view, spoken, zone)
         if coming is not None:
             out.print(coming.text, style="bold", markup=False)
@@ -218,7 +217,3 @@ def prove() -> None:
 def _proof(parts: Parts) -> Proof:
     with parts.database.read() as connection:
         return prove_ledger(connection)
-
-
-def _at(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 from pydantic import SecretStr
-from rich.table import Table
+from rich.text import Text
 
 from bootstrap.commands.opened import console
 from bootstrap.settings import read_settings, variable
-from bootstrap.settings_table import listed, markdown
+from bootstrap.settings_table import listed, markdown, plain
 from storage.migrate import head, upgrade, write_migration
 
 
@@ -54,10 +54,9 @@ def settings(
     if as_markdown:
         typer.echo(markdown(), nl=False)
         return
-    table = Table("setting", "value", "what it does", box=None)
-    present = read_settings()
+    present, out = read_settings(), console()
     for name, field in listed():
         value = getattr(present, name)
-        shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else str(value)
-        table.add_row(variable(name), shown, field.description)
-    console().print(table, soft_wrap=False)
+        shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else plain(value)
+        out.print(Text(f"{variable(name)}={shown}", style="bold"))
+        out.print(Text(f"  {field.description}"))

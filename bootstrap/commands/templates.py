@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from bootstrap.catalogue import FILE, Catalogue, read_template
-from bootstrap.commands.opened import console
+from bootstrap.commands.opened import console, print_rows
 from bootstrap.programme_file import read_programme
 from bootstrap.settings import Settings, read_settings
 from bootstrap.wiring import Parts
@@ -30,11 +29,12 @@ def list_templates(locale: Locale = "en") -> None:
     for name, template in sorted(catalogue().items()):
         out.print(f"[bold]{name}[/]  {getattr(template.title, spoken)}")
         out.print(f"  {getattr(template.summary, spoken)}", markup=False)
-        table = Table(box=None, show_header=False, padding=(0, 2))
+        rows = []
         for parameter, about in template.parameters.items():
             default = "(must be given)" if about.default is None else str(about.default)
-            table.add_row("", parameter, default, getattr(about.label, spoken))
-        out.print(table, soft_wrap=False)
+            rows.append((parameter, default, getattr(about.label, spoken)))
+        print_rows(("parameter", "default", "what it is"), rows)
+        out.print()
     for folder, problems in catalogue.broken.items():
         for problem in problems:
             out.print(f"{folder}/{problem}", style="red", markup=False)

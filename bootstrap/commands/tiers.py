@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bootstrap.commands.opened import console, opened, table
+from bootstrap.commands.opened import console, opened, print_rows
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
 from loyalty.tiers.by_hand import standing_of
@@ -34,12 +34,12 @@ def tier(member: Annotated[str, typer.Argument(help="The member's id.")]) -> Non
     if standing.paid_level is not None and standing.paid_until is not None:
         out.print(f"paid level {standing.paid_level} until {_day(standing.paid_until, zone)}")
     if history:
-        shown = table("from", "until", "tier", "reason", "metric")
+        rows = []
         for row in history:
             until = _day(row.until_at, zone) if row.until_at else ""
             counted = "" if row.metric is None else f"{row.metric:,}"
-            shown.add_row(_day(row.from_at, zone), until, row.tier, row.reason, counted)
-        out.print(shown, soft_wrap=False)
+            rows.append((_day(row.from_at, zone), until, row.tier, row.reason, counted))
+        print_rows(("from", "until", "tier", "reason", "metric"), rows, (4,))
 
 
 def _look(tx: Transaction, member_id: str) -> tuple[Standing, list[Held]]:

@@ -3,12 +3,11 @@
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 from rich.text import Text as RichText
 
-from bootstrap.commands.opened import console, opened
+from bootstrap.commands.opened import console, opened, print_rows
 from loyalty.errors import Unknown
-from loyalty.slips.paper import Grid, Paper, Row, Rule
+from loyalty.slips.paper import Grid, Paper, Rule, Text
 from loyalty.slips.slip import slip
 from loyalty.slips.words import WORDS
 
@@ -32,26 +31,17 @@ def why(
     paper = Paper(WORDS[locale], programme.currency, programme.tz)
     out = console()
     for row in slip(paper, found):
-        out.print(_printed(row), soft_wrap=not isinstance(row, Grid))
+        if isinstance(row, Grid):
+            print_rows(row.columns, row.rows, row.figures)
+        else:
+            out.print(_printed(row))
 
 
-def _printed(row: Row) -> RichText | Table:
-    """A piece of the slip as a terminal shows it."""
+def _printed(row: Text | Rule) -> RichText:
+    """A line of the slip as a terminal shows it."""
     if isinstance(row, Rule):
         more = f"  ({row.more})" if row.more else ""
         return RichText(f"  {row.rule:<24} {row.said}{more}")
-    if isinstance(row, Grid):
-        return _table(row)
     indent = "  " if row.kind in ("item", "key") else ""
     style = {"key": "dim", "item": "", "sum": "bold"}.get(row.kind, "bold")
     return RichText(indent + row.text, style=style)
-
-
-def _table(grid: Grid) -> Table:
-    shown = Table(box=None, padding=(0, 1))
-    for number, column in enumerate(grid.columns):
-        figure = number in grid.figures
-        shown.add_column(RichText(column), justify="right" if figure else "left", no_wrap=figure)
-    for cells in grid.rows:
-        shown.add_row(*(RichText(cell) for cell in cells))
-    return shown

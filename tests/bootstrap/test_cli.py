@@ -109,7 +109,7 @@ def test_a_campaign_from_the_shell(milepost: Milepost, parts: Parts) -> None:
     )  # fmt: skip
     assert launched.output == "welcome is launched.\n"
     assert re.search(
-        r"welcome +new_member_bonus +launched +1 +0 +0 +5,000", milepost("campaigns", "list").output
+        r"welcome +new_member_bonus +launched +0 +0 +5,000", milepost("campaigns", "list").output
     )
 
     assert milepost("campaigns", "pause", "welcome", "--reason", "wrong text").exit_code == 0
@@ -264,6 +264,44 @@ def test_a_broken_template_is_said_by_file_and_line(milepost: Milepost, tmp_path
     assert "messages/welcome.en.j2:4:" in broken.output
     assert "Did you mean member.first_name?" in broken.output
     assert milepost("templates", "check", str(source)).exit_code == 0
+
+
+def test_ids_stay_whole_in_a_narrow_terminal(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id is there to be copied: no table breaks it, and a file gets one line for each row."""
+    campaign = "welcome-to-the-shop-by-the-river-in-2026-autumn"
+    milepost("campaigns", "launch", "new_member_bonus", "--id", campaign)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    (row,) = [
+        line for line in milepost("campaigns", "list").output.splitlines() if campaign in line
+    ]
+    assert re.search(r"new_member_bonus +launched +0 +0 +1,000,000$", row)
+
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", milepost("campaigns", "list").output).splitlines()
+    assert shown[:3] == [campaign, "  template new_member_bonus", "  state launched"]
+
+
+def test_settings_can_be_copied_as_they_stand(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name is whole, with its value as the environment would give it."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("MILEPOST_SMTP_URL", "smtp://user:secret@mail:587")
+
+    lines = milepost("settings").output.splitlines()
+
+    assert "MILEPOST_DATABASE_CONNECTIONS=16" in lines
+    assert "MILEPOST_TEMPORAL_TLS=false" in lines
+    assert "MILEPOST_SMTP_URL=(set)" in lines
+
+
+def test_an_empty_list_says_what_comes_first(milepost: Milepost) -> None:
+    """A heading without rows would leave a newcomer where they were."""
+    assert "milepost keys create" in milepost("keys", "list").output
+    assert "milepost people add" in milepost("people", "list").output
 
 
 def test_what_the_relay_gave_up_on_comes_back(milepost: Milepost, parts: Parts) -> None:
