@@ -94,10 +94,10 @@ def assemble(
     audience, reentry = sections.audience(), sections.reentry(enter)
     plan = _plan(template, body, sections, findings)
     moments = sections.moments(exchange)
-    if (body.get("enter") is None) != (body.get("journey") is None):
+    if not findings.problems and (body.get("enter") is None) != (body.get("journey") is None):
         message = "`enter` and `journey` belong together: who walks, and which way."
         findings.add((), "enter_and_journey", message)
-    if not body.get("journey") and not moments:
+    if not findings.problems and not body.get("journey") and not moments:
         findings.add((), "nothing_happens", "The template has neither `journey` nor `moments`.")
     _unused(template, filling.used, findings, parts.places.variables())
     figures = findings.read(_Figures, {k: body[k] for k in _FIGURES if k in body}, ())

@@ -39,6 +39,10 @@ class _Head(Written):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
+_NAMELESS = {key: {"en": "?", "zh": "?"} for key in ("title", "summary")} | {"name": "nameless"}
+"""Stands in where these cannot be read, so that what is wrong further down is found as well."""
+
+
 def load_all(root: Path, event_types: tuple[str, ...] = KNOWN_EVENTS) -> dict[str, Template]:
     """Every template under `root`, by name; raises BrokenTemplate for the first broken one."""
     folders = sorted(p for p in root.iterdir() if (p / FILE).is_file())
@@ -70,7 +74,7 @@ def load_texts(
     name: str | None, files: Mapping[str, str], event_types: tuple[str, ...] = KNOWN_EVENTS
 ) -> Template:
     """A template from its files' texts by relative name; without a name, it says its own."""
-    messages, message_problems = _messages(files)
+    messages, message_problems = read_messages(files)
     if FILE not in files:
         problem = _problem(FILE, 1, "missing_file", "The file is missing.")
         raise BrokenTemplate(name, [problem, *message_problems])
@@ -104,19 +108,21 @@ def _template(
         findings.unknown((key,), "section", key, head_fields + SECTIONS)
     head = findings.read(_Head, {k: tree[k] for k in head_fields if k in tree}, ())
     if head is None:
-        return None
-    if name is not None and head.name != name:
+        head = findings.read(_Head, {**_NAMELESS, "parameters": tree.get("parameters", {})}, ())
+    elif name is not None and head.name != name:
         message = f"The template is called {head.name!r}, its folder {name!r}."
         findings.add(("name",), "wrong_name", message, (name,))
-    parameters = _parameters(head.parameters, findings)
-    if findings.problems:
+    if head is None:
         return None
+    parameters = _parameters(head.parameters, findings)
+    if len(parameters) < len(head.parameters):
+        return None  # whatever uses those that are left out would look wrong
     return Template(
         name=head.name,
         title=head.title,
         summary=head.summary,
         parameters=parameters,
-        body={key: tree[key] for key in SECTIONS if key in tree},
+        body={str(key): part for key, part in tree.items() if key not in head_fields},
         messages=messages,
         places=dict(places),
     )
@@ -156,7 +162,10 @@ def _with_defaults(template: Template, findings: Findings, event_types: tuple[st
     assemble(template, values, findings, event_types)
 
 
-def _messages(files: Mapping[str, str]) -> tuple[dict[str, dict[str, Text]], list[Problem]]:
+def read_messages(
+    files: Mapping[str, str],
+) -> tuple[dict[str, dict[str, Text]], list[Problem]]:
+    """The texts of a template's files by message and locale, and what is wrong with their form."""
     messages: dict[str, dict[str, Text]] = {}
     problems: list[Problem] = []
     for path, content in files.items():

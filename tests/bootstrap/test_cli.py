@@ -1,6 +1,7 @@
 """The command line, on a real database file: what operators and marketers do by hand."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -250,8 +251,6 @@ def test_templates_are_listed_in_both_languages(milepost: Milepost) -> None:
 
 def test_a_broken_template_is_said_by_file_and_line(milepost: Milepost, tmp_path: Path) -> None:
     """A marketer's mistake in a text is found before launch, with the line to go to."""
-    import shutil
-
     source = Path(__file__).parents[2] / "campaign_templates" / "new_member_bonus"
     copy = tmp_path / "new_member_bonus"
     shutil.copytree(source, copy)
@@ -264,6 +263,29 @@ def test_a_broken_template_is_said_by_file_and_line(milepost: Milepost, tmp_path
     assert "messages/welcome.en.j2:4:" in broken.output
     assert "Did you mean member.first_name?" in broken.output
     assert milepost("templates", "check", str(source)).exit_code == 0
+
+
+def test_texts_are_checked_also_where_the_journey_is_broken(
+    milepost: Milepost, tmp_path: Path
+) -> None:
+    """All is said at once, but nothing of names that the journey would have given."""
+    source = Path(__file__).parents[2] / "campaign_templates" / "new_member_bonus"
+    copy = tmp_path / "new_member_bonus"
+    shutil.copytree(source, copy)
+    file = copy / "campaign.yaml"
+    file.write_text(file.read_text().replace("journey:", "journeys:"))
+    text = copy / "messages" / "welcome.en.j2"
+    text.write_text("Subject: Hi {% if %}\n\n{{ member.frist_name }}, {{ step.points | points }}\n")
+
+    lines = milepost("templates", "check", str(copy)).output.splitlines()
+
+    said = [line.partition("new_member_bonus/")[2] for line in lines]
+    assert [each.split(":")[0] for each in said] == [
+        "campaign.yaml",
+        *["messages/welcome.en.j2"] * 2,
+    ]
+    assert said[1].startswith(f"{'messages/welcome.en.j2'}:1: ")
+    assert said[2].startswith(f"{'messages/welcome.en.j2'}:3: ")
 
 
 def test_ids_stay_whole_in_a_narrow_terminal(

@@ -289,6 +289,23 @@ def test_all_problems_come_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("title: {en: Treat, zh: 礼遇}", "title: {en: Treat}", "title.zh"),
+        ("name: treat", "name: treats", "name"),
+        ("enter: {on", "entre: {on", "entre"),
+    ],
+)
+def test_a_fault_at_the_top_hides_none_further_down(old: str, new: str, field: str) -> None:
+    """A title without Chinese is no reason to say nothing of the journey, and invents no other."""
+    broken = GOOD.replace(old, new).replace("member.purchases > 0", "member.purchase > 0")
+
+    fields = {problem.field for problem in found(broken)}
+
+    assert fields == {field, "audience"}
+
+
+@pytest.mark.parametrize(
     "yaml",
     [
         "",
