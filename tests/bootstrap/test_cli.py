@@ -279,13 +279,10 @@ def test_texts_are_checked_also_where_the_journey_is_broken(
 
     lines = milepost("templates", "check", str(copy)).output.splitlines()
 
+    text_name = "messages/welcome.en.j2"
     said = [line.partition("new_member_bonus/")[2] for line in lines]
-    assert [each.split(":")[0] for each in said] == [
-        "campaign.yaml",
-        *["messages/welcome.en.j2"] * 2,
-    ]
-    assert said[1].startswith(f"{'messages/welcome.en.j2'}:1: ")
-    assert said[2].startswith(f"{'messages/welcome.en.j2'}:3: ")
+    assert [each.split(":")[0] for each in said] == ["campaign.yaml", text_name, text_name]
+    assert [each.split(":")[1] for each in said[1:]] == ["1", "3"]
 
 
 def test_ids_stay_whole_in_a_narrow_terminal(
