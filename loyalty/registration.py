@@ -53,10 +53,11 @@ class Registration(Details):
     )
     registered_at: Instant | None = Field(None, description="none = now")
     source: Name | None = None
-    tier: str = Field(
-        "ordinary",
+    tier: str | None = Field(
+        None,
         pattern=r"^[a-z_]{1,32}$",
-        description="Where the member starts; a name off the programme's ladder stays as it is",
+        description="Where the member starts; none = at the foot of the programme's ladder. "
+        "A name off the ladder stays as it is",
     )
     invited_by: str | None = Field(None, pattern=MEMBER_ID, description="id of the inviting member")
     consents: tuple[Consent, ...] = Field(
@@ -97,7 +98,8 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
         status="active",
         registered_at=at,
         inviter_id=registration.invited_by,
-        **registration.model_dump(include={"id", "source", "tier"}),
+        tier=registration.tier or tx.programme.tiers.first,
+        **registration.model_dump(include={"id", "source"}),
         **stored_details(tx.programme, registration, set(Details.model_fields)),
     )
     answer: dict[str, Any] = {"member_id": member.id, "registered_at": at.isoformat()}

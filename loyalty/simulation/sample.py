@@ -18,13 +18,12 @@ _LAPSING, _POINTS = 1_000, 1_250
 def sample_member(programme: Programme, now: datetime, locale: str) -> Member:
     """Bought five times, last 120 days ago; in the lowest tier of the ladder."""
     last = now - timedelta(days=120)
-    ladder = programme.tiers.ladder
     return Member(
         id=SAMPLE_ID,
         status="active",
         registered_at=now - timedelta(days=200),
         locale=locale,
-        tier=ladder[0].tier if ladder else "ordinary",
+        tier=programme.tiers.first,
         tags=(),
         name={"zh": "李雷"}.get(locale, "Lee"),
         email="sample@example.com",

@@ -125,6 +125,11 @@ class Tiers(TierSettings):
     def names(self) -> tuple[str, ...]:
         return tuple(rung.tier for rung in self.ladder)
 
+    @property
+    def first(self) -> str:
+        """Where members start whom nobody gave another tier."""
+        return self.ladder[0].tier if self.ladder else "ordinary"
+
     def rank(self, tier: str) -> int | None:
         """The place of a tier or paid level on the ladder, the first is 0; none if unknown."""
         name = self.paid_levels.get(tier, tier)

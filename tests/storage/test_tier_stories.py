@@ -234,6 +234,21 @@ def test_without_a_ladder_tiers_are_the_shops(opened: Opened) -> None:
     assert (standing.tier, standing.next_tier, standing.to_stay) == ("ordinary", None, None)
 
 
+def test_members_start_at_the_foot_of_whatever_ladder_there_is(opened: Opened) -> None:
+    """Bronze is everybody's where the ladder begins with it; a tier off the ladder was named."""
+    desk = opened(ladder=(Rung(tier="bronze", threshold=0), LADDER[1]))
+    desk.joins("staff", tier="crew")
+    assert desk.tier() == "bronze"
+
+    desk.spends(100_000, "r1")
+    desk.buys("staff", "r2", ("grocery", 100_000))
+
+    assert desk.tier() == "silver"
+    [said] = desk.told("tier.changed")
+    assert (said["before"], said["tier"]) == ("bronze", "silver")
+    assert desk.member("staff").tier == "crew"
+
+
 @pytest.fixture
 def statements(database: Database) -> Iterator[list[str]]:
     """Every statement that reaches the database, while the test runs."""
