@@ -39,7 +39,7 @@ class Plain(typer.core.TyperGroup):
             _say(error.detail, *_problems(error))
             raise typer.Exit(1) from None
         except DBAPIError as error:
-            _say(f"The database does not answer as it should ({type(error).__name__}).")
+            _say(f"The database does not answer as it should: {_reason(error)}.")
             raise typer.Exit(1) from None
 
 
@@ -47,6 +47,11 @@ def _say(*lines: str) -> None:
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     for line in lines:
         err.print(line, style="red", markup=False)
+
+
+def _reason(error: DBAPIError) -> str:
+    """The driver's first line: the others may quote rows."""
+    return str(error.orig).strip().partition("\n")[0] or type(error).__name__
 
 
 def _problems(error: LoyaltyError) -> list[str]:

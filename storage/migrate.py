@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from loyalty.errors import WrongState
 from storage.database import Database
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -24,7 +25,13 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Apply what is missing, all of it in one transaction."""
+    """Apply what is missing, all of it in one transaction.
+
+    Raises WrongState where a newer release has been.
+    """
+    found = current(url)
+    if found is not None and not is_known(found):
+        raise WrongState(f"T{not_known(found)[1:]}.")
     _with(url, lambda settings: command.upgrade(settings, revision))
 
 
@@ -50,6 +57,17 @@ def write_migration(scratch_url: str, name: str) -> Path:
 def head() -> str:
     """The version this program needs."""
     return str(ScriptDirectory.from_config(config()).get_current_head())
+
+
+def is_known(revision: str) -> bool:
+    """Whether this program knows how to go on from there."""
+    scripts = ScriptDirectory.from_config(config())
+    return revision in {each.revision for each in scripts.walk_revisions()}
+
+
+def not_known(revision: str) -> str:
+    """What to say of a database that is elsewhere."""
+    return f"the database is at {revision}, which only another release of Milepost knows: use that"
 
 
 def current(url: str) -> str | None:

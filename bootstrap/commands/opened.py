@@ -16,7 +16,7 @@ from rich.text import Text
 
 from bootstrap.settings import STATE_FILE, Settings, read_settings
 from bootstrap.wiring import Parts
-from storage.readiness import database_state
+from storage.readiness import tables_state
 
 _GAP = 2
 
@@ -33,9 +33,9 @@ def opened() -> Iterator[Parts]:
         )
     parts = Parts(settings)
     try:
-        ok, detail = database_state(parts.database)
+        ok, detail = tables_state(parts.database)
         if not ok:
-            _say(detail)
+            _say(f"{detail[0].upper()}{detail[1:]}.")
         yield parts
     finally:
         parts.close()

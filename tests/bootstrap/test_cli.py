@@ -358,3 +358,27 @@ def test_a_database_without_tables_says_what_to_do(
 
     assert refused.exit_code == 1
     assert "milepost migrate" in refused.output
+
+
+def test_the_database_of_another_release_is_left_alone(milepost: Milepost, parts: Parts) -> None:
+    """A newer one has been there: neither a look nor a migration is made, and both say why."""
+    with parts.database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    for command in ("runs", "migrate"):
+        refused = milepost(command)
+        assert refused.exit_code == 1
+        assert "at 9999, which only another release of Milepost knows" in refused.output
+
+
+def test_a_database_that_is_none_is_said_with_the_reason(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """At night nobody guesses what an OperationalError is."""
+    (tmp_path / "broken.db").write_text("not a database, though long enough to be looked into" * 9)
+    monkeypatch.setenv("MILEPOST_DATABASE_URL", f"sqlite:///{tmp_path / 'broken.db'}")
+
+    for command in ("runs", "migrate"):
+        refused = milepost(command)
+        assert refused.exit_code == 1
+        assert refused.stderr.endswith("it should: file is not a database.\n")
