@@ -80,6 +80,15 @@ class MemberRows:
     def dirty(self) -> bool:
         return bool(self._changed)
 
+    @property
+    def marks_dirty(self) -> bool:
+        """Whether more waits to be written than receipts change: perhaps a card or a phone."""
+        return any(self._known_by_more(id) for id in self._changed)
+
+    def _known_by_more(self, id: str) -> bool:
+        now, before = self._members[id], self._stored.get(id)
+        return now is not None and (before is None or _settled(now) != _settled(before))
+
     def flush(self) -> None:
         counted: list[Row] = []
         # In a merger the card changes hands: it is given up before somebody else has it.
@@ -90,7 +99,7 @@ class MemberRows:
             if now is None or now == before:
                 continue
             values = SHAPE.values(now) | {"tags": list(now.tags)}
-            if before is not None and _settled(now) == _settled(before):
+            if not self._known_by_more(id):
                 counted.append((id, *(values[name] for name in _COUNTED)))
             else:
                 others = with_card if now.card_no else without_card

@@ -75,6 +75,8 @@ class SqlMembers:
 
     def found_by(self, mark: Mark, value: str) -> Sequence[str]:
         """Ids of active members with this card or phone; two are enough to know it is not one."""
+        if self._batch.people.marks_dirty:
+            self._batch.flush()  # a card may have just changed hands
         return self._connection.execute(_FOUND[mark], {"value": value}).scalars().all()
 
     def save(self, member: Member) -> None:

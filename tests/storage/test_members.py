@@ -1,7 +1,7 @@
 """Members' rows come back as they were saved, and audiences see the active ones in order."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from loyalty.errors import Invalid
-from loyalty.ports import Transaction
+from loyalty.member_details import DetailsChange, change_details
+from loyalty.ports import Transaction, Wants
 from loyalty.programme import Programme
 from loyalty.records import CardHeld
 from loyalty.registration import Registration, register
@@ -17,6 +18,7 @@ from storage import tables
 from storage.database import Database
 from storage.store import SqlStore
 from tests.conftest import DatabaseMaker
+from tests.storage.line import PATIENCE, plugged
 from tests.storage.rows import NOON, StillClock, member
 
 
@@ -161,3 +163,53 @@ def test_of_two_who_are_given_one_card_at_once_one_is_refused(new_database: Data
             kim.result()
 
     assert refused.value.problems[0]["field"] == "card_no"
+
+
+Change = tuple[str, dict[str, str | None]]
+BOTH = [False, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "cards", "refusals"),
+    [
+        # The first who asks for a free card has it.
+        ([("lee", {"card_no": "C-2"}), ("kim", {"card_no": "C-2"})], ["C-2", None], [False, True]),
+        # What was given up before is free: whoever comes next may have it.
+        ([("lee", {"card_no": None}), ("kim", {"card_no": "C-1"})], [None, "C-1"], BOTH),
+        ([("lee", {"card_no": "C-2"}), ("kim", {"card_no": "C-1"})], ["C-2", "C-1"], BOTH),
+        # Of one member each change counts, and the last one stays.
+        (
+            [("lee", {"card_no": "C-2"}), ("lee", {"card_no": "C-3", "name": "Li"})],
+            ["C-3", None],
+            BOTH,
+        ),
+        ([("lee", {"card_no": "C-2"}), ("lee", {"name": "Li"})], ["C-2", None], BOTH),
+    ],
+)
+def test_two_callers_in_one_commit_are_told_who_has_the_card(
+    store: SqlStore,
+    caplog: pytest.LogCaptureFixture,
+    changes: list[Change],
+    cards: list[str | None],
+    refusals: list[bool],
+) -> None:
+    """Who came later is judged by what was decided before, and nobody else waits for it."""
+    store.run(lambda tx: register(tx, Registration(id="lee", card_no="C-1")))
+    store.run(lambda tx: register(tx, Registration(id="kim")))
+
+    def asks(id: str, change: DetailsChange) -> Future[tuple[str, ...]]:
+        return store.submit(lambda tx: change_details(tx, id, change, "mia"), Wants(members=(id,)))
+
+    with plugged(store.group()):
+        answers = [asks(id, DetailsChange.model_validate(values)) for id, values in changes]
+    refused = [answer.exception(PATIENCE) for answer in answers]
+    store.close()
+
+    assert [isinstance(each, Invalid) for each in refused] == refusals
+    found = [store.read(lambda tx, id=id: tx.members.get(id)) for id in ("lee", "kim")]  # type: ignore[misc]
+    assert [each.card_no for each in found if each] == cards
+    assert not caplog.records  # decided in one batch, not by its halves
+    with store.database.read() as connection:
+        acts = connection.execute(select(tables.audit.c.target).order_by(tables.audit.c.id))
+        done = [id for (id, _), error in zip(changes, refused, strict=True) if error is None]
+        assert list(acts.scalars()) == done
