@@ -46,8 +46,8 @@ class SqlMemberLists:
     def adjustments(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
         return self._look(lambda found: lists.adjustments_of(found, member_id, after, limit))
 
-    def moves(self, member_id: str, *, limit: int) -> Sequence[View]:
-        return self._look(lambda found: lists.moves_of(found, member_id, limit))
+    def moves(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
+        return self._look(lambda found: lists.moves_of(found, member_id, after, limit))
 
     def _look(self, question: Callable[[Connection], T]) -> T:
         with self._database.read() as connection:

@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.queries import repairs
 from storage.queries.adjustments import count_proposed
 from storage.queries.campaigns import count_awaiting
-from storage.queries.pages import View, first, rows, without
+from storage.queries.pages import View, first, newest_first, rows, without
 from storage.queries.runs import listed_runs
 from storage.tables import repair_items, repair_jobs
 from storage.verifications import findings, last_verification
@@ -77,10 +77,10 @@ class SqlRepairReads:
         """Of these runs those that have not ended, as rows of a list."""
         return self._look(lambda found: listed_runs(found, ids))
 
-    def jobs(self, *, limit: int) -> Sequence[View]:
-        """Newest first."""
-        query = select(*_JOB).order_by(repair_jobs.c.at.desc(), repair_jobs.c.id).limit(limit)
-        return self._look(lambda found: rows(found, query))
+    def jobs(self, *, after: str, limit: int) -> Sequence[View]:
+        """Newest first; `after` is the id of the last one seen."""
+        query, at, id = select(*_JOB), repair_jobs.c.at, repair_jobs.c.id
+        return self._look(lambda found: newest_first(found, query, at, id, after, limit))
 
     def job(self, id: str) -> View | None:
         return self._look(lambda found: first(found, select(*_JOB).where(repair_jobs.c.id == id)))

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.console.addresses import member_address
 from api.console.adjustments import asked
 from api.console.forms import Form, form_of
-from api.console.member_facts import SECTIONS, Section, member_of, overview, section
+from api.console.member_facts import LISTS, SECTIONS, Section, member_of, overview, section
 from api.console.member_forms import details_in, refusals
 from api.console.people import names
 from api.console.rendering import go, page
@@ -44,14 +44,15 @@ def read_member(request: Request, id: MemberId, services: Given, caller: Reader)
 
 @router.get("/members/{id}/{name}")
 def read_section(
-    request: Request, id: MemberId, name: Section, services: Given, caller: Reader, after: str = ""
+    request: Request, id: MemberId, name: Section, services: Given, caller: Reader
 ) -> Response:
-    """One of the lists, whole, page by page."""
+    """One section, whole, page by page: the address says after which row each list goes on."""
     member = member_of(services, id)
+    after = {each: key for each in LISTS[name] if (key := request.query_params.get(each))}
     shown = section(services, member["id"], name, request.state.speech.language, after)
     return page(
-        request, "member_list.html", member=member, section=name, sections=SECTIONS, after=after,
-        names=names(services), **{"next": None} | shown,
+        request, "member_list.html", member=member, section=name, sections=SECTIONS,
+        begun=bool(after), names=names(services), **shown,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from api.console.forms import whole
-from api.reads import MemberLists, View
+from api.reads import View
 from api.routes.ledger import paper_of, slip_row
 from api.routes.tiers import TierView, tier_view
 from api.services import Services
@@ -20,6 +20,22 @@ SECTIONS: tuple[Section, ...] = get_args(Section)
 FEW = 6
 """Rows of each list on the overview."""
 PAGE = 25
+LISTS: dict[Section, tuple[str, ...]] = {
+    "statement": ("statement",),
+    "purchases": ("receipts",),
+    "runs": ("runs",),
+    "messages": ("messages",),
+    "gifts": ("cards", "coupons"),
+    "holds": ("till_holds", "claims"),
+    "corrections": ("adjustments", "moves"),
+}
+KEYS: dict[str, Callable[[Any], Any]] = {
+    "statement": lambda row: row[0].seq,
+    "receipts": lambda row: row["seq"],
+    **dict.fromkeys(("cards", "coupons", "messages", "moves"), lambda row: row["key"]),
+    **dict.fromkeys(("runs", "till_holds", "claims", "adjustments"), lambda row: row["id"]),
+}
+"""What a row is known by to the page after it."""
 
 
 def member_of(services: Services, id: str) -> View:
@@ -47,7 +63,7 @@ def overview(services: Services, id: str, language: str) -> dict[str, Any]:
         "claims": lists.claims(id, **few),
         "till_holds": lists.till_holds(id, **few),
         "adjustments": lists.adjustments(id, **few),
-        "moves": lists.moves(id, limit=FEW),
+        "moves": lists.moves(id, **few),
     }
 
 
@@ -59,34 +75,30 @@ def _standing(tx: Transaction, id: str) -> tuple[Balance, TierView]:
 
 
 def section(
-    services: Services, id: str, name: Section, language: str, after: str
+    services: Services, id: str, name: Section, language: str, after: Mapping[str, str]
 ) -> dict[str, Any]:
-    """One list, a page of it; `next` is `after` of the following page."""
+    """A page of the section's lists. `next` says `after` of the following page: of each list that
+    goes on, the last row seen; a list that is not named there has ended.
+    """
+    shown: dict[str, Any] = {each: [] for each in LISTS[name]}
+    later: dict[str, str] = {}
+    for each in [one for one in LISTS[name] if one in after] or LISTS[name]:
+        shown[each] = rows = _rows(services, id, each, language, after.get(each, ""))
+        if len(rows) == PAGE:
+            later[each] = str(KEYS[each](rows[-1]))
+    return shown | {"next": later}
+
+
+def _rows(services: Services, id: str, name: str, language: str, after: str) -> Sequence[Any]:
     lists = services.reads.of_member
     typed = whole(after)
     number = typed if isinstance(typed, int) else None
     if name == "statement":
-        lines = statement(services, id, language, limit=PAGE, before=number)
-        return {"statement": lines, "next": _next(lines, lambda pair: pair[0].seq)}
-    if name == "purchases":
-        receipts = lists.receipts(id, before=number, limit=PAGE)
-        return {"receipts": receipts, "next": _next(receipts, lambda row: row["seq"])}
-    return _others(lists, id, name, {"after": after, "limit": PAGE})
-
-
-def _others(lists: MemberLists, id: str, name: Section, page: Mapping[str, Any]) -> dict[str, Any]:
-    if name == "runs":
-        runs = lists.runs(id, **page)
-        return {"runs": runs, "next": _next(runs, lambda row: row["id"])}
-    if name == "messages":
-        messages = lists.messages(id, **page)
-        return {"messages": messages, "next": _next(messages, lambda row: row["key"])}
-    most: dict[str, Any] = {"after": "", "limit": 100}
-    if name == "gifts":
-        return {"cards": lists.cards(id, **most), "coupons": lists.coupons(id, **most)}
-    if name == "holds":
-        return {"claims": lists.claims(id, **most), "till_holds": lists.till_holds(id, **most)}
-    return {"adjustments": lists.adjustments(id, **most), "moves": lists.moves(id, limit=100)}
+        return statement(services, id, language, limit=PAGE, before=number)
+    if name == "receipts":
+        return lists.receipts(id, before=number, limit=PAGE)
+    read: Callable[..., Sequence[View]] = getattr(lists, name)
+    return read(id, after=after, limit=PAGE)
 
 
 def statement(
@@ -100,7 +112,3 @@ def statement(
         for line in lines
         for made in [line.meta.get("breakdown")]
     ]
-
-
-def _next(rows: Sequence[Any], key: Callable[[Any], Any]) -> str | None:
-    return str(key(rows[-1])) if len(rows) == PAGE else None

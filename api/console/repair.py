@@ -28,18 +28,22 @@ from loyalty.repairs import ACTS, LISTS, ItemState, JobRequest, ListName, Narrow
 router = APIRouter()
 Operator = Annotated[Caller, person("operate_runs")]
 ROWS = 50
+JOBS = 10
 FIELDS = ("act", "reason", "pace", "targets", "campaign_id", "member_id")
 ITEM_STATES: tuple[ItemState, ...] = ("waiting", "done", "failed")
 
 
 @router.get("/repair")
-async def read_repair(request: Request, services: Given, caller: Operator) -> Response:
+async def read_repair(
+    request: Request, services: Given, caller: Operator, after: str = ""
+) -> Response:
     counts = await counted(services)
-    jobs = await run_in_threadpool(services.reads.repairs.jobs, limit=10)
+    jobs = await run_in_threadpool(services.reads.repairs.jobs, after=after[:128], limit=JOBS)
+    later = "?" + urlencode({"after": jobs[-1]["id"]}) + "#jobs" if len(jobs) == JOBS else None
     shown = [(name, TITLES[name], MEANING[name], counts[name]) for name in LISTS]
     return page(
         request, "repair.html", lists=shown, jobs=jobs, titles=TITLES,
-        adjustments=counts["adjustments"], launches=counts["launches"],
+        adjustments=counts["adjustments"], launches=counts["launches"], after=after, later=later,
     )  # fmt: skip
 
 

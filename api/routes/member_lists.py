@@ -17,7 +17,6 @@ from api.routes.member_rows import (
     MemberHold,
     MemberMessage,
     MemberRun,
-    Moves,
     MoveView,
     Receipts,
     ReceiptView,
@@ -133,10 +132,12 @@ def list_adjustments(
 
 
 @router.get(f"{_AT}/moves", summary="List mergers and gifts", responses=_UNKNOWN)
-def list_moves(member_id: MemberId, given: Given, caller: Reader, limit: PageSize = 50) -> Moves:
+def list_moves(
+    member_id: MemberId, given: Given, caller: Reader, after: After = "", limit: PageSize = 50
+) -> Page[MoveView]:
     """Mergers, gifts and an erasure that the member had a part in."""
-    rows = given.reads.of_member.moves(found_member(given, member_id)["id"], limit=limit)
-    return Moves(rows=[MoveView.model_validate(dict(row)) for row in rows])
+    rows = _of(given, member_id, given.reads.of_member.moves, after, limit)
+    return _page(Page[MoveView], rows, "key", limit)
 
 
 def _of(

@@ -102,7 +102,3 @@ class MoveView(BaseModel):
     other_id: str | None
     points: int
     at: datetime
-
-
-class Moves(BaseModel):
-    rows: list[MoveView]

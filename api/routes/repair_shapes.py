@@ -91,6 +91,7 @@ class JobWithItems(JobView):
 
 class JobsView(BaseModel):
     jobs: list[JobView]
+    next: str | None = Field(None, description="`after` of the next page; none = the end")
 
 
 class Which(BaseModel):

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import problems
 from api.keys import Caller, needs
 from api.reads import View
-from api.recording import PageSize, recorded, twice
+from api.recording import After, PageSize, recorded, twice
 from api.repairs import cursor_of, narrowed_rows, read_cursor
 from api.routes.messages import ReasonBody
 from api.routes.repair_shapes import (
@@ -69,11 +69,15 @@ async def counted(given: Given) -> dict[str, int | None]:
 
 @router.get("/v1/repairs/jobs", summary="List jobs", responses=problems())
 def list_jobs(
-    given: Given, caller: Annotated[Caller, needs("operate_runs")], limit: PageSize = 50
+    given: Given,
+    caller: Annotated[Caller, needs("operate_runs")],
+    after: After = "",
+    limit: PageSize = 50,
 ) -> JobsView:
     """Newest first."""
-    rows = given.reads.repairs.jobs(limit=limit)
-    return JobsView(jobs=[JobView.model_validate(dict(row)) for row in rows])
+    rows = given.reads.repairs.jobs(after=after, limit=limit)
+    shown = [JobView.model_validate(dict(row)) for row in rows]
+    return JobsView(jobs=shown, next=shown[-1].id if len(shown) == limit else None)
 
 
 @router.post(

@@ -3,12 +3,9 @@
 `after` is the key of the last row seen. Every list begins from an index on the member.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     String,
     and_,
     case,
@@ -19,7 +16,7 @@ from sqlalchemy import (
 )
 
 from storage.queries.messages import WITHOUT_TEXT, with_verdicts
-from storage.queries.pages import View, rows, without
+from storage.queries.pages import View, newest_first, rows, without
 from storage.tables import (
     adjustments,
     campaigns,
@@ -46,20 +43,24 @@ def runs_of(connection: Connection, member_id: str, after: str, limit: int) -> l
         e.version, e.arm, e.state, e.outcome, e.admitted_at, e.ended_at, e.wake_at,
         e.granted_points,
     ).outerjoin(campaigns, campaigns.c.id == e.campaign_id)  # fmt: skip
-    return _page(connection, query, e.member_id == member_id, e.admitted_at, e.id, after, limit)
+    return newest_first(
+        connection, query.where(e.member_id == member_id), e.admitted_at, e.id, after, limit
+    )
 
 
 def cards_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
     """Multiplier cards, also those that are over."""
     query = select(*without(cards, "member_id"))
     mine = cards.c.member_id == member_id
-    return _page(connection, query, mine, cards.c.starts_at, cards.c.key, after, limit)
+    return newest_first(connection, query.where(mine), cards.c.starts_at, cards.c.key, after, limit)
 
 
 def coupons_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
     query = select(*without(coupons, "member_id"))
     mine = coupons.c.member_id == member_id
-    return _page(connection, query, mine, coupons.c.given_at, coupons.c.key, after, limit)
+    return newest_first(
+        connection, query.where(mine), coupons.c.given_at, coupons.c.key, after, limit
+    )
 
 
 def receipts_of(
@@ -106,7 +107,9 @@ def messages_of(
         # The member's index is the one to walk: a campaign may have said a hundred thousand things.
         mine = and_(mine, func.coalesce(messages.c.campaign_id, "") == campaign_id)
     query = select(*WITHOUT_TEXT)
-    found = _page(connection, query, mine, messages.c.created_at, messages.c.key, after, limit)
+    found = newest_first(
+        connection, query.where(mine), messages.c.created_at, messages.c.key, after, limit
+    )
     return with_verdicts(connection, found)
 
 
@@ -116,49 +119,33 @@ def claims_of(connection: Connection, member_id: str, after: str, limit: int) ->
         *without(claims, "body_hash", "member_id", "hold_id"), offers.c.title, offers.c.sku
     ).outerjoin(offers, offers.c.id == claims.c.offer_id)
     mine = claims.c.member_id == member_id
-    return _page(connection, query, mine, claims.c.reserved_at, claims.c.id, after, limit)
+    return newest_first(
+        connection, query.where(mine), claims.c.reserved_at, claims.c.id, after, limit
+    )
 
 
 def till_holds_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
     """Points set aside at tills, open or settled."""
     query = select(*without(till_holds, "body_hash", "settled_hash", "member_id"))
     mine = till_holds.c.member_id == member_id
-    return _page(connection, query, mine, till_holds.c.placed_at, till_holds.c.id, after, limit)
+    return newest_first(
+        connection, query.where(mine), till_holds.c.placed_at, till_holds.c.id, after, limit
+    )
 
 
 def adjustments_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
     """Corrections that were proposed, approved or declined."""
     query = select(*without(adjustments, "body_hash"))
     mine = adjustments.c.member_id == member_id
-    return _page(connection, query, mine, adjustments.c.proposed_at, adjustments.c.id, after, limit)
+    return newest_first(
+        connection, query.where(mine), adjustments.c.proposed_at, adjustments.c.id, after, limit
+    )
 
 
-def moves_of(connection: Connection, member_id: str, limit: int) -> list[View]:
-    """Mergers, gifts and an erasure that the member had a part in; there are few of a person's."""
-    shown = without(member_moves, "body_hash", "answer")
-    parts = [
-        rows(
-            connection,
-            select(*shown).where(side == member_id).order_by(member_moves.c.at.desc()).limit(limit),
-        )
-        for side in (member_moves.c.member_id, member_moves.c.other_id)
-    ]
-    both = {(row["kind"], row["id"]): row for part in parts for row in part}
-    return sorted(both.values(), key=lambda row: row["at"], reverse=True)[:limit]
-
-
-def _page(
-    connection: Connection,
-    query: Select[Any],
-    mine: ColumnElement[bool],
-    at: Any,
-    key: Any,
-    after: str,
-    limit: int,
-) -> list[View]:
-    """Newest first, and by key where several came at one instant."""
-    query = query.where(mine)
-    if after:
-        last = select(at).where(key == after).scalar_subquery()
-        query = query.where(or_(at < last, and_(at == last, key > after)))
-    return rows(connection, query.order_by(at.desc(), key).limit(limit))
+def moves_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Mergers, gifts and an erasure that the member had a part in; `key` is kind and id of each."""
+    m = member_moves.c
+    key = m.kind.concat(literal(":", String)).concat(m.id).label("key")
+    query = select(*without(member_moves, "body_hash", "answer"), key)
+    mine = or_(m.member_id == member_id, m.other_id == member_id)
+    return newest_first(connection, query.where(mine), m.at, key, after, limit)

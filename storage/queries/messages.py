@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
-from storage.queries.pages import View, first, rows, without
+from storage.queries.pages import View, first, newest_first, rows, without
 from storage.tables import campaign_versions, contact_verdicts, messages
 
 WITHOUT_TEXT = without(messages, "subject", "body", "variables", "member_id", "claimed_at")
@@ -23,11 +23,7 @@ def inbox_of(
         columns.sent_at,
         columns.read_at,
     ).where(columns.member_id == member_id, columns.channel == "inbox", columns.status == "sent")
-    if after:
-        last = select(columns.sent_at).where(columns.key == after).scalar_subquery()
-        older = or_(columns.sent_at < last, and_(columns.sent_at == last, columns.key > after))
-        query = query.where(older)
-    return rows(connection, query.order_by(columns.sent_at.desc(), columns.key).limit(limit))
+    return newest_first(connection, query, columns.sent_at, columns.key, after, limit)
 
 
 def message_text(connection: Connection, key: str) -> View | None:

@@ -1,8 +1,12 @@
 """Whoever has one thing at hand finds the member, and reads everything about them over HTTP."""
 
+from datetime import timedelta
+
 import pytest
 
+from storage import tables
 from tests.api.conftest import Shop, receipt
+from tests.storage.rows import put
 
 
 @pytest.fixture
@@ -89,6 +93,29 @@ def test_lists_are_paged_newest_first(lee: Shop) -> None:
             break
 
     assert seen == ["r-5", "r-4", "r-3", "r-2", "r-1"]
+
+
+def test_mergers_and_gifts_are_paged_newest_first(lee: Shop) -> None:
+    """Each once over the pages, whichever part the member had in it, however many at one instant.
+
+    A merger and a gift may bear the same id.
+    """
+    operator, now = lee.as_("operator"), lee.clock.now()
+    moves = [("gift", "a", "lee", "bob"), ("merge", "a", "old", "lee"), ("gift", "b", "bob", "lee"),
+             ("gift", "c", "lee", "kim"), ("gift", "d", "bob", "kim")]  # fmt: skip
+    for number, (kind, id, giver, to) in enumerate(moves):
+        row = {"kind": kind, "id": id, "member_id": giver, "other_id": to, "points": 5}
+        at = now + timedelta(days=number // 3)
+        put(lee.database, tables.member_moves, {**row, "at": at, "body_hash": "", "answer": {}})
+
+    seen, after = [], ""
+    while after is not None:
+        asked: dict[str, str | int] = {"limit": 2, "after": after}
+        page = operator.get("/v1/members/lee/moves", params=asked).json()
+        seen += [(each["kind"], each["id"]) for each in page["rows"]]
+        after = page["next"]
+
+    assert seen == [("gift", "c"), ("gift", "a"), ("gift", "b"), ("merge", "a")]
 
 
 def test_merged_members_lists_are_those_of_who_lives_on(lee: Shop) -> None:

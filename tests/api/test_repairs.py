@@ -121,6 +121,24 @@ def test_a_job_is_started_once_read_in_pages_and_stopped(shop: Shop) -> None:
     assert operator.get("/v1/repairs/jobs/none").json()["code"] == "unknown"
 
 
+def test_jobs_are_read_in_pages(shop: Shop) -> None:
+    """Each once, newest first, also where several began at one instant."""
+    operator = shop.as_("operator")
+    for number in range(5):
+        if number == 3:
+            shop.clock.moves(timedelta(minutes=1))
+        body = job(f"fix-{number}", "failed_messages", "resend", targets=["m1"])
+        assert operator.post("/v1/repairs/jobs", json=body).status_code == 201
+    seen, after = [], ""
+    while after is not None:
+        asked: dict[str, str | int] = {"limit": 2, "after": after}
+        page = operator.get("/v1/repairs/jobs", params=asked).json()
+        seen += [each["id"] for each in page["jobs"]]
+        after = page["next"]
+
+    assert seen == ["fix-3", "fix-4", "fix-0", "fix-1", "fix-2"]
+
+
 def test_a_list_is_read_in_pages(shop: Shop) -> None:
     """Each thing once, oldest first."""
     operator = shop.as_("operator")

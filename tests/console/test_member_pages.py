@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 from loyalty.access import Role
 from loyalty.expiry_policy import Expiry
 from loyalty.programme import Programme
+from storage import tables
 from storage.store import SqlStore
 from tests.api.conftest import Shop
 from tests.console.lee import RUN, live
+from tests.storage.rows import put
 
 
 @pytest.fixture
@@ -109,6 +111,31 @@ def test_every_list_has_a_page_in_both_languages(lee: Shop, section: str, langua
 
     assert page.status_code == 200, page.text
     assert ("会员" in page.text) == (language == "zh")
+
+
+@pytest.mark.parametrize("cards", [3, 30])
+def test_what_stands_together_is_turned_over_together(lee: Shop, cards: int) -> None:
+    """Thirty coupons and some cards: all are reached, each once, though one list may end first."""
+    now = lee.clock.now()
+    for number in range(30):
+        coupon = {"key": f"k{number:02}", "member_id": "lee", "kind": f"coupon-{number:02}"}
+        put(lee.database, tables.coupons, {**coupon, "given_at": now, "ends_at": now})
+    for number in range(cards):
+        card = {"key": f"k{number:02}", "member_id": "lee", "multiplier_bp": 20_000 + number * 100}
+        put(lee.database, tables.cards, {**card, "starts_at": now, "ends_at": now})
+    operator = lee.signed_in("operator")
+
+    first = read(operator, "/console/members/lee/gifts")
+    more = re.search(r'href="([^"]+)" rel="next"', first)
+    assert more is not None
+    second = read(operator, unescape(more.group(1)))
+
+    shown = re.findall(r"coupon-\d\d", first + second)
+    assert sorted(shown) == [f"coupon-{n:02}" for n in range(30)]
+    times = re.findall(r"×[\d.]+", first + second)
+    assert sorted(times) == [f"×{(20_000 + n * 100) / 10_000}" for n in range(cards)]
+    assert 'rel="next"' not in second
+    assert 'href="/console/members/lee/gifts" rel="first"' in second
 
 
 def test_an_old_id_leads_to_who_lives_on(lee: Shop) -> None:

@@ -77,6 +77,25 @@ def test_a_page_is_there_in_both_languages(
     assert bool(re.search("[\u4e00-\u9fff]", heading.group(1))) == (language == "zh")
 
 
+def test_every_job_is_reached_page_by_page(shop: Shop, tom: TestClient) -> None:
+    """The latest ten stand on the page, with a link to those before them."""
+    for number in range(12):
+        body = {"id": f"fix-{number:02}", "list": "failed_messages", "act": "resend", "pace": 60,
+                "reason": f"try {number:02}", "targets": ["m1"]}  # fmt: skip
+        shop.as_("operator").post("/v1/repairs/jobs", json=body)
+        shop.clock.moves(timedelta(minutes=1))
+
+    newest = tom.get("/console/repair").text
+    more = re.search(r'href="([^"#]+)#jobs" rel="next"', newest)
+    assert more is not None
+    oldest = tom.get("/console/repair" + unescape(more.group(1))).text
+
+    assert re.findall(r"try \d\d", newest) == [f"try {n:02}" for n in range(11, 1, -1)]
+    assert re.findall(r"try \d\d", oldest) == ["try 01", "try 00"]
+    assert 'rel="next"' not in oldest
+    assert 'href="/console/repair#jobs" rel="first"' in oldest
+
+
 def test_what_is_ticked_is_mended_once_with_a_reason(shop: Shop, tom: TestClient) -> None:
     """The list, the job, its progress, and the reason in the audit: a form sent twice is one."""
     failed(shop, 3)
