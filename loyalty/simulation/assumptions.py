@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty.conditions import EVENT, Condition
 from loyalty.journeys.goals import event_facts
-from loyalty.journeys.plan import Await, Goal
+from loyalty.journeys.machine import TICK
+from loyalty.journeys.plan import Goal
 from loyalty.records import InboxEvent
-from loyalty.timing import Length, shift
+from loyalty.timing import Length, shift, start_of_day
 
 Kind = Literal["nothing", "purchase", "everything"]
 USUAL_MINOR = 10_000
@@ -113,17 +114,19 @@ def _tries(type: str, where: str) -> Iterator[Act]:
 
 
 def act_times(
-    step: Await, entered_at: datetime, until: datetime, zone: ZoneInfo, *, almost: bool
-) -> list[tuple[datetime, Goal]]:
-    """When each act of a wait is assumed: one a day at the hour the wait began; where the days
-    would not do, evenly before the deadline.
+    goal: Goal, count: int, began: datetime, until: datetime, zone: ZoneInfo
+) -> list[datetime]:
+    """When `count` acts for a goal are assumed: one a day at the hour the wait began.
+
+    Where the days would not do: evenly before the deadline, or, of acts that count once a day, the
+    first at once and the others as each day begins. None if not even so all of them fit.
     """
-    times: list[tuple[datetime, Goal]] = []
-    for goal in step.goals:
-        count = goal.count - 1 if almost else goal.count
-        daily = [shift(entered_at, Length(days=n), zone) for n in range(1, count + 1)]
-        if count and goal.once_per is None and daily[-1] >= until:
-            part = (until - entered_at) / (count + 1)
-            daily = [entered_at + part * n for n in range(1, count + 1)]
-        times += [(at, goal) for at in daily if at < until]
-    return sorted(times, key=lambda pair: pair[0])
+    daily = [shift(began, Length(days=n), zone) for n in range(1, count + 1)]
+    if daily and daily[-1] >= until:
+        if goal.once_per is None:
+            part = (until - began) / (count + 1)
+            daily = [began + part * n for n in range(1, count + 1)]
+        else:
+            days = [start_of_day(began, zone, n) for n in range(1, count)]
+            daily = [began + TICK, *days]
+    return daily if all(began < at < until for at in daily) else []

@@ -105,7 +105,11 @@ class PaperEnrolments:
         until: datetime,
         closes_at: datetime,
     ) -> None:
-        self.waits[enrolment.id] = frozenset(event_types)
+        self.hear(enrolment.id, event_types)
+
+    def hear(self, enrolment_id: str, event_types: Iterable[str]) -> None:
+        """Wake the journey by acts of these types."""
+        self.waits[enrolment_id] = frozenset(event_types)
 
     def close_wait(self, enrolment_id: str) -> None:
         self.waits.pop(enrolment_id, None)

@@ -50,6 +50,8 @@ class PaperMembers:
         mine = known.get(self.paper.member_id)
         bought = [e for e in self.paper.inbox.assumed if e.type == "purchase"]
         if mine is not None and bought:
+            spend = {days: mine.spend.get(days, 0) for days in asked.windows}
+            mine = replace(mine, spend=spend)
             known[self.paper.member_id] = _with_purchases(mine, bought, self.paper.now)
         return known
 

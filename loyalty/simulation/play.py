@@ -80,7 +80,9 @@ def simulate(
         at = begin + timedelta(days=assumption.day)
         stage.acts.append((at, Act("purchase", assumption.minor)))
     paper.open_draft()
-    if door.verdict != "running":
+    if door.verdict == "running":
+        _take_up(stage)
+    else:
         enter(paper, rules)
     _play(stage)
     return Simulation(
@@ -108,6 +110,18 @@ def _play(stage: _Stage) -> None:
         paper.now = max(paper.now, at)
         _due(stage)
     raise RuntimeError(f"{paper.campaigns.campaign.id} took {TURNS_MAX} turns on paper")
+
+
+def _take_up(stage: _Stage) -> None:
+    """Waits that the member is in the midst of hear of what is assumed from now on."""
+    for enrolment in stage.paper.enrolments.rows.values():
+        node = stage.paper.campaigns.shown.plan.nodes.get(enrolment.position.node or "")
+        if enrolment.state == "ended" or enrolment.position.until is None or node is None:
+            continue
+        if isinstance(node.step, Await):
+            stage.paper.enrolments.hear(enrolment.id, (goal.on for goal in node.step.goals))
+            if stage.assumption.kind == "everything":
+                _plan_acts(stage, enrolment.id)
 
 
 def _settle(stage: _Stage) -> None:
@@ -165,14 +179,13 @@ def _plan_acts(stage: _Stage, enrolment_id: str) -> None:
     stage.waits.add(wait)
     began = max(position.entered_at or paper.now, paper.now)
     facts = facts_of(paper.tx, paper.member)
-    times = act_times(
-        node.step, began, position.until, paper.programme.tz, almost=stage.assumption.almost
-    )
     for goal in node.step.goals:
-        instants = [at for at, its in times if its is goal and at < stage.end]
-        if not instants:
+        count = goal.count - 1 if stage.assumption.almost else goal.count
+        times = act_times(goal, count, began, position.until, paper.programme.tz)
+        instants = [at for at in times if at < stage.end]
+        if not count or (times and not instants):
             continue
-        fits_in = len(instants) <= ACTS_MAX - stage.number - len(stage.acts)
+        fits_in = times and len(instants) <= ACTS_MAX - stage.number - len(stage.acts)
         act = stage.search.act_for(goal, facts, paper.member_id, began) if fits_in else None
         if act is not None:
             stage.acts += [(at, act) for at in instants]

@@ -96,7 +96,10 @@ class PaperLedger:
         return self._posted(key, kind, member_id, points)
 
     def balance(self, member_id: str) -> Balance:
-        """Today's balance, less what has lapsed by the simulated instant, more what was given."""
+        """Today's balance, less what has lapsed by the simulated instant, more what was given.
+
+        What is owed takes its part of what is given, as in the books.
+        """
         if member_id not in self.known:
             self.known[member_id] = self.paper.real.ledger.balance(member_id)
         now, books = self.paper.now, self.known[member_id]
@@ -105,13 +108,14 @@ class PaperLedger:
         lapsed = sum(points for at, points in books.next_expiry if at <= now)
         opened = sum(points for at, points in books.pending if at <= now)
         free = sum(c.points for c in live if c.available_at is None or c.available_at <= now)
+        repaid = min(books.debt, sum(c.points for c in mine if c.points > 0))
         coming = [(at, points) for at, points in books.next_expiry if at > now]
         coming += [(c.expires_at, c.points) for c in live if c.expires_at and c.points > 0]
         return Balance(
-            posted=books.posted - lapsed + sum(c.points for c in live),
+            posted=books.posted - lapsed + sum(c.points for c in live) - repaid,
             held=books.held,
-            available=max(books.available - lapsed + opened + free, 0),
-            debt=books.debt,
+            available=max(books.available - lapsed + opened + free - repaid, 0),
+            debt=books.debt - repaid,
             next_expiry=sorted(coming),
             pending=[(at, points) for at, points in books.pending if at > now],
         )

@@ -11,10 +11,13 @@ from loyalty.journeys.load import load_texts
 from loyalty.rehearsal import calendar
 from loyalty.simulation.assumptions import TRIES_IN_ALL, TRIES_MAX, Assumption
 from loyalty.simulation.play import ACTS_MAX, Simulation
+from loyalty.templates import Template
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import StillClock
+from tests.stories import SHANGHAI
 
+NOTHING = Assumption(kind="nothing")
 EVERYTHING = Assumption(kind="everything")
 HEAD = """
 name: hostile
@@ -32,12 +35,16 @@ NEVER = (
 )
 
 
+def hostile(*steps: str, enter: str = "once") -> Template:
+    head = HEAD.replace("enter: once", f"enter: {enter}")
+    return load_texts("hostile", {"campaign.yaml": head + "\n".join(steps)})
+
+
 class Rehearsed(FrontDesk):
-    """A front desk with a draft that is looked at."""
+    """A front desk with a campaign that is looked at."""
 
     def simulated(self, *steps: str) -> Simulation:
-        text = HEAD + "\n".join(steps)
-        template = load_texts("hostile", {"campaign.yaml": text})
+        template = hostile(*steps)
         request = CampaignRequest(
             id="hostile", name="Hostile", template="hostile", holdout_percent=0
         )
@@ -46,7 +53,14 @@ class Rehearsed(FrontDesk):
             campaigns.draft(tx, template, request, "mia", lambda made: ())
 
         self.store.run(work)
-        return self.store.read(lambda tx: calendar(tx, "hostile", None, "lee", EVERYTHING))[1]
+        return self.looked_at("lee", EVERYTHING)
+
+    def looked_at(self, member_id: str, assumption: Assumption) -> Simulation:
+        return self.store.read(lambda tx: calendar(tx, "hostile", None, member_id, assumption))[1]
+
+
+def reasons(played: Simulation) -> list[str]:
+    return [decision.reason for decision in played.decisions]
 
 
 def awaits(id: str, *goals: str, within: str = "P80D") -> str:
@@ -136,3 +150,74 @@ def test_more_acts_than_anybody_would_look_at_are_not_assumed(desk: Rehearsed) -
 
     assert played.cannot == ("many0", "many1")
     assert len(played.acts) == 3 < ACTS_MAX
+
+
+def test_acts_that_count_once_a_day_use_every_day_that_the_wait_touches(desk: Rehearsed) -> None:
+    """Two days from eight in the evening on touch three days: a check-in on each of them."""
+    once = "id: daily, on: check_in, once_per: day"
+
+    three = desk.simulated(awaits("short", f"{once}, count: 3", within="P2D"))
+
+    local = {act.occurred_at.astimezone(SHANGHAI).date() for act in three.acts}
+    assert (len(local), three.cannot) == (3, ())
+    assert "goal_met" in reasons(three)
+
+
+def test_a_goal_that_asks_for_more_days_than_the_wait_has_is_named(desk: Rehearsed) -> None:
+    """Four evenings do not fit into two days, and nobody is told that they would."""
+    once = "id: daily, on: check_in, once_per: day"
+
+    four = desk.simulated(awaits("short", f"{once}, count: 4", within="P2D"))
+
+    assert (four.acts, four.cannot) == ((), ("daily",))
+
+
+# --- a preview and what then happens ---------------------------------------------------------
+
+
+def test_whoever_waits_already_is_rewarded_at_the_act_and_not_at_the_deadline(
+    desk: Rehearsed, clock: StillClock
+) -> None:
+    """Looked at in the midst of a wait: the purchase of the third day gives its points that day."""
+    wait = "  - await: {on: purchase, within: P30D, reward: [{grant: 100}]}"
+    desk.launch_texts(hostile(wait, enter="{on: member.registered}"))
+    desk.joins("mo")
+    desk.take_turns("mo")
+
+    for assumed in (Assumption(kind="purchase", day=3), EVERYTHING):
+        played = desk.looked_at("mo", assumed)
+
+        (gift,) = [each for each in played.credits if each.kind == "grant"]
+        assert (gift.at, gift.points) == (played.acts[0].occurred_at, 100)
+
+
+def test_what_is_owed_takes_its_part_of_what_a_preview_gives(
+    desk: Rehearsed, clock: StillClock
+) -> None:
+    """300 owed, 500 given: whoever has 400 points goes one way, and this member the other."""
+    desk.joins("mo")
+    desk.buys("mo", "r1", ("grocery", 300_000))
+    desk.store.run(lambda tx: tx.ledger.burn("spent", "mo", 300))
+    desk.returns("r1")
+    rich = "  - {branch: member.points >= 400, then: [{id: rich, tag: rich}]}"
+    desk.launch_texts(hostile("  - grant: 500", rich, enter="api"))
+
+    played = desk.looked_at("mo", NOTHING)
+    desk.store.run(lambda tx: campaigns.enrol(tx, "hostile", "mo", "once", "mia"))
+    desk.take_turns("mo")
+
+    assert desk.balance("mo").available == 200
+    assert "rich" not in [decision.step_id for decision in played.decisions]
+    assert "rich" not in desk.member("mo").tags
+
+
+def test_an_assumed_purchase_is_spend_also_of_who_never_bought(desk: Rehearsed) -> None:
+    """The first purchase of their life opens the way of those who spent 100 yuan."""
+    desk.joins("mo")
+    spent = 'member.spend_within["30"] >= 10000'
+    branch = f"  - {{branch: '{spent}', then: [{{id: bought, tag: bought}}]}}"
+    desk.launch_texts(hostile(awaits("first", "id: any, on: purchase"), branch, enter="api"))
+
+    played = desk.looked_at("mo", Assumption(kind="purchase", day=1))
+
+    assert "bought" in [decision.step_id for decision in played.decisions]
