@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loyalty.audiences.preview import AudienceSize
+from loyalty.earning.activate import stack_of
 from loyalty.earning.rule_set import RuleSet
-from loyalty.earning.stack import HighestStack, highest_stack
+from loyalty.earning.stack import HighestStack
 from loyalty.errors import LoyaltyError
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch, EnterByApi, EnterOnEvent
 from loyalty.journeys.cost import most_points
@@ -185,9 +186,8 @@ def _cards(rules: Compiled) -> Iterator[Card]:
 def _stack(earning: RuleSet, programme: Programme, card: int | None) -> HighestStack:
     """The rules of the day with this campaign's best card, if it gives one."""
     allowed = min(earning.card_maximum_bp or earning.maximum_multiplier_bp, card or BASIS)
-    cash = programme.earning
     with_card = earning.model_copy(update={"card_maximum_bp": max(allowed, BASIS)})
-    return highest_stack(with_card, programme.tz, cash.cash_points, cash.cash_minor)
+    return stack_of(with_card, programme)
 
 
 def _warnings(made: Estimate, rules: Compiled, programme: Programme) -> Iterator[Warned]:

@@ -81,8 +81,8 @@ def version(tx: Transaction, number: int) -> RulesVersion:
 
 def stack_of(rule_set: RuleSet, programme: Programme) -> HighestStack:
     """The highest stack at the programme's cash value of a point."""
-    earning = programme.earning
-    return highest_stack(rule_set, programme.tz, earning.cash_points, earning.cash_minor)
+    cash = programme.earning
+    return highest_stack(rule_set, programme.tz, programme.tiers, cash.cash_points, cash.cash_minor)
 
 
 def _first(programme: Programme) -> RulesVersion:

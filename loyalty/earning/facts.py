@@ -51,12 +51,13 @@ class Card(Protocol):
 class Facts:
     """What a receipt is judged by beside itself, all as of when it happened.
 
+    `tiers` are the tier and, of a paid level, also the one it ranks as.
     `used` is what counters have granted, by counter and period; `bought` are products bought
     before; `asked` answers conditions and is only needed where there are any. `unpayable` are
     categories that are always paid in money.
     """
 
-    tier: str = "ordinary"
+    tiers: frozenset[str] = frozenset()
     cards: Sequence[Card] = ()
     used: Mapping[tuple[str, str], int] = field(default_factory=dict)
     bought: frozenset[str] = frozenset()

@@ -27,8 +27,9 @@ def facts_of_purchase(
     first = _first_counters(rules, purchase) if rules.first_skus else []
     counters = [*rules.counters(Moment.of(at, tx.programme.tz)), *first] if rules.counts else first
     used = tx.counters.used(member.id, counters) if counters else {}
+    tier = tier_at(tx, member, at) if rules.asks_tier else member.tier
     facts = Facts(
-        tier=tier_at(tx, member, at) if rules.asks_tier else member.tier,
+        tiers=tx.programme.tiers.counts_as(tier),
         cards=tx.cards.at(member.id, at),
         used=used,
         bought=frozenset(name[4:] for name, period in first if used.get((name, period), 0) > 0),
@@ -36,7 +37,7 @@ def facts_of_purchase(
     )
     if not rules.has_conditions:
         return facts
-    asked = _asked(member, facts.tier, at) | {
+    asked = _asked(member, tier, at) | {
         "event.type": "purchase",
         "event.store": purchase.store or "",
         "event.channel": purchase.channel or "",
@@ -57,7 +58,7 @@ def facts_of_act(tx: Transaction, member: Member, event: MemberEvent, rule_set: 
         "event.attributes": attributes_as_text(event.attributes),
     }
     used = tx.counters.used(member.id, counters) if counters else {}
-    return Facts(tier=tier, used=used, asked=asked)
+    return Facts(tiers=tx.programme.tiers.counts_as(tier), used=used, asked=asked)
 
 
 def tier_at(tx: Transaction, member: Member, instant: datetime) -> str:

@@ -62,7 +62,7 @@ class ReadyRule:
         """What about the place, the member or the hour does not fit; none when all does."""
         if self.weekdays and moment.weekday not in self.weekdays:
             return "other_weekday"
-        if self.tiers and facts.tier not in self.tiers:
+        if self.tiers and self.tiers.isdisjoint(facts.tiers):
             return "other_tier"
         if self.stores and store not in self.stores:
             return "other_store"

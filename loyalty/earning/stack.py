@@ -18,6 +18,7 @@ from loyalty.earning.ready import ReadyRules, ready
 from loyalty.earning.ready_rule import ReadyRule
 from loyalty.earning.rule_set import RuleSet
 from loyalty.points import BASIS
+from loyalty.tiers.settings import Tiers
 
 _CASES_MAX = 2_000  # beyond it all periods are taken to overlap, which is never too low
 
@@ -45,19 +46,19 @@ class HighestStack:
 class _Case:
     """A member, a day and a receipt that rules could meet."""
 
-    tier: str | None
+    tiers: frozenset[str]
     weekday: int | None
     at: datetime | None
     from_minor: int | None
 
 
 def highest_stack(
-    rule_set: RuleSet, zone: ZoneInfo, cash_points: int, cash_minor: int
+    rule_set: RuleSet, zone: ZoneInfo, tiers: Tiers, cash_points: int, cash_minor: int
 ) -> HighestStack:
     """The dearest case; `cash_points` are worth `cash_minor`."""
     rules = ready(rule_set, zone)
     best: tuple[Fraction, int, Fraction, tuple[str, ...]] | None = None
-    for case in _cases(rules):
+    for case in _cases(rules, tiers):
         holding = [each for each in rules.bonuses if _may_hold(each, case)]
         flat = _flat_share(holding, case)
         for rate_bp, categories, name in _rates(rules, case):
@@ -83,9 +84,10 @@ def highest_stack(
     )
 
 
-def _cases(rules: ReadyRules) -> Iterable[_Case]:
+def _cases(rules: ReadyRules, ladder: Tiers) -> Iterable[_Case]:
     every = [*rules.bonuses, *rules.rates]
-    tiers = [None, *sorted({tier for each in every for tier in each.tiers})]
+    named = sorted({tier for each in every for tier in each.tiers})
+    tiers = [frozenset[str](), *(ladder.counts_as(tier) for tier in named)]
     days: list[int | None] = list(range(7)) if any(each.weekdays for each in every) else [None]
     starts: list[datetime | None] = [*sorted({r.starts for r in every if r.starts})]
     ends = sorted({each.ends for each in every if each.ends})
@@ -102,7 +104,7 @@ def _may_hold(each: ReadyRule, case: _Case) -> bool:
     """Without a sum the receipt is as large as need be."""
     needed = each.rule.when.from_minor
     return (
-        (not each.tiers or case.tier in each.tiers)
+        (not each.tiers or not each.tiers.isdisjoint(case.tiers))
         and (not each.weekdays or case.weekday in each.weekdays)
         and (case.at is None or each.counts_at(case.at))
         and (needed is None or case.from_minor is None or needed <= case.from_minor)

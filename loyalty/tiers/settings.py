@@ -130,6 +130,10 @@ class Tiers(TierSettings):
         """Where members start whom nobody gave another tier."""
         return self.ladder[0].tier if self.ladder else "ordinary"
 
+    def counts_as(self, tier: str) -> frozenset[str]:
+        """A tier, or a paid level with the tier it ranks as: what is for either is for both."""
+        return frozenset((tier, self.paid_levels.get(tier, tier)))
+
     def rank(self, tier: str) -> int | None:
         """The place of a tier or paid level on the ladder, the first is 0; none if unknown."""
         name = self.paid_levels.get(tier, tier)

@@ -73,7 +73,7 @@ def test_the_stacking_policy_is_a_setting_and_never_an_accident(stacking: str, p
     rule_set = rules(WEEKEND, GOLD, stacking=stacking, maximum_multiplier_bp=100_000, **FRESH)
     purchase = bought(("fresh", 100), at=SATURDAY)
 
-    assert earned(purchase, rule_set, tier="gold", cards=[Double()]).points == points
+    assert earned(purchase, rule_set, tiers={"gold"}, cards=[Double()]).points == points
 
 
 def test_multiplied_bonuses_are_not_rounded_on_the_way() -> None:
@@ -512,7 +512,7 @@ def test_a_return_asks_the_frozen_working_and_no_rules_of_today() -> None:
     """50 earned are 50 taken, from the stored working alone, whatever became of the rules."""
     line = Line(sku="s", category="a", quantity=2, net_minor=50 * YUAN)
     rule_set = rules({"id": "b", "bonus_bp": 10_000, "group": "g"}, GOLD)
-    frozen = Breakdown.from_json(earned(bought(line), rule_set, tier="gold").to_json())
+    frozen = Breakdown.from_json(earned(bought(line), rule_set, tiers={"gold"}).to_json())
 
     assert frozen.points == 110
     assert [refund(frozen, [1], 0), refund(frozen, [0], 55)] == [55, 55]

@@ -16,6 +16,7 @@ from loyalty.earning.paid import paid_back
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.stack import highest_stack
 from loyalty.events import Line, Purchase, RefundLine
+from loyalty.tiers.settings import Tiers
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PERIODS = ["day", "week", "month", "ever"]
@@ -113,7 +114,7 @@ def purchases(draw: st.DrawFn) -> Purchase:
 
 
 def earned(purchase: Purchase, rule_set: RuleSet) -> Breakdown:
-    return earn(purchase, rule_set, Facts(tier="gold"), SHANGHAI)
+    return earn(purchase, rule_set, Facts(tiers=frozenset({"gold"})), SHANGHAI)
 
 
 @settings(max_examples=150, deadline=None)
@@ -164,7 +165,7 @@ def test_what_points_paid_of_each_line_comes_back_with_it(
     purchase: Purchase, rule_set: RuleSet, returns: list[list[int]]
 ) -> None:
     """Every share is kept with its line, earns nothing there, and returns once, in any parts."""
-    facts = Facts(tier="gold", unpayable=("gift_card", "drinks"))
+    facts = Facts(tiers=frozenset({"gold"}), unpayable=("gift_card", "drinks"))
     breakdown = earn(purchase, rule_set, facts, SHANGHAI)
     shares = [line.paid_with_points_minor for line in breakdown.lines]
 
@@ -244,7 +245,7 @@ def test_no_receipt_earns_more_than_the_highest_stack(
 ) -> None:
     """What was shown before activation is a bound that no till can pass."""
     rule_set = rule_set.model_copy(update={"card_maximum_bp": 10_000})
-    stack = highest_stack(rule_set, SHANGHAI, 100, 100)
+    stack = highest_stack(rule_set, SHANGHAI, Tiers(), 100, 100)
 
     bound = (stack.points_per_10000 + 1) * purchase.net_minor // 10_000 + stack.flat_points
     assert earned(purchase, rule_set).points <= bound

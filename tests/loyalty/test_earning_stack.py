@@ -8,6 +8,7 @@ import pytest
 
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.stack import HighestStack, highest_stack
+from loyalty.tiers.settings import Tiers
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEEKEND = {"id": "weekend", "when": {"weekdays": ["sat", "sun"]}, "bonus_bp": 5_000}
@@ -15,10 +16,13 @@ DIAMOND = {"id": "diamond", "when": {"tiers": ["diamond"]}, "bonus_bp": 5_000}
 GOLD = {"id": "gold", "when": {"tiers": ["gold"]}, "bonus_bp": 2_000}
 
 
-def highest(*rules: Mapping[str, Any], **more: Any) -> HighestStack:
+PAID = Tiers(paid_levels={"plus": "gold"})
+
+
+def highest(*rules: Mapping[str, Any], tiers: Tiers = PAID, **more: Any) -> HighestStack:
     """1 yuan = 1 point, no card, at 100 points = 1 yuan."""
     plain = {"base": {"minor": 100}, "card_maximum_bp": 10_000, "rules": list(rules)}
-    return highest_stack(RuleSet.model_validate(plain | more), SHANGHAI, 100, 100)
+    return highest_stack(RuleSet.model_validate(plain | more), SHANGHAI, tiers, 100, 100)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,7 @@ def test_the_worst_case_of_a_luxury_shop(stacking: str, points: int, percent: fl
     [
         ([], 100),
         ([GOLD, DIAMOND], 150),  # nobody is both
+        ([GOLD, {**DIAMOND, "id": "plus", "when": {"tiers": ["plus"]}}], 170),  # plus ranks as gold
         ([WEEKEND, {**WEEKEND, "id": "wed", "when": {"weekdays": ["wed"]}}], 150),
         ([{**GOLD, "group": "g"}, {**WEEKEND, "group": "g"}], 150),
         # one ends on the day before the other begins

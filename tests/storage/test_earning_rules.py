@@ -11,8 +11,12 @@ from loyalty.earning import activate
 from loyalty.earning.load import load_rules
 from loyalty.errors import Invalid
 from loyalty.intake import purchase_wants, record_purchase
+from loyalty.programme import Programme
+from loyalty.tiers.by_hand import TierGiven, set_tier
+from loyalty.tiers.settings import Tiers
 from loyalty.tiers.standing import Held
 from storage import tables
+from storage.database import Database
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
@@ -83,6 +87,28 @@ def test_a_late_receipt_is_judged_by_the_tier_of_when_it_happened(desk: FrontDes
     new = desk.buys("lee", "new", ("grocery", 10_000))
 
     assert [late["points"], new["points"]] == [20, 40]
+
+
+def test_whoever_buys_a_paid_level_earns_as_the_tier_it_ranks_as(database: Database) -> None:
+    """Silver +20%, gold +50%: who is silver and buys PLUS, which ranks as gold, has the 50%."""
+    programme = Programme(tiers=Tiers(paid_levels={"plus": "gold"}))
+    clock = StillClock()
+    desk = FrontDesk(SqlStore(database, clock, programme), clock)
+    desk.joins("lee", tier="silver")
+    switch(
+        desk,
+        """base: {minor: 1000}
+rules:
+  - {id: silver, when: {tiers: [silver]}, bonus_bp: 2000}
+  - {id: gold, when: {tiers: [gold]}, bonus_bp: 5000}
+  - {id: plus, when: {tiers: [plus]}, points: 3}
+""",
+    )
+    before = desk.buys("lee", "r1", ("grocery", 10_000))["points"]
+    plus = TierGiven(kind="paid", tier="plus", until=desk.clock.instant + timedelta(days=30))
+    desk.store.run(lambda tx: set_tier(tx, "lee", plus, "paid the fee", "mia"))
+
+    assert (before, desk.buys("lee", "r2", ("grocery", 10_000))["points"]) == (12, 15 + 3)
 
 
 def test_a_change_of_rules_never_touches_what_was_posted(desk: FrontDesk) -> None:
