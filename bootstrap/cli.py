@@ -55,14 +55,18 @@ def _reason(error: DBAPIError) -> str:
 
 
 def _problems(error: LoyaltyError) -> list[str]:
+    """Each problem by its field, unless the sentence before them says it already."""
     found = error.facts.get("problems") or []
     lines = []
     for each in found:
         allowed = each.get("allowed")
         listed = ", ".join(map(str, allowed)) if isinstance(allowed, list | tuple) else ""
         said = each.get("message") or (f"one of {listed}" if listed else each.get("code"))
-        also = f" ({listed})" if listed and each.get("message") else ""
-        lines.append(f"  {each.get('field', '')}: {said}{also}")
+        if said not in error.detail:
+            also = f" ({listed})" if listed and each.get("message") else ""
+            lines.append(f"  {each.get('field', '')}: {said}{also}")
+        elif listed and listed not in error.detail:
+            lines.append(f"  one of: {listed}")
     return lines
 
 
@@ -147,7 +151,7 @@ def relay() -> None:
 
 @app.command(rich_help_panel=PROCESSES)
 def demo(
-    once: Annotated[bool, typer.Option(help="End when the report is written.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End when the report is written.")] = False,
 ) -> None:
     """Play months of real shop data through four campaigns, and report.
 

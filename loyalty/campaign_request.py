@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loyalty.audiences.condition import audience_of, condition_of
+from loyalty.audiences.condition import audience_of, bad_audience, condition_of
 from loyalty.audiences.rules import Audience
 from loyalty.conditions import MEMBER, BadCondition, check
-from loyalty.errors import Invalid, invalid_field
+from loyalty.errors import Invalid
 from loyalty.journeys.compile import compile as compile_template
 from loyalty.journeys.compiled import Compiled
 from loyalty.programme import Programme
@@ -85,5 +85,5 @@ def _narrowed(own: str | None, wished: str | None) -> str | None:
     try:
         check(both, MEMBER)
     except BadCondition as bad:
-        raise invalid_field("audience", bad.code, bad.detail) from bad
+        raise bad_audience("audience", bad) from bad
     return both

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from bootstrap.commands.opened import actor, console, opened, print_rows
+from bootstrap.commands.asking import Reason, asked
+from bootstrap.commands.opened import actor, opened
+from bootstrap.commands.printing import console, print_rows
 from bootstrap.template_reading import check_texts
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
@@ -15,7 +16,6 @@ from loyalty.records import Campaign
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns: list, launch, pause, resume, stop.")
 Id = Annotated[str, typer.Argument(help="The campaign's id.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 
 
 @app.command(name="list")
@@ -59,12 +59,16 @@ def launch(
 
     Examples:
       milepost campaigns launch new_member_bonus
-      milepost campaigns launch new_member_bonus --id welcome-2026 --set welcome_points=300
+      milepost campaigns launch new_member_bonus --id welcome-2026 \\
+        --set welcome_points=300 --holdout 5
       milepost campaigns launch limited_time_exchange --id cup --set points=1500 \\
-        --set opens_at=2027-03-08T10:00:00+08:00 --set closes_at=2027-03-10T22:00:00+08:00
-      milepost campaigns launch dormant_wake_up --audience "member.tier == 'gold'" --budget 50000
+        --set opens_at=2027-03-08T10:00+08:00 --set closes_at=2027-03-10T22:00+08:00
+      milepost campaigns launch dormant_wake_up --budget 50000 \\
+        --audience "member.tier == 'gold'"
     """
-    request = _request(
+    request = asked(
+        CampaignRequest,
+        {"holdout_percent": "--holdout", "budget_points": "--budget", "values": "--set"},
         id=id or template.replace("_", "-"),
         name=name or template.replace("_", " ").capitalize(),
         template=template,
@@ -84,8 +88,8 @@ def launch(
             return campaigns.launch(tx, made.id, actor())
 
         made = parts.store.run(work)
-    asked = " until another person approves it, in the console or over the API"
-    console().print(f"{made.id} is {made.state}{asked if made.state == 'draft' else ''}.")
+    waits = " until another person approves it, in the console or over the API"
+    console().print(f"{made.id} is {made.state}{waits if made.state == 'draft' else ''}.")
 
 
 @app.command()
@@ -130,14 +134,3 @@ def _pair(written: str) -> tuple[str, str]:
     if not equals:
         raise typer.BadParameter(f"{written!r} must be written parameter=value")
     return name.strip(), value
-
-
-def _request(**fields: Any) -> CampaignRequest:
-    try:
-        return CampaignRequest(**fields)
-    except ValidationError as error:
-        problems = [
-            {"field": ".".join(map(str, each["loc"])), "message": each["msg"]}
-            for each in error.errors()
-        ]
-        raise Invalid("This campaign cannot be made.", problems) from None

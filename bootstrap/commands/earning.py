@@ -6,17 +6,21 @@ from typing import Annotated
 import typer
 import yaml
 
-from bootstrap.commands.opened import actor, console, moment, opened, print_rows
+from bootstrap.commands.opened import actor, opened
+from bootstrap.commands.printing import console, moment, print_rows
 from bootstrap.programme_file import read_programme
 from bootstrap.settings import read_settings
 from loyalty.earning import activate as versions
 from loyalty.earning.load import read_rules, written_moment
 from loyalty.earning.rule_set import RuleSet
-from loyalty.errors import invalid_field
+from loyalty.errors import Invalid, invalid_field
 from loyalty.programme import Programme
 
 app = typer.Typer(no_args_is_help=True, help="Earning rules: check, activate, show.")
-File = Annotated[Path, typer.Argument(help="A file of earning rules, YAML or JSON.")]
+File = Annotated[
+    Path,
+    typer.Argument(exists=True, dir_okay=False, help="A file of earning rules, YAML or JSON."),
+]
 
 
 @app.command()
@@ -48,7 +52,7 @@ def activate(
     Examples:
       milepost earning activate autumn.yaml
       milepost earning activate autumn.yaml --from 2026-11-01
-      milepost earning activate opening.yaml --from 2026-11-01T10:00 --reason "Opening week"
+      milepost earning activate opening.yaml --from 2026-11-01T10:00 --reason "Fair"
     """
     with opened() as parts:
         rule_set = _read(file, parts.programme)
@@ -104,8 +108,7 @@ def _read(file: Path, programme: Programme) -> RuleSet:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        out.print(f"{file}: cannot be read ({type(error).__name__}).", style="red", markup=False)
-        raise typer.Exit(1) from None
+        raise Invalid(f"{file} cannot be read: {error}.", []) from None
     rule_set, problems = read_rules(text, programme.known_events, programme.tz, str(file))
     for problem in problems:
         out.print(str(problem), markup=False)

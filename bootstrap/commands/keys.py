@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-from bootstrap.commands.opened import actor, console, moment, opened, print_rows
+from bootstrap.commands.asking import not_blank
+from bootstrap.commands.opened import actor, opened
+from bootstrap.commands.printing import console, moment, print_rows
 from loyalty.access import ROLES, Role
 
 app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
@@ -13,7 +15,9 @@ app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
 @app.command()
 def create(
     role: Annotated[str, typer.Option(help=f"What it may do: {', '.join(ROLES)}.")],
-    name: Annotated[str, typer.Option(help="Whose it is; seen in the audit trail.")],
+    name: Annotated[
+        str, typer.Option(callback=not_blank, help="Whose it is; seen in the audit trail.")
+    ],
 ) -> None:
     """Make a key. It is shown this once and kept only as a hash.
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from bootstrap.commands.opened import console, opened
+from bootstrap.commands.opened import opened
+from bootstrap.commands.printing import console
 from bootstrap.seal_key import signing_key
 from bootstrap.settings import Settings, read_settings, variable
 from bootstrap.wiring import Parts
@@ -64,9 +65,13 @@ def key(
     if new:
         typer.echo(generate_signing_key(settings.seal_origin).encode())
         return
-    found = signing_key(settings)
+    # A key made in some other folder would be handed out as the one of this ledger.
+    found = signing_key(settings, make=settings.embedded_database.exists())
     if found is None:
-        raise WrongState(f"There is no key: set {variable('seal_key')}.")
+        raise WrongState(
+            f"There is no key: call this in the folder where `milepost up` runs, or set "
+            f"{variable('seal_key')}."
+        )
     typer.echo(found.verifier.encode())
 
 

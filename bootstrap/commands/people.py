@@ -7,7 +7,8 @@ import typer
 
 from api.console.addresses import link_address
 from api.people import check_links
-from bootstrap.commands.opened import actor, console, moment, opened, print_rows
+from bootstrap.commands.opened import actor, opened
+from bootstrap.commands.printing import console, moment, print_rows
 from bootstrap.settings import STATE_FILE, Settings
 from bootstrap.wiring import Parts
 from loyalty.access import ROLES

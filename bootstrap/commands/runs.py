@@ -11,7 +11,9 @@ from sqlalchemy import Connection
 from api.reads import RunSearch
 from api.runs import look
 from api.timeline import merge, next_of
-from bootstrap.commands.opened import actor, console, moment, opened, print_rows
+from bootstrap.commands.asking import Locale, Reason
+from bootstrap.commands.opened import actor, opened
+from bootstrap.commands.printing import console, moment, print_rows
 from bootstrap.wiring import Parts
 from loyalty import operate
 from loyalty.errors import Unknown
@@ -27,9 +29,7 @@ from storage.queries.upkeep import dead_rows
 from storage.queries.upkeep import revive as revive_rows
 from storage.verifications import note_proof
 
-Locale = Annotated[str, typer.Option(help="en or zh")]
 RunId = Annotated[str, typer.Argument(help="j/<campaign>/<member>/<entry>")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 
 
 def explain(
@@ -61,7 +61,9 @@ def runs(
     member: Annotated[str | None, typer.Option(help="Of this member.")] = None,
     campaign: Annotated[str | None, typer.Option(help="Of this campaign.")] = None,
     state: Annotated[EnrolmentState | None, typer.Option(help="How far they are.")] = None,
-    stuck: Annotated[bool, typer.Option(help="Only those that nothing will wake.")] = False,
+    stuck: Annotated[
+        bool, typer.Option("--stuck", help="Only those that nothing will wake.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
 ) -> None:
     """Search runs: who is in which campaign, and how far.
@@ -104,16 +106,15 @@ def run(run_id: RunId, locale: Locale = "en") -> None:
       milepost run j/welcome-2026/m-1001/once
     """
     with opened() as parts:
-        spoken = "zh" if locale == "zh" else "en"
         view = parts.reads.run(run_id)
         if view is None:
             raise Unknown("run", run_id)
-        temporal, history = asyncio.run(look(parts.connect, run_id, spoken))
+        temporal, history = asyncio.run(look(parts.connect, run_id, locale))
         zone, out = parts.programme.tz, console()
         out.print(f"[bold]{run_id}[/]  {view['state']}  {view['outcome'] or ''}")
-        for each in merge(view, history, spoken, zone):
+        for each in merge(view, history, locale, zone):
             out.print(f"{moment(each.at, zone)}  {each.text}", markup=False)
-        coming = next_of(view, spoken, zone)
+        coming = next_of(view, locale, zone)
         if coming is not None:
             out.print(coming.text, style="bold", markup=False)
         out.print(temporal.detail, style="dim", markup=False)
@@ -156,7 +157,9 @@ def _command(run_id: str, act: Literal["retry", "skip", "cancel"], reason: str) 
 
 
 def outbox(
-    revive: Annotated[bool, typer.Option(help="Put what was given up on back in line.")] = False,
+    revive: Annotated[
+        bool, typer.Option("--revive", help="Put what was given up on back in line.")
+    ] = False,
 ) -> None:
     """Show how far the relay is behind, and what it gave up on.
 

@@ -8,7 +8,7 @@ import typer
 from pydantic import SecretStr
 from rich.text import Text
 
-from bootstrap.commands.opened import console
+from bootstrap.commands.printing import console
 from bootstrap.settings import read_settings, variable
 from bootstrap.settings_table import listed, markdown, plain
 from storage.migrate import head, upgrade, write_migration

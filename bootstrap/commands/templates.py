@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from bootstrap.catalogue import FILE, Catalogue, read_template
-from bootstrap.commands.opened import console, print_rows
+from bootstrap.commands.asking import Locale
+from bootstrap.commands.printing import console, print_rows
 from bootstrap.programme_file import read_programme
 from bootstrap.settings import Settings, read_settings
 from bootstrap.wiring import Parts
+from loyalty.errors import Invalid
 from storage.readiness import database_state
 
 app = typer.Typer(no_args_is_help=True, help="Campaign templates: list, check.")
-Locale = Annotated[str, typer.Option(help="en or zh")]
 
 
 @app.command(name="list")
@@ -25,14 +26,14 @@ def list_templates(locale: Locale = "en") -> None:
       milepost templates list --locale zh
     """
     catalogue = _catalogue(read_settings())
-    out, spoken = console(), "zh" if locale == "zh" else "en"
+    out = console()
     for name, template in sorted(catalogue().items()):
-        out.print(f"[bold]{name}[/]  {getattr(template.title, spoken)}")
-        out.print(f"  {getattr(template.summary, spoken)}", markup=False)
+        out.print(f"[bold]{name}[/]  {getattr(template.title, locale)}")
+        out.print(f"  {getattr(template.summary, locale)}", markup=False)
         rows = []
         for parameter, about in template.parameters.items():
             default = "(must be given)" if about.default is None else str(about.default)
-            rows.append((parameter, default, getattr(about.label, spoken)))
+            rows.append((parameter, default, getattr(about.label, locale)))
         print_rows(("parameter", "default", "what it is"), rows)
         out.print()
     for folder, problems in catalogue.broken.items():
@@ -42,7 +43,9 @@ def list_templates(locale: Locale = "en") -> None:
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A template's folder, or a folder of them.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="A template's folder, or a folder of them.")
+    ],
 ) -> None:
     """Check templates: every problem with its file and line. Ends with 1 if there is any.
 
@@ -56,10 +59,7 @@ def check(
         [path] if (path / FILE).exists() else sorted(each.parent for each in path.glob(f"*/{FILE}"))
     )
     if not folders:
-        out.print(
-            f"{path}: there is no template here ({FILE} is missing).", style="red", markup=False
-        )
-        raise typer.Exit(1)
+        raise Invalid(f"{path}: there is no template here ({FILE} is missing).", [])
     faults = 0
     for folder in folders:
         template, problems = read_template(folder, events)

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bootstrap.commands.opened import console, opened, print_rows
+from bootstrap.commands.opened import opened
+from bootstrap.commands.printing import console, print_rows
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
 from loyalty.tiers.by_hand import standing_of

@@ -1,11 +1,13 @@
 """Why points moved: one ledger transaction as a slip that a clerk can read out."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.text import Text as RichText
 
-from bootstrap.commands.opened import console, opened, print_rows
+from bootstrap.commands.asking import Locale
+from bootstrap.commands.opened import opened
+from bootstrap.commands.printing import console, print_rows
 from loyalty.errors import Unknown
 from loyalty.slips.paper import Grid, Paper, Rule, Text
 from loyalty.slips.slip import slip
@@ -14,7 +16,7 @@ from loyalty.slips.words import WORDS
 
 def why(
     transaction: Annotated[str, typer.Argument(help="Its key, as answers and statements show it.")],
-    locale: Annotated[Literal["en", "zh"], typer.Option(help="en or zh")] = "en",
+    locale: Locale = "en",
 ) -> None:
     """Say why points moved: every rule and figure, every limit, the lots used and their expiry.
 

@@ -24,7 +24,7 @@ from loyalty.audiences.rules import (
     TierRule,
 )
 from loyalty.conditions import MEMBER, NEVER_DAYS, BadCondition, check, literal
-from loyalty.errors import Invalid, invalid_field
+from loyalty.errors import Invalid
 
 _SIGN = {"at_least": ">=", "at_most": "<="}
 
@@ -46,8 +46,14 @@ def condition_of(wished: Audience | str | None, field: str = "audience") -> str 
     try:
         check(text, MEMBER)
     except BadCondition as bad:
-        raise invalid_field(field, bad.code, bad.detail) from bad
+        raise bad_audience(field, bad) from bad
     return text
+
+
+def bad_audience(field: str, bad: BadCondition) -> Invalid:
+    """The refusal of a condition over members, at its place."""
+    problem = {"field": field, "code": bad.code, "message": bad.detail}
+    return Invalid("The audience cannot be judged.", [problem])
 
 
 def _each_alone(audience: Audience, field: str) -> None:

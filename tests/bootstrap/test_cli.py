@@ -145,6 +145,75 @@ def test_a_state_that_no_run_can_be_in_is_refused(milepost: Milepost) -> None:
     assert milepost("runs", "--state", "waiting").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("campaigns", "launch", "new_member_bonus", "--id", "My Shop"),
+            "  --id: must be small letters",
+        ),
+        (("campaigns", "launch", "new_member_bonus", "--holdout", "80"), "  --holdout: must be 50"),
+        (("members", "merge", "a", "b", "--reason", "same", "--id", "ä ö"), "  --id: must be "),
+        (
+            ("campaigns", "launch", "new_member_bonus", "--audience", "foo bar"),
+            "  audience: The condition cannot be read from 'bar' on.\n",
+        ),
+        (
+            ("people", "add", "--email", "mei@example.com", "--name", "Mei", "--role", "king"),
+            "role is no role.\n  one of: integrator, marketer, operator, admin\n",
+        ),
+    ],
+)
+def test_what_was_written_wrong_is_said_once_by_its_option(
+    milepost: Milepost, words: tuple[str, ...], said: str
+) -> None:
+    """In plain words on standard error, with nothing on standard output for a script to take."""
+    refused = milepost(*words)
+
+    assert refused.exit_code == 1
+    assert said in refused.stderr
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("campaigns", "pause", "welcome", "--reason", " "),
+        ("retry", "j/welcome/lee/once", "--reason", ""),
+        ("members", "erase", "lee", "--id", "e-1", "--reason", ""),
+        ("keys", "create", "--role", "admin", "--name", ""),
+        ("explain", "lee", "welcome", "--locale", "fr"),
+        ("templates", "check", "no-such-folder"),
+    ],
+)
+def test_an_empty_reason_or_a_choice_that_is_none_is_wrong_usage(
+    milepost: Milepost, parts: Parts, words: tuple[str, ...]
+) -> None:
+    """The audit trail gets no act without a why, and nobody is answered in another language."""
+    milepost("campaigns", "launch", "new_member_bonus", "--id", "welcome")
+    acts = len(parts.reads.acts(ActSearch()))
+
+    refused = milepost(*words)
+
+    assert refused.exit_code == 2
+    assert refused.stdout == ""
+    assert len(parts.reads.acts(ActSearch())) == acts
+
+
+def test_no_key_is_made_where_there_is_no_ledger(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Called in the wrong folder it hands out no key that checks nothing."""
+    assert milepost("ledger", "key").output.startswith("milepost+")
+    monkeypatch.setenv("MILEPOST_DATA_DIR", str(tmp_path / "elsewhere"))
+
+    refused = milepost("ledger", "key")
+
+    assert refused.exit_code == 1
+    assert "MILEPOST_SEAL_KEY" in refused.stderr
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_value_out_of_bounds_is_named(milepost: Milepost) -> None:
     """A figure the template does not allow is refused with the field and its bounds."""
     refused = milepost("campaigns", "launch", "new_member_bonus", "--set", "welcome_points=-5")

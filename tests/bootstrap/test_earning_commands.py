@@ -58,7 +58,7 @@ def test_a_broken_file_ends_with_1_and_says_why(tmp_path: Path) -> None:
 
     assert f"{file}:4: step 'weekend', when.weekday: There is no field 'weekday'." in said
     assert "Did you mean weekdays?" in said
-    assert "cannot be read" in milepost("earning", "check", str(tmp_path / "none"), ends=1)
+    assert "does not exist" in milepost("earning", "check", str(tmp_path / "none"), ends=2)
 
 
 def test_a_moment_that_is_none_is_refused(tmp_path: Path) -> None:
