@@ -5,7 +5,7 @@ and run twice or by two at once.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 
 from bootstrap.walk import WALK_SECONDS, Faults, Walk
@@ -34,7 +34,7 @@ class Expiries:
         """How many members' points lapsed, how many were told, whose points live on for it."""
         programme = self._store.read(lambda tx: tx.programme)
         expiry, zone = programme.expiry, programme.tz
-        until = now + timedelta(days=expiry.notice_days)
+        until = expiry.told_by(now)
         look_at = partial(self._look, now)
         looked = self._through_dated(lambda after: self._dated(now, until, after), look_at)
         today = now.astimezone(zone).date()

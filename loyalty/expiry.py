@@ -1,8 +1,8 @@
 """When points lapse, and that nobody loses points unwarned.
 
 A policy is data: rolling, at the end of a month, quarter or year, after inactivity, or never. Days
-end at midnight in the programme's zone, exclusive. With a notice period, points lapse only when
-their notice has been on record that long; otherwise they live on until it has.
+end at midnight in the programme's zone, exclusive. With a notice period, only so many points lapse
+as a notice named that has been on record that long; the others live on until theirs has.
 Source: rules 1, 5, 6, 8, 12, 13.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from loyalty.expiry_policy import Expiry
+from loyalty.expiry_policy import Expiry, Notice
 from loyalty.following import follow
 from loyalty.ledger import Balance
 from loyalty.members import Member
@@ -47,14 +47,19 @@ def balance_to_show(tx: Transaction, member: Member) -> Balance:
     """What a member has, with every coming expiry.
 
     Points without a date are among them where inactivity, or expiry that was switched on for live
-    members, will end them; the next purchase may move that.
+    members, will end them, or a notice that came later; the next purchase may move that.
     """
     balance = tx.ledger.balance(member.id)
-    until = undated_until(tx.programme.expiry, member, tx.programme.tz)
-    if until is None or until <= tx.now or not (points := tx.ledger.undated(member.id)):
+    ends = undated_until(tx.programme.expiry, member, tx.programme.tz)
+    if ends is None or not (left := tx.ledger.undated(member.id)):
         return balance
     dated = dict(balance.next_expiry)
-    dated[until] = dated.get(until, 0) + points
+    coming = [(each.expires_at, each.undated) for each in _announced(tx, member.id, ends)]
+    later = [(at, points) for at, points in coming if at > max(ends, tx.now)]
+    for at, points in (*reversed(later), (ends, left)):
+        if at > tx.now and (part := min(left, points)):
+            dated[at] = dated.get(at, 0) + part
+            left -= part
     return replace(balance, next_expiry=sorted(dated.items()))
 
 
@@ -66,81 +71,121 @@ def look(tx: Transaction, member_id: str) -> Looked:
     member = tx.members.lock(member_id)
     if member.id != member_id or member.status != "active":
         return _left_behind(tx, member_id)
-    expiry, zone = tx.programme.expiry, tx.programme.tz
-    noticed, prolonged = _warn(tx, member, expiry, zone) if expiry.notice_days else (0, 0)
-    return Looked(_break(tx, member, expiry, zone), noticed, prolonged)
+    ends = undated_until(tx.programme.expiry, member, tx.programme.tz)
+    noticed, prolonged = _warn(tx, member, ends) if tx.programme.expiry.notice_days else (0, 0)
+    return Looked(_break(tx, member.id, ends), noticed, prolonged)
 
 
-def _warn(tx: Transaction, member: Member, expiry: Expiry, zone: ZoneInfo) -> tuple[int, int]:
-    """Points of which notice was given, and those of them that live on for it."""
-    notice = timedelta(days=expiry.notice_days)
-    soonest, prolonged = tx.now + notice, 0
-    late, instants = [], set()
-    for at, points in tx.ledger.lapsing(member.id, soonest):
-        given = tx.notices.given(member.id, at)
-        if given is not None and given + notice <= at:
-            continue
-        if at < soonest:
-            late.append(at)
-            prolonged += points
-        else:
-            instants.add(at)
-    if late:
-        # Too late to warn in time: the points live on until the warning is old enough.
-        until = _unannounced(tx, member.id, soonest, zone)
-        instants.add(until)
-        for at in late:
-            key = f"prolong:{member.id}:{at.isoformat()}:{until.isoformat()}"
-            tx.ledger.prolong(key, member.id, at, until)
-    undated, points = undated_until(expiry, member, zone), 0
-    if undated is not None and (points := tx.ledger.undated(member.id)) and undated <= soonest:
-        instants.add(undated)
-    noticed = 0
-    for at in sorted(instants):
-        # All that lapses then: lots that were put together, one of that date, and undated points.
-        dated = dict(tx.ledger.lapsing(member.id, at)).get(at, 0)
-        noticed += _notice(tx, member, at, dated + (points if at == undated else 0))
+def _warn(tx: Transaction, member: Member, ends: datetime | None) -> tuple[int, int]:
+    """Points of which notice was given, and those of them that live on for it.
+
+    `ends` is when undated points lapse. Who was told of 10 points does not lose 300: so many lapse
+    as the notice named, and the rest lives on until it was announced as well.
+    """
+    expiry = tx.programme.expiry
+    in_time, told_by = tx.now + timedelta(days=expiry.notice_days), expiry.told_by(tx.now)
+    # The first midnight that a notice of today is old enough for.
+    until = start_of_day(in_time, tx.programme.tz, days=1)
+    late: list[tuple[datetime, int]] = []
+    more: dict[datetime, int] = {}  # of which undated points, by the instant to be told of
+    for at, points in tx.ledger.lapsing(member.id, told_by):
+        unannounced = points - _told(tx, member.id, at)
+        if unannounced > 0 and at < in_time:
+            late.append((at, unannounced))
+            more[until] = 0
+        elif unannounced > 0:
+            more[at] = 0
+    prolonged = sum(points for _, points in late)
+    if ends and ends <= told_by and (undated := _unannounced(tx, member.id, ends)) > 0:
+        more[ends if ends >= in_time else until] = undated
+        prolonged += undated if ends < in_time else 0
+    _live_on(tx, member.id, late, until)
+    noticed = sum(_tell(tx, member, at, more[at], ends) for at in sorted(more))
     return noticed, prolonged
 
 
-def _unannounced(tx: Transaction, member_id: str, soonest: datetime, zone: ZoneInfo) -> datetime:
-    """The first midnight that a notice of today is old enough for, and that none has named yet:
-    who was told of 10 points is not to lose 300 with them.
+def _told(tx: Transaction, member_id: str, at: datetime) -> int:
+    """How many points of a date may lapse then: those announced long enough before."""
+    notice = tx.notices.given(member_id, at)
+    return notice.points if notice and _old_enough(tx, notice) else 0
+
+
+def _old_enough(tx: Transaction, notice: Notice) -> bool:
+    period = timedelta(days=tx.programme.expiry.notice_days)
+    return notice.noticed_at + period <= notice.expires_at
+
+
+def _announced(tx: Transaction, member_id: str, ends: datetime) -> list[Notice]:
+    """Notices of undated points that count, since they end then.
+
+    Each holds for the day it names: what is given later has missed it, whatever it left.
     """
-    days = 1
-    while tx.notices.given(member_id, start_of_day(soonest, zone, days)) is not None:
-        days += 1
-    return start_of_day(soonest, zone, days)
+    if not tx.programme.expiry.notice_days:
+        return []
+    since = max(ends, tx.now - timedelta(days=1))
+    return [each for each in tx.notices.of_undated(member_id, since) if _old_enough(tx, each)]
 
 
-def _notice(tx: Transaction, member: Member, at: datetime, points: int) -> int:
-    """Put the notice on record, and let campaigns tell the member; once for each instant."""
-    if tx.notices.given(member.id, at) is not None:
-        return 0
-    said = {"points": str(points), "until": at.isoformat()}
-    event = record(tx, member.id, EXPIRING, f"{EXPIRING}/{member.id}/{at:%Y%m%dT%H%M%S}", said)
-    tx.notices.add(member.id, at, event.seq if event else None)
+def _unannounced(tx: Transaction, member_id: str, ends: datetime) -> int:
+    announced = sum(each.undated for each in _announced(tx, member_id, ends))
+    return tx.ledger.undated(member_id) - announced
+
+
+def _live_on(
+    tx: Transaction, member_id: str, late: list[tuple[datetime, int]], until: datetime
+) -> None:
+    """It is too late to tell of these points in time: they live until the notice to come."""
+    before = tx.notices.given(member_id, until)
+    for at, points in late:
+        # Named by the notice that they wait for: no two looks give the same one.
+        notice = f"{until.isoformat()}:{before.times + 1 if before else 1}"
+        key = f"prolong:{member_id}:{at.isoformat()}:{notice}"
+        tx.ledger.prolong(key, member_id, at, until, points)
+
+
+def _tell(tx: Transaction, member: Member, at: datetime, more: int, ends: datetime | None) -> int:
+    """Put on record that all these points lapse then, and let campaigns tell the member.
+
+    `more` undated ones than a notice before. How many points in all.
+    """
+    before = tx.notices.given(member.id, at) or Notice(at, tx.now, 0, times=0)
+    dated = dict(tx.ledger.lapsing(member.id, at)).get(at, 0)
+    undated = 0
+    if ends and ends <= at:
+        undated = min(before.undated + more, tx.ledger.undated(member.id))
+    times = before.times + 1
+    said = {"points": str(dated + undated), "until": at.isoformat()}
+    name = f"{EXPIRING}/{member.id}/{at:%Y%m%dT%H%M%S}/{times}"
+    event = record(tx, member.id, EXPIRING, name, said)
+    seq = event.seq if event else None
+    tx.notices.save(member.id, Notice(at, tx.now, dated, undated, times, seq))
     if event is not None:
         follow(tx, member, event, event.seq)
-    return points
+    return dated + undated
 
 
-def _break(tx: Transaction, member: Member, expiry: Expiry, zone: ZoneInfo) -> int:
+def _break(tx: Transaction, member_id: str, ends: datetime | None) -> int:
     """Break what lapsed; by now all of it was noticed in time, or lives on."""
-    until = undated_until(expiry, member, zone)
-    undated = until is not None and until <= tx.now and _proven(tx, member.id, until)
-    key = f"expire:{member.id}:{tx.now.isoformat()}"
-    posted = tx.ledger.expire(member.id, tx.now, key, undated=undated)
-    return posted.points if posted is not None and not posted.replayed else 0
-
-
-def _proven(tx: Transaction, member_id: str, at: datetime) -> bool:
-    """Whether the notice is old enough for the points to lapse now (rule 8)."""
-    days = tx.programme.expiry.notice_days
-    if not days:
-        return True
-    given = tx.notices.given(member_id, at)
-    return given is not None and given + timedelta(days=days) <= tx.now
+    gone, undated, named = dict(tx.ledger.lapsing(member_id, tx.now)), 0, list[Notice]()
+    if ends and ends <= tx.now:
+        undated = tx.ledger.undated(member_id)
+        if tx.programme.expiry.notice_days:
+            named = [n for n in _announced(tx, member_id, ends) if n.expires_at <= tx.now]
+            undated = min(undated, sum(each.undated for each in named))
+    if not gone and not undated:
+        return 0
+    key = f"expire:{member_id}:{tx.now.isoformat()}"
+    posted = tx.ledger.expire(member_id, tx.now, key, undated=undated)
+    if posted is None or posted.replayed:
+        return 0
+    for each in named:
+        part = min(undated, each.undated)
+        undated -= part
+        tx.notices.save(member_id, replace(each, undated=each.undated - part))
+    for at, points in gone.items():
+        if told := tx.notices.given(member_id, at):
+            tx.notices.save(member_id, replace(told, points=max(0, told.points - points)))
+    return posted.points
 
 
 def _left_behind(tx: Transaction, member_id: str) -> Looked:

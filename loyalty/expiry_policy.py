@@ -1,5 +1,6 @@
 """When points lapse: the programme's policy, and the instants that follow from it."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -11,6 +12,22 @@ from loyalty.timing import Length, shift, start_of_day, start_of_month
 Policy = Literal[
     "rolling", "end_of_month", "end_of_quarter", "end_of_year", "inactivity", "none"
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a member was told of one expiry: when, and how many points may lapse for it.
+
+    `points` have that date, `undated` have none and lapse by the policy. What lapsed is taken off
+    again. A further notice of the same expiry takes the place of the first; `times` counts them.
+    """
+
+    expires_at: datetime
+    noticed_at: datetime
+    points: int
+    undated: int = 0
+    times: int = 1
+    event_seq: int | None = None
 
 
 class Expiry(BaseModel):
@@ -80,6 +97,14 @@ class Expiry(BaseModel):
         """
         opens = self.available_at(bought_at, recorded_at, zone)
         return opens, self.of(bought_at, opens or recorded_at, zone)
+
+    def told_by(self, now: datetime) -> datetime:
+        """Expiries that members are told of by now.
+
+        A day more than the notice takes: whoever looks for points without a date does so once a
+        day, and a notice that is a minute late leaves them a day more.
+        """
+        return now + timedelta(days=self.notice_days + 1) if self.notice_days else now
 
     @property
     def counts_undated(self) -> bool:

@@ -142,21 +142,22 @@ class Reverse:
 class Expire:
     """Break what lapsed before an instant and is not held.
 
-    `undated` breaks points without a date as well: a policy by inactivity says when (rule 8).
+    `undated` breaks so many points without a date as well: the policy says when (rule 8).
     """
 
     member_id: str
     before: datetime
-    undated: bool | None = None
+    undated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prolong:
-    """Let the lots of one expiry live until another, where nobody was warned in time (rule 8)."""
+    """Let points of one expiry live until another: those nobody was warned of in time (rule 8)."""
 
     member_id: str
     expires_at: datetime
     until: datetime
+    points: int
 
 
 @dataclass(frozen=True, slots=True)

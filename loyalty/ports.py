@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from loyalty.audiences.asked import Asked, History
 from loyalty.audiences.preview import AudienceSize
 from loyalty.earning.version import RulesVersion
+from loyalty.expiry_policy import Notice
 from loyalty.ledger import Balance, Posted
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
 from loyalty.members import Mark, Member
@@ -76,10 +77,10 @@ class Ledger(Protocol):
         meta: Mapping[str, Any] | None = None,
     ) -> Posted: ...
     def expire(
-        self, member_id: str, before: datetime, key: str | None = None, *, undated: bool = False
+        self, member_id: str, before: datetime, key: str | None = None, *, undated: int = 0
     ) -> Posted | None: ...
     def prolong(
-        self, key: str, member_id: str, expires_at: datetime, until: datetime
+        self, key: str, member_id: str, expires_at: datetime, until: datetime, points: int
     ) -> Posted: ...
     def lapsing(self, member_id: str, until: datetime) -> Sequence[tuple[datetime, int]]:
         """Free points by the instant they lapse, lapsed ones too."""
@@ -469,10 +470,16 @@ class Counters(Protocol):
 
 
 class Notices(Protocol):
-    """Which members were told of which expiry (rule 8)."""
+    """Which members were told of which expiry, and of how many points (rule 8)."""
 
-    def given(self, member_id: str, expires_at: datetime) -> datetime | None: ...
-    def add(self, member_id: str, expires_at: datetime, event_seq: int | None) -> None: ...
+    def given(self, member_id: str, expires_at: datetime) -> Notice | None: ...
+    def of_undated(self, member_id: str, since: datetime) -> Sequence[Notice]:
+        """Those of points without a date, for instants from `since` on, by instant."""
+        ...
+
+    def save(self, member_id: str, notice: Notice) -> None:
+        """Put it on record, over an earlier one of the same expiry."""
+        ...
 
 
 class MemberMoves(Protocol):

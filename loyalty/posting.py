@@ -149,10 +149,9 @@ def _expire(request: Expire, book: Book, now: datetime) -> Posting:
         problem = {"field": "before", "code": "in_future", "message": "must not be in the future"}
         raise Invalid("Points cannot lapse before their time.", [problem])
     lots = [book.lots[key] for key in sorted(book.lots)]
-    gone = lapsed(lots, request.before)
-    if request.undated:
-        gone += [lot for lot in lots if lot.expires_at == UNDATED and lot.live(now) and lot.free]
-    moves = moved((lot, lot.free) for lot in gone)
+    undated = [lot for lot in lots if lot.expires_at == UNDATED and lot.live(now)]
+    gone = [(lot, lot.free) for lot in lapsed(lots, request.before)]
+    moves = moved([*gone, *draw(undated, request.undated or 0)])
     points = -sum(move.amount for move in moves)
     _at_least_one(points)
     # What is owed kept that many points from being spent: they pay for it, and are not lost beside
@@ -168,17 +167,19 @@ def _expire(request: Expire, book: Book, now: datetime) -> Posting:
 
 def _prolong(request: Prolong, book: Book, now: datetime) -> Posting:
     """Out of the lots that would lapse and into later ones; what is held stays with its hold."""
+    _at_least_one(request.points)
     if request.until <= max(request.expires_at, now):
         problem = {"field": "until", "code": "too_early", "message": "must be later"}
         raise Invalid("Points can only be given more time.", [problem])
-    lots = [book.lots[key] for key in sorted(book.lots)]
-    moves, points = [], 0
-    for lot in lots:
-        if lot.expires_at == request.expires_at and lot.free > 0:
-            points += lot.free
-            moves.append(Move(lot.expires_at, lot.source, -lot.free, 0, lot.available_at))
-            moves.append(Move(request.until, lot.source, lot.free, 0, lot.available_at))
-    _at_least_one(points)
+    lots = [book.lots[key] for key in sorted(book.lots) if key.expires_at == request.expires_at]
+    drawn = draw(lots, request.points)
+    points = sum(n for _, n in drawn)
+    if points < request.points:
+        raise NotEnoughPoints(request.points, points)
+    moves = []
+    for lot, n in drawn:
+        moves.append(Move(lot.expires_at, lot.source, -n, 0, lot.available_at))
+        moves.append(Move(request.until, lot.source, n, 0, lot.available_at))
     legs = (Leg("member", "breakage", -points), Leg("member", "breakage", points))
     return settle("prolong", points, book, now, legs, moves)
 

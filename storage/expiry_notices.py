@@ -8,23 +8,35 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     String,
+    and_,
     bindparam,
-    exists,
     func,
-    insert,
     literal,
+    or_,
     select,
 )
 
+from loyalty.expiry_policy import Notice
 from loyalty.ledger import UNDATED
 from storage.postings import account_id, member_of
+from storage.rows import Shape, Upsert
 from storage.tables import expiry_notices, lots, members
 
-_GIVEN = select(expiry_notices.c.noticed_at).where(
+_notice = Shape(Notice, expiry_notices)
+_GIVEN = select(*_notice.columns).where(
     expiry_notices.c.member_id == bindparam("member"),
     expiry_notices.c.expires_at == bindparam("at"),
 )
-_ADD = insert(expiry_notices)
+_OF_UNDATED = (
+    select(*_notice.columns)
+    .where(
+        expiry_notices.c.member_id == bindparam("member"),
+        expiry_notices.c.expires_at >= bindparam("since"),
+        expiry_notices.c.undated > 0,
+    )
+    .order_by(expiry_notices.c.expires_at)
+)
+_save = Upsert(expiry_notices)
 
 
 def _account_of(member_id: Column[str]) -> ColumnElement[str]:
@@ -34,39 +46,45 @@ def _account_of(member_id: Column[str]) -> ColumnElement[str]:
 class SqlNotices:
     """The Notices port on one transaction's connection; the member is locked before."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._now = now
 
-    def given(self, member_id: str, expires_at: datetime) -> datetime | None:
-        """When the member was told of this expiry; none = not yet."""
+    def given(self, member_id: str, expires_at: datetime) -> Notice | None:
+        """What the member was told of this expiry; none = nothing yet."""
         asked = {"member": member_id, "at": expires_at}
-        at: datetime | None = self._connection.execute(_GIVEN, asked).scalar()
-        return at
+        row = self._connection.execute(_GIVEN, asked).one_or_none()
+        return Notice(*row) if row else None
 
-    def add(self, member_id: str, expires_at: datetime, event_seq: int | None) -> None:
-        """Put a notice on record, as of now."""
-        row = {"member_id": member_id, "expires_at": expires_at, "event_seq": event_seq}
-        self._connection.execute(_ADD, {**row, "noticed_at": self._now})
+    def of_undated(self, member_id: str, since: datetime) -> list[Notice]:
+        """Those of points without a date, for instants from `since` on, by instant."""
+        rows = self._connection.execute(_OF_UNDATED, {"member": member_id, "since": since})
+        return [Notice(*row) for row in rows]
+
+    def save(self, member_id: str, notice: Notice) -> None:
+        """Put a notice on record, over an earlier one of the same expiry."""
+        _save(self._connection, {"member_id": member_id, **_notice.values(notice)})
 
 
 def lapsing_members(
     connection: Connection, now: datetime, until: datetime, after: str, limit: int
 ) -> list[str]:
-    """Members with free points that lapsed, or lapse by `until` and were not noticed, by id."""
-    told = exists().where(
+    """Members, by id, with free points that lapsed, or lapse by `until` and are more than told."""
+    told = and_(
         _account_of(expiry_notices.c.member_id) == lots.c.account_id,
         expiry_notices.c.expires_at == lots.c.expires_at,
     )
+    free = func.sum(lots.c.remaining - lots.c.held)
     found = connection.execute(
         select(lots.c.account_id)
+        .outerjoin_from(lots, expiry_notices, told)
         .where(
             lots.c.expires_at <= until,
-            (lots.c.expires_at <= now) | ~told,
             lots.c.remaining > lots.c.held,
             lots.c.account_id > account_id("member", after),
             lots.c.account_id.like("member:%"),
         )
+        .group_by(lots.c.account_id, lots.c.expires_at, expiry_notices.c.points)
+        .having(or_(lots.c.expires_at <= now, free > func.coalesce(expiry_notices.c.points, 0)))
         .distinct()
         .order_by(lots.c.account_id)
         .limit(limit)

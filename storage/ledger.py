@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from loyalty.book import Book, Lot, lapsed
+from loyalty.book import Book, Hold, Lot, lapsed
 from loyalty.errors import Invalid, KeyReused, Unknown
 from loyalty.ledger import (
     UNDATED,
@@ -35,7 +35,7 @@ from loyalty.ledger import (
 from loyalty.posting import decide, transfer
 from storage.books import Books
 from storage.postings import Record, account_id, answer_for
-from storage.statements import balance_of, balances, statement
+from storage.statements import balance_of, balances, given_back, statement
 from storage.tables import lots
 from storage.undo import Undo
 
@@ -120,41 +120,45 @@ class SqlLedger:
         )
 
     def expire(
-        self, member_id: str, before: datetime, key: str | None = None, *, undated: bool = False
+        self, member_id: str, before: datetime, key: str | None = None, *, undated: int = 0
     ) -> Posted | None:
         """Break what lapsed up to `before` and is not held; none when there is nothing."""
         key = key or f"expire:{member_id}:{before.isoformat()}"
         request = Expire(member_id, before, undated or None)
         known = self._open(key, request, member_id)
         book = self._books.book(member_id)
-        gone = lapsed(book.lots.values(), before) or (undated and self._undated(member_id))
-        if known or not gone:
+        if known or not (undated or lapsed(book.lots.values(), before)):
             return known
         return self._write(key, request, member_id, book)
 
-    def prolong(self, key: str, member_id: str, expires_at: datetime, until: datetime) -> Posted:
-        """Let what would lapse at one instant live until another (rule 8)."""
-        return self._post(key, Prolong(member_id, expires_at, until), member_id)
+    def prolong(
+        self, key: str, member_id: str, expires_at: datetime, until: datetime, points: int
+    ) -> Posted:
+        """Let so many of those that would lapse at one instant live until another (rule 8)."""
+        return self._post(key, Prolong(member_id, expires_at, until, points), member_id)
 
     def lapsing(self, member_id: str, until: datetime) -> Sequence[tuple[datetime, int]]:
         """Free points by the instant they lapse, up to `until`, lapsed ones too; by date."""
         sums: dict[datetime, int] = {}
-        for lot in lapsed(self._books.book(member_id).lots.values(), until):
+        for lot in lapsed(self._lots(member_id), until):
             sums[lot.expires_at] = sums.get(lot.expires_at, 0) + lot.free
         return sorted(sums.items())
 
     def undated(self, member_id: str) -> int:
         """Points without a date that can be spent now."""
         if self._books.known(member_id):
-            return sum(lot.free for lot in self._undated(member_id))
+            mine = (lot for lot in self._lots(member_id) if lot.live(self._now))
+            return sum(lot.free for lot in mine if lot.expires_at == UNDATED)
         asked = {"account": account_id("member", member_id), "now": self._now}
         return int(self._connection.execute(_UNDATED, asked).scalar_one() or 0)
 
-    def _undated(self, member_id: str) -> list[Lot]:
-        lots = self._books.book(member_id).lots.values()
-        return [
-            lot for lot in lots if lot.expires_at == UNDATED and lot.live(self._now) and lot.free
-        ]
+    def _lots(self, member_id: str) -> list[Lot]:
+        """A member's lots; a hold past its deadline counts as given back."""
+        return given_back(self._books.book(member_id), self._overdue(member_id))
+
+    def _overdue(self, member_id: str) -> list[Hold]:
+        found = [self._books.hold(id) for id in self._books.overdue(member_id, self._now)]
+        return [hold[1] for hold in found if hold]
 
     def transfer(
         self,
@@ -204,9 +208,8 @@ class SqlLedger:
         there = [member for member in member_ids if member not in here]
         found = dict(balances(self._connection, there, self._now)) if there else {}
         for member in here:
-            overdue = [self._books.hold(id) for id in self._books.overdue(member, self._now)]
-            holds = [hold[1] for hold in overdue if hold]
-            found[member] = balance_of(self._books.book(member), holds, self._now)
+            book = self._books.book(member)
+            found[member] = balance_of(book, self._overdue(member), self._now)
         return found
 
     def statement(

@@ -15,6 +15,7 @@ from storage.tables import (
     coupons,
     earning_counters,
     enrolments,
+    expiry_notices,
     inbox,
     member_moves,
     messages,
@@ -26,6 +27,7 @@ _SUMMED = tuple((table, AddUp(table)) for table in (earning_counters, claim_coun
 # Acts too: tiers, goals and first purchases ask what the person did, with whichever card.
 _HANDED: tuple[Table, ...] = (inbox, tier_metric, cards, coupons, messages, claims)
 _agreed, _refused = InsertOnce(consents), Upsert(consents)
+_told = Upsert(expiry_notices)
 
 
 def take_over(connection: Connection, member_id: str, into: str) -> None:
@@ -37,6 +39,7 @@ def take_over(connection: Connection, member_id: str, into: str) -> None:
     for table in _HANDED:
         _hand(connection, table, member_id, into)
     _hand_consents(connection, member_id, into)
+    _hand_notices(connection, member_id, into)
     gifts = member_moves.c.kind == "gift"
     for side in ("member_id", "other_id"):  # a limit a month is for the person, not for the card
         theirs = member_moves.c[side] == member_id
@@ -54,6 +57,24 @@ def _hand_consents(connection: Connection, member_id: str, into: str) -> None:
         say = _agreed if row["granted"] else _refused
         say(connection, {**row, "member_id": into})
     connection.execute(delete(consents).where(theirs))
+
+
+def _hand_notices(connection: Connection, member_id: str, into: str) -> None:
+    """The one person was told of both cards' points; of all of them when the later notice came."""
+    theirs, own = (
+        {row["expires_at"]: row for row in connection.execute(query).mappings()}
+        for query in (
+            select(expiry_notices).where(expiry_notices.c.member_id == id)
+            for id in (member_id, into)
+        )
+    )
+    for at, row in theirs.items():
+        both = {**row, "member_id": into}
+        if known := own.get(at):
+            both["noticed_at"] = max(row["noticed_at"], known["noticed_at"])
+            both |= {name: row[name] + known[name] for name in ("points", "undated", "times")}
+        _told(connection, both)
+    connection.execute(delete(expiry_notices).where(expiry_notices.c.member_id == member_id))
 
 
 def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:

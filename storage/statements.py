@@ -84,11 +84,7 @@ def _page(connection: Connection, member_ids: Sequence[str], now: datetime) -> d
 
 def balance_of(book: Book, overdue: Sequence[Hold], now: datetime) -> Balance:
     """What a book says at an instant; a hold past its deadline counts as given back."""
-    lots = dict(book.lots)
-    for hold in overdue:
-        for key, points in hold.allocation:
-            lots[key] = lots[key]._replace(held=lots[key].held - points)
-    live = lots.values()
+    live = given_back(book, overdue)
     return Balance(
         posted=book.balance,
         held=book.held - sum(hold.amount for hold in overdue),
@@ -97,6 +93,15 @@ def balance_of(book: Book, overdue: Sequence[Hold], now: datetime) -> Balance:
         next_expiry=_sums((lot.expires_at, lot) for lot in live if now < lot.expires_at < UNDATED),
         pending=_sums((lot.available_at, lot) for lot in live if lot.available_at > now),
     )
+
+
+def given_back(book: Book, overdue: Sequence[Hold]) -> list[Lot]:
+    """The lots as they are when holds past their deadline are given back."""
+    lots = dict(book.lots)
+    for hold in overdue:
+        for key, points in hold.allocation:
+            lots[key] = lots[key]._replace(held=lots[key].held - points)
+    return list(lots.values())
 
 
 def _sums(dated: Iterable[tuple[datetime, Lot]]) -> list[tuple[datetime, int]]:

@@ -64,7 +64,7 @@ class SqlTransaction:
         self.offers: ports.Offers = SqlOffers(batch)
         self.ledger: ports.Ledger = SqlLedger(direct, batch.books, now)
         self.tiers: ports.Tiers = SqlTiers(direct, batch.counted, programme.tiers)
-        self.notices: ports.Notices = SqlNotices(direct, now)
+        self.notices: ports.Notices = SqlNotices(direct)
         self.member_moves: ports.MemberMoves = SqlMemberMoves(batch)
         self.till: ports.Till = SqlTill(batch)
         self.earning_rules: ports.EarningRules = SqlEarningRules(direct, now, rules)

@@ -9,7 +9,15 @@ from pydantic import ValidationError
 from loyalty.book import Book, Lot, lots_of
 from loyalty.errors import Invalid, WrongState
 from loyalty.expiry_policy import Expiry
-from loyalty.ledger import UNDATED, Expire, Prolong, Transfer, body_hash
+from loyalty.ledger import (
+    AT_ONCE,
+    UNDATED,
+    Expire,
+    NotEnoughPoints,
+    Prolong,
+    Transfer,
+    body_hash,
+)
 from loyalty.posting import decide, transfer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -126,7 +134,7 @@ def test_prolonging_moves_one_date_and_changes_no_balance() -> None:
     """Points that were not announced in time go on living as they are, source and all."""
     state = book(Lot(SOON, "purchase", 10, 3), Lot(SOON, "welcome", 5), Lot(LATER, "purchase", 2))
 
-    posting = decide(Prolong("m", SOON, LATER), state, NOW)
+    posting = decide(Prolong("m", SOON, LATER, 12), state, NOW)
 
     left = {(lot.expires_at, lot.source): lot.remaining for lot in posting.book.lots.values()}
     assert posting.book.balance == 17
@@ -137,7 +145,24 @@ def test_prolonging_moves_one_date_and_changes_no_balance() -> None:
         (LATER, "welcome"): 5,
     }
     with pytest.raises(Invalid):
-        decide(Prolong("m", LATER, SOON), state, NOW)
+        decide(Prolong("m", LATER, SOON, 2), state, NOW)
+
+
+def test_only_so_many_are_prolonged_as_were_not_announced() -> None:
+    """Those first that can be spent; more than there is free is refused, and nothing is moved."""
+    state = book(Lot(SOON, "purchase", 10, 3), Lot(SOON, "purchase", 5, 0, NOW.replace(day=9)))
+
+    posting = decide(Prolong("m", SOON, LATER, 8), state, NOW)
+
+    left = {lot.key[:2]: lot.remaining for lot in posting.book.lots.values()}
+    assert left == {
+        (SOON, AT_ONCE): 3,
+        (LATER, AT_ONCE): 7,
+        (SOON, NOW.replace(day=9)): 4,
+        (LATER, NOW.replace(day=9)): 1,
+    }
+    with pytest.raises(NotEnoughPoints):
+        decide(Prolong("m", SOON, LATER, 13), state, NOW)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +185,14 @@ def test_points_that_were_kept_for_a_debt_pay_it_when_they_lapse(
 
 
 def test_undated_points_lapse_only_when_the_policy_says_so() -> None:
-    """A plain run never touches them; pending ones are not the member's to lose yet."""
+    """A plain run never touches them; of the others so many as were announced, and pending ones
+    are not the member's to lose yet.
+    """
     state = book(Lot(UNDATED, "p", 10), Lot(UNDATED, "p", 4, 0, SOON), Lot(NOW, "p", 1))
 
     assert decide(Expire("m", NOW), state, NOW).book.balance == 14
-    assert decide(Expire("m", NOW, True), state, NOW).book.balance == 4
+    assert decide(Expire("m", NOW, 3), state, NOW).book.balance == 11
+    assert decide(Expire("m", NOW, 10), state, NOW).book.balance == 4
 
 
 def test_a_merger_takes_every_lot_as_it_is_and_the_debt() -> None:
@@ -224,4 +252,4 @@ def test_fields_that_were_added_leave_older_fingerprints_alone() -> None:
     plain = body_hash(Expire("m", NOW))
 
     assert plain == body_hash(Expire("m", NOW, None))
-    assert plain != body_hash(Expire("m", NOW, True))
+    assert plain != body_hash(Expire("m", NOW, 4))

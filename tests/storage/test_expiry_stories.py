@@ -3,63 +3,18 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
 
 from bootstrap.expiry_care import Expiries
 from bootstrap.walk import Faults
-from loyalty.expiry import balance_to_show
-from loyalty.expiry_policy import Expiry
-from loyalty.programme import Programme
 from storage import tables
 from storage.database import Database
-from storage.proof import prove
-from storage.store import SqlStore
-from storage.verify.run import Wanted, verify
-from tests.storage.front_desk import FrontDesk
-from tests.storage.rows import StillClock
+from tests.storage.expiry_desk import SHANGHAI, Told, desk_of
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-START = datetime(2026, 3, 10, 9, tzinfo=SHANGHAI)
 END = datetime(2026, 4, 1, tzinfo=SHANGHAI)
 WEEK = timedelta(days=7)
-
-
-class Told(FrontDesk):
-    """A front desk with the job beside it."""
-
-    def round(self, page: int = 200) -> tuple[int, int, int]:
-        """(members whose points lapsed, who were told, whose points live on)"""
-        return Expiries(self.store, Faults(), page)(self.clock.now())
-
-    def to(self, at: datetime) -> None:
-        self.clock.instant = at
-
-    def has(self, member_id: str, points: int, until: datetime | None) -> None:
-        key = f"had/{next(self.numbers)}"
-        self.store.run(lambda tx: tx.ledger.earn(key, member_id, points, expires_at=until))
-
-    def shown(self, member_id: str) -> list[tuple[datetime, int]]:
-        """Every coming expiry, as the member is told."""
-        member = self.member(member_id)
-        return self.store.read(lambda tx: balance_to_show(tx, member)).next_expiry
-
-    def proved(self) -> None:
-        with self.store.database.read() as connection:
-            assert prove(connection).ok
-        report = verify(self.store.database.url, Wanted())
-        assert report.ok, report.first_broken
-
-    def notices(self) -> list[Any]:
-        return self._rows(select(tables.expiry_notices))
-
-    def told(self) -> list[dict[str, str]]:
-        i = tables.inbox
-        rows = self._rows(select(i.c.body).where(i.c.type == "points.expiring").order_by(i.c.seq))
-        return [row.body["attributes"] for row in rows]
 
 
 DeskMaker = Callable[..., Told]
@@ -67,15 +22,7 @@ DeskMaker = Callable[..., Told]
 
 @pytest.fixture
 def open_desk(database: Database) -> DeskMaker:
-    def made(**expiry: Any) -> Told:
-        clock = StillClock(START)
-        plain = {"minimum_life_days": 0, "months": 1}
-        programme = Programme(expiry=Expiry.model_validate({**plain, **expiry}))
-        desk = Told(SqlStore(database, clock, programme), clock)
-        desk.joins("lee")
-        return desk
-
-    return made
+    return lambda **expiry: desk_of(database, **expiry)
 
 
 def test_points_lapse_only_after_their_notice(open_desk: DeskMaker) -> None:
@@ -166,7 +113,9 @@ def test_dated_and_undated_points_of_one_midnight_are_one_notice(open_desk: Desk
     assert [each["points"] for each in desk.told()] == ["57"]
 
 
-def test_what_comes_too_late_after_a_notice_has_a_notice_of_its_own(open_desk: DeskMaker) -> None:
+def test_what_comes_too_late_is_announced_with_what_lives_on_already(
+    open_desk: DeskMaker,
+) -> None:
     """Told of 10 in the morning; 300 more of the same day do not go with them unannounced."""
     desk = open_desk(notice_days=7)
     desk.has("lee", 10, END)
@@ -176,14 +125,213 @@ def test_what_comes_too_late_after_a_notice_has_a_notice_of_its_own(open_desk: D
     desk.to(END + timedelta(hours=10))
 
     assert desk.round() == (0, 1, 1)
-    first, second = (END + WEEK + timedelta(days=n) for n in (1, 2))
-    assert desk.shown("lee") == [(first, 10), (second, 300)]
+    until = END + WEEK + timedelta(days=1)
+    assert desk.shown("lee") == [(until, 310)]
+    assert [each["points"] for each in desk.told()] == ["10", "310"]
+    desk.to(until)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_a_member_is_told_in_time_by_a_job_that_comes_round_now_and_then(
+    open_desk: DeskMaker,
+) -> None:
+    """The day before it would be too late: nothing has to live on because the job was not there
+    at the very instant. What comes that day is announced as well, and in time.
+    """
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 10, END)
+    desk.to(END - WEEK - timedelta(hours=23))
+    assert desk.round() == (0, 1, 0)
+    desk.has("lee", 300, END)
+    desk.to(END - WEEK - timedelta(minutes=5))
+    assert desk.round() == (0, 1, 0)
+    assert desk.round() == (0, 0, 0)
+
+    assert [each["points"] for each in desk.told()] == ["10", "310"]
+    desk.to(END)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_who_was_told_of_ten_points_does_not_lose_three_hundred(open_desk: DeskMaker) -> None:
+    """Given in the week of the notice for the same night: they have a notice and a week of
+    their own, however often the job comes round.
+    """
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 10, END)
+    desk.to(END - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.to(END - timedelta(days=2, hours=-9))
+    desk.has("lee", 300, END)
+    until = END + timedelta(days=6)
+
+    assert desk.round() == (0, 1, 1)
+    assert desk.round() == (0, 0, 0)
+    assert desk.shown("lee") == [(END, 10), (until, 300)]
     assert [each["points"] for each in desk.told()] == ["10", "300"]
-    desk.to(first)
+    desk.to(END)
     assert desk.round() == (1, 0, 0)
     assert desk.balance("lee").available == 300
-    desk.to(second)
+    desk.to(until)
     assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_undated_points_that_came_after_the_notice_live_on(open_desk: DeskMaker) -> None:
+    """By inactivity: 50 were announced for that night, 300 came too late for it."""
+    desk = open_desk(policy="inactivity", months=1, notice_days=7)
+    desk.buys("lee", "r1", ("grocery", 50_000))
+    ends = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.to(ends - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.to(ends - timedelta(days=1, hours=-9))
+    desk.has("lee", 300, None)
+    until = ends + WEEK
+
+    assert desk.round() == (0, 1, 1)
+    assert desk.round() == (0, 0, 0)
+    assert desk.shown("lee") == [(ends, 50), (until, 300)]
+    assert [each["points"] for each in desk.told()] == ["50", "300"]
+    desk.to(ends)
+    assert desk.round() == (1, 0, 0)
+    assert desk.round() == (0, 0, 0)
+    assert desk.shown("lee") == [(until, 300)]
+    desk.to(until)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_who_stayed_away_is_not_given_points_that_lapse_at_once(open_desk: DeskMaker) -> None:
+    """Long after all was spent a gift arrives: an old notice takes none of it, and whoever buys
+    before its own keeps it.
+    """
+    desk = open_desk(policy="inactivity", months=1, notice_days=7)
+    desk.buys("lee", "r1", ("grocery", 50_000))
+    ends = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    desk.to(ends - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.spends("lee", 50)
+    desk.to(ends + WEEK)
+    desk.has("lee", 40, None)
+
+    assert desk.round() == (0, 1, 1)
+    until = ends + WEEK * 2 + timedelta(days=1)
+    assert desk.shown("lee") == [(until, 40)]
+    desk.buys("lee", "r2", ("grocery", 20_000))
+    desk.to(until)
+    assert desk.round() == (0, 0, 0)
+    assert desk.shown("lee") == [(datetime(2026, 5, 19, tzinfo=SHANGHAI), 70)]
+
+
+def test_points_handed_over_are_announced_to_whoever_has_them_now(open_desk: DeskMaker) -> None:
+    """Lee was told of 50 and gives 20 to Kim, who was not: Kim's live on, Lee's 30 lapse."""
+    desk = open_desk(notice_days=7)
+    desk.joins("kim")
+    desk.has("lee", 50, END)
+    desk.to(END - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.hands("lee", "kim", 20)
+
+    assert desk.round() == (0, 1, 0)  # that very instant is in time yet
+    desk.to(END - timedelta(days=3))
+    desk.hands("lee", "kim", 5)
+    assert desk.round() == (0, 1, 1)
+    assert desk.shown("kim") == [(END, 20), (END + timedelta(days=5), 5)]
+    desk.to(END)
+    assert desk.round() == (2, 0, 0)
+    assert (desk.balance("lee").posted, desk.balance("kim").posted) == (0, 5)
+    desk.proved()
+
+
+def test_two_cards_of_one_person_were_told_one_person(open_desk: DeskMaker) -> None:
+    """What was announced on either card lapses once, unannounced again; what came since does not.
+
+    Dated and undated points alike; the last purchase on either card moves the undated ones.
+    """
+    desk = open_desk(policy="inactivity", months=1, notice_days=7)
+    desk.joins("old")
+    ends = datetime(2026, 4, 11, tzinfo=SHANGHAI)
+    for card, points in (("lee", 10), ("old", 20)):
+        desk.has(card, points, ends)
+        desk.has(card, points * 10, None)
+    desk.to(ends - WEEK)
+    assert desk.round() == (0, 2, 0)
+    assert [each["points"] for each in desk.told()] == ["110", "220"]
+
+    desk.merges("old", "lee")
+    desk.to(ends - timedelta(days=3))
+    assert desk.round() == (0, 0, 0)
+    desk.has("lee", 7, ends)
+    assert desk.round() == (0, 1, 1)
+    desk.to(ends)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 7
+    desk.to(ends + timedelta(days=5))
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_points_of_a_card_that_nobody_was_told_on_live_on_after_a_merger(
+    open_desk: DeskMaker,
+) -> None:
+    """The survivor was told of its own 10; the other card's 300 were earned a moment ago."""
+    desk = open_desk(notice_days=7)
+    desk.joins("old")
+    desk.has("lee", 10, END)
+    desk.to(END - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.to(END - timedelta(days=1))
+    desk.has("old", 300, END)
+    desk.merges("old", "lee")
+
+    desk.to(END)
+    assert desk.round() == (1, 1, 1)
+    assert desk.balance("lee").available == 300
+    assert [each["points"] for each in desk.told()] == ["10", "300"]
+    desk.proved()
+
+
+def test_cancelling_an_order_does_not_make_announced_points_live_longer(
+    open_desk: DeskMaker,
+) -> None:
+    """All 100 were announced; 60 are on hold that night and lapse when they come back (rule 7)."""
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 100, END)
+    desk.to(END - WEEK)
+    assert desk.round() == (0, 1, 0)
+    later = END + WEEK * 9
+    desk.store.run(lambda tx: tx.ledger.hold("order", "lee", 60, expires_at=later))
+    desk.to(END)
+    assert desk.round() == (1, 0, 0)
+    desk.store.run(lambda tx: tx.ledger.release("order", "cancelled"))
+    desk.to(END + timedelta(hours=1))
+
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_points_of_an_order_that_ran_out_are_announced_before_they_lapse(
+    open_desk: DeskMaker,
+) -> None:
+    """On hold when the rest was announced, and free again an hour after that lapsed."""
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 100, END)
+    deadline = END + timedelta(hours=1)
+    desk.store.run(lambda tx: tx.ledger.hold("order", "lee", 60, expires_at=deadline))
+    desk.to(END - WEEK)
+    assert desk.round() == (0, 1, 0)
+    desk.to(END + timedelta(hours=2))
+
+    assert desk.round() == (1, 1, 1)
+    assert desk.shown("lee") == [(END + timedelta(days=8), 60)]
+    assert [each["points"] for each in desk.told()] == ["40", "60"]
     desk.proved()
 
 
@@ -232,7 +380,7 @@ def test_switching_expiry_on_leaves_live_members_a_full_period(open_desk: DeskMa
     desk.has("lee", 7, due - WEEK)
     assert desk.shown("lee") == [(due - WEEK, 7), (due, 70)]
     desk.store.run(lambda tx: tx.ledger.burn("spent", "lee", 27))
-    desk.to(due - WEEK - timedelta(days=1))
+    desk.to(due - WEEK - timedelta(days=2))
     assert desk.round() == (0, 0, 0)
     desk.to(due - WEEK)
     assert desk.round() == (0, 1, 0)
