@@ -15,6 +15,7 @@ from api.console.member_forms import details_in, refusals
 from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
+from api.console.why import OFFERED
 from api.keys import Caller
 from api.recording import MemberId
 from api.routes.members import ConsentsBody
@@ -178,6 +179,6 @@ def _overview(
         member=member, section="overview", sections=SECTIONS, names=names(services),
         form=form or {}, errors=errors or {}, opened=opened, new_id=services.new_id(),
         tiers=services.programme.tiers.names, metric=services.programme.tiers.metric,
-        campaigns=services.reads.campaigns(state=None, after="", limit=200),
+        campaigns=services.reads.campaigns(state=None, after="", limit=OFFERED),
         **overview(services, member["id"], request.state.speech.language),
     )  # fmt: skip

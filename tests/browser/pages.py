@@ -215,6 +215,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("run", "operator", _lee(f"/console/runs/{RUN}")),
     Shown("why-empty", "operator", _fixed("/console/why")),
     Shown("why", "operator", _lee("/console/why?member=lee&campaign=vip-day")),
+    Shown("why-named", "operator", _lee("/console/why?member=lee&campaign=-")),
     Shown(
         "transaction",
         "operator",
