@@ -278,16 +278,37 @@ def _await(node_id: str, step: Await, after: str | None, position: Position, see
         return Open(node_id, step, position.model_copy(update=entered))
     assert position.closes_at is not None
     for goal in step.goals:
-        move = _goal(node_id, goal, position, seen)
-        if move is not None:
-            return move
+        if (undone := _undone(node_id, goal, position, seen)) is not None:
+            return undone
     done = satisfied(step, position.standing)
-    if (done and step.settle == "at_once") or seen.now >= position.closes_at or seen.skip:
+    if done and step.settle == "at_once":
+        return _close(node_id, step, after, position, seen)
+    # Of goals met by the time we look the first may end the wait, as it would have at the time.
+    for goal in sorted(step.goals, key=lambda g: _act(g, position, seen)):
+        if (move := _goal(node_id, goal, position, seen)) is not None:
+            return move
+    if seen.now >= position.closes_at or seen.skip:
         return _close(node_id, step, after, position, seen)
     reminder = None if done else _reminder(node_id, step, position, seen)
     if reminder is not None:
         return reminder
     return Sleep(node_id, _next_look(step, position, seen, done), position)
+
+
+def _act(goal: Goal, position: Position, seen: Seen) -> tuple[datetime, int]:
+    """When, and with which act, a goal was met; of one that is not, its last act so far."""
+    tally = seen.tallies.get(goal.id, Tally(0))
+    return tally.last_at or position.since, tally.last_seq or 0
+
+
+def _undone(node_id: str, goal: Goal, position: Position, seen: Seen) -> TakeBack | None:
+    tally = seen.tallies.get(goal.id, Tally(0))
+    if tally.count >= goal.count or goal.id not in position.standing or goal.undo == "keep":
+        return None
+    left = tuple(g for g in position.standing if g != goal.id)
+    times = position.rewarded.get(goal.id, 0)
+    undone = position.model_copy(update={"standing": left})
+    return TakeBack(f"{node_id}.{goal.id}", goal, tally, times - 1, undone)
 
 
 def _goal(node_id: str, goal: Goal, position: Position, seen: Seen) -> Move | None:
@@ -300,10 +321,6 @@ def _goal(node_id: str, goal: Goal, position: Position, seen: Seen) -> Move | No
             "rewarded": {**position.rewarded, goal.id: times + 1},
         }
         return Reward(step_id, goal, tally, times, position.model_copy(update=changed))
-    if tally.count < goal.count and goal.id in position.standing and goal.undo == "reverse":
-        left = tuple(g for g in position.standing if g != goal.id)
-        undone = position.model_copy(update={"standing": left})
-        return TakeBack(step_id, goal, tally, times - 1, undone)
     if (
         goal.almost is not None
         and goal.id not in position.told
@@ -317,16 +334,21 @@ def _goal(node_id: str, goal: Goal, position: Position, seen: Seen) -> Move | No
 
 
 def _close(node_id: str, step: Await, after: str | None, position: Position, seen: Seen) -> Move:
-    if satisfied(step, position.standing):
-        # The next wait counts from the act that ended this one, however late we hear of it.
-        tallies = [t for g in step.goals if (t := seen.tallies.get(g.id))]
-        acts = [(t.last_at - TICK, t.last_seq) for t in tallies if t.last_at]
-        since, seq = max(acts, key=lambda act: (act[0], act[1] or 0), default=(seen.now, None))
-        going = Position(node=step.met or after, since=since, since_seq=seq)
-        return Close(node_id, "met", going, seq)
-    how: Literal["missed", "skipped"] = "skipped" if seen.skip else "missed"
-    since = seen.now if seen.skip else (position.until or seen.now) - TICK
-    return Close(node_id, how, Position(node=step.missed or after, since=since))
+    """The wait is over. Acts after what ended it count for the next, however late we hear of it."""
+    met = satisfied(step, position.standing)
+    how: Literal["met", "missed", "skipped"]
+    how = "met" if met else "skipped" if seen.skip else "missed"
+    node = (step.met if met else step.missed) or after
+    if met and step.settle == "at_once":
+        at, seq = max(_act(g, position, seen) for g in step.goals if g.id in position.standing)
+        return Close(node_id, how, Position(node=node, since=at - TICK, since_seq=seq), seq)
+    assert position.until is not None
+    ended = position.until - TICK
+    if seen.skip:
+        ended = min(ended, seen.now)
+    if ended <= position.since:  # it was over before it began
+        return Close(node_id, how, _on(position, node))
+    return Close(node_id, how, Position(node=node, since=ended))
 
 
 def _reminder_at(reminder: Reminder, position: Position, zone: ZoneInfo) -> datetime:

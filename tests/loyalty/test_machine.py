@@ -302,6 +302,87 @@ def test_an_operator_may_skip_a_wait() -> None:
     assert lee.outcome == "expired"
 
 
+def and_then_buys(**await_changes: object) -> Plan:
+    """A first wait, and once it is over, however, another ten days for one purchase."""
+    first = journey(remind=[], met="again", missed="again", **await_changes)
+    again = {
+        "kind": "await",
+        "goals": [{"id": "buys", "on": "purchase"}],
+        "until": {"after": "P10D"},
+        "met": "thanks",
+        "missed": "expired",
+    }
+    nodes = first.model_dump()["nodes"] | {"again": {"step": again}}
+    return Plan.model_validate(first.model_dump() | {"start": "first", "nodes": nodes})
+
+
+def check_in(seq: int, at: datetime) -> InboxEvent:
+    return replace(purchase(seq, at), type="check_in", amount_minor=None)
+
+
+def test_a_wait_that_stays_open_until_its_deadline_keeps_all_acts_before_it() -> None:
+    """The third purchase of the week belongs to the week, not to what comes after it."""
+    plan = and_then_buys(goals=[{"id": "two", "on": "purchase", "count": 2}], settle="at_deadline")
+    week = [purchase(n, day(n)) for n in (1, 2, 3)]
+
+    assert live(enter(plan), week, day(60)).did == ["first.two#0", "first:met", "again:missed"]
+    next_week = [*week, purchase(4, day(8))]
+    assert live(enter(plan), next_week, day(60)).outcome == "completed"
+
+
+@pytest.mark.parametrize("looks_at", [[day(n / 4) for n in range(1, 60)], [day(4), day(30)]])
+def test_the_first_of_several_goals_ends_a_wait_for_any_however_late_we_look(
+    looks_at: list[datetime],
+) -> None:
+    """Review on day 1, purchase on day 2, check-ins meanwhile: the purchase is the next wait's."""
+    goals = [{"id": "visits", "on": "check_in", "count": 2}, {"id": "buys", "on": "purchase"}]
+    lee = enter(and_then_buys(goals=goals, need="any"))
+    acts = [purchase(1, day(1)), purchase(2, day(2)), check_in(3, day(0.5)), check_in(4, day(3))]
+    lee.look(START, [])
+
+    for now in looks_at:
+        if lee.outcome is None:
+            lee.look(now, acts)
+
+    assert lee.did == ["first.buys#0", "first:met", "again.buys#0", "again:met", "thanks"]
+
+
+def test_a_wait_for_all_goals_ends_with_the_last_of_them() -> None:
+    """What was bought before the last check-in was bought within the first wait."""
+    goals = [{"id": "visits", "on": "check_in", "count": 2}, {"id": "buys", "on": "purchase"}]
+    lee = enter(and_then_buys(goals=goals))
+    lee.look(START, [])
+
+    acts = [purchase(1, day(1)), purchase(2, day(2)), check_in(3, day(0.5)), check_in(4, day(3))]
+    lee.look(day(5), acts)
+    lee.look(day(30), acts)
+
+    assert lee.outcome == "expired"
+
+
+@pytest.mark.parametrize("over", [day(-3), START])
+def test_a_wait_that_was_over_before_it_began_opens_no_door_to_the_past(over: datetime) -> None:
+    """Whoever enters after the deadline misses it; what they bought before entering stays past."""
+    plan = and_then_buys(until={"at": over})
+    before = [purchase(1, day(-2)), purchase(2, day(-1))]
+
+    assert live(enter(plan), before, day(60)).outcome == "expired"
+    assert live(enter(plan), [*before, purchase(3, day(1))], day(60)).outcome == "completed"
+
+
+def test_an_operator_who_ends_a_wait_ends_what_counts_for_it() -> None:
+    """What was done in the wait is not counted again for the next; what comes after is."""
+    plan = and_then_buys(goals=[{"id": "two", "on": "purchase", "count": 2}])
+    lee = enter(plan)
+    lee.look(START, [])
+    lee.look(day(2), [purchase(1, day(1))], skip=True)
+
+    lee.look(day(3), [purchase(1, day(1))])
+    assert lee.did == ["first:skipped"]
+    lee.look(day(4), [purchase(1, day(1)), purchase(2, day(3.5))])
+    assert lee.outcome == "completed"
+
+
 @given(
     st.lists(st.integers(0, 60 * 24 * 40), max_size=12), st.lists(st.integers(0, 960), max_size=9)
 )
