@@ -6,10 +6,11 @@ points as free, and its own order, or the next claim that needs them, gives them
 Source: rule 21.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from loyalty.errors import KeyReused, Unknown, WrongState
+from loyalty.errors import KeyReused, LoyaltyError, Unknown, WrongState
 from loyalty.event_keys import key_after
 from loyalty.exchange_order import (
     decide,
@@ -19,6 +20,7 @@ from loyalty.exchange_order import (
     run_out,
     workflow_id,
 )
+from loyalty.ledger import NotEnoughPoints
 from loyalty.offers import (
     Claim,
     ClaimRequest,
@@ -30,6 +32,17 @@ from loyalty.offers import (
     claim_answer,
 )
 from loyalty.ports import Transaction, Wants
+from loyalty.refused_claim import ClaimRefusal, RefusedClaim
+
+_CAUSES: Mapping[type[LoyaltyError], ClaimRefusal] = {
+    SoldOut: "sold_out",
+    LimitReached: "limit_reached",
+    NotEnoughPoints: "not_enough_points",
+}
+_FIGURES = (
+    "opens_at", "closes_at", "asked", "remaining", "taken", "per_member", "needed", "available",
+)  # fmt: skip
+"""What is kept of the facts that were answered; ids are columns of their own."""
 
 
 def claim_wants(request: ClaimRequest) -> Wants:
@@ -47,36 +60,30 @@ def hold_key(request: ClaimRequest) -> str:
     return f"claim:{request.campaign_id}:{request.request_id}"
 
 
-def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
-    """Set stock and points aside for a member, once for each request id.
+def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any] | LoyaltyError:
+    """Set stock and points aside for a member, once for each request id, or say why not.
 
     The same request again gets the first answer again, also when the claim is over by then.
-    Raises OfferNotOpen, SoldOut, LimitReached, NotEnoughPoints; KeyReused for another body.
+    OfferNotOpen, SoldOut, LimitReached and NotEnoughPoints are answers, not raised: they are kept,
+    and nothing was taken. Raises KeyReused for another body, WrongState, Unknown.
     """
-    member = tx.members.lock(request.member_id)
-    known = tx.offers.claim(request.claim_id)
-    if known is not None:
-        return _first_answer(known, request)
-    offer = tx.offers.get(request.campaign_id)
-    if offer is None:
-        raise Unknown("offer", request.campaign_id)
-    if member.status != "active":
-        raise WrongState(f"Member {member.id!r} is {member.status}.", member_id=member.id)
-    _require_open(tx, offer)
-    for claim in tx.offers.overdue(
-        tx.now, offer.per_member, offer_id=offer.id, member_id=member.id
-    ):
-        run_out(tx, claim)
-    _take_stock(tx, offer, request.quantity)
-    if not tx.offers.count(offer.id, member.id, request.quantity, offer.per_member):
-        taken = tx.offers.taken(offer.id, [member.id], tx.now)[member.id]
-        raise LimitReached(offer, member.id, request.quantity, taken)
-    claim = _hold_points(tx, offer, request, member.id)
-    tx.offers.add_claim(claim)
-    brief = {"claim_id": claim.id, "campaign_id": offer.id, "turn": 0}
-    tx.outbox.add("start_order", workflow_id(claim.id), brief)
-    decide(tx, claim, "waiting", "claim_reserved", until=claim.expires_at)
-    return claim_answer(claim, "reserved", replayed=False)
+    try:
+        return _reserve(tx, request)
+    except (OfferNotOpen, SoldOut, LimitReached, NotEnoughPoints) as refused:
+        cause = refused.cause if isinstance(refused, OfferNotOpen) else _CAUSES[type(refused)]
+        facts = {name: refused.facts[name] for name in _FIGURES if name in refused.facts}
+        tx.offers.refuse(
+            RefusedClaim(
+                member_id=tx.members.lock(request.member_id).id,
+                offer_id=request.campaign_id,
+                reason=cause,
+                request_id=request.request_id,
+                quantity=request.quantity,
+                at=tx.now,
+                facts=facts,
+            )
+        )
+        return refused.with_traceback(None)
 
 
 def confirm(tx: Transaction, claim_id: str) -> dict[str, Any]:
@@ -136,6 +143,35 @@ def release(
     return claim_answer(claim, claim.status, replayed=False)
 
 
+def _reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
+    member = tx.members.lock(request.member_id)
+    known = tx.offers.claim(request.claim_id)
+    if known is not None:
+        return _first_answer(known, request)
+    offer = tx.offers.get(request.campaign_id)
+    if offer is None:
+        raise Unknown("offer", request.campaign_id)
+    if member.status != "active":
+        raise WrongState(f"Member {member.id!r} is {member.status}.", member_id=member.id)
+    _require_open(tx, offer)
+    for claim in tx.offers.overdue(
+        tx.now, offer.per_member, offer_id=offer.id, member_id=member.id
+    ):
+        run_out(tx, claim)
+    # Whatever refuses comes before anything is taken: so a refusal can be kept with the rest.
+    _need_stock(tx, offer, request.quantity)
+    if tx.offers.counted(offer.id, member.id) + request.quantity > offer.per_member:
+        taken = tx.offers.taken(offer.id, [member.id], tx.now)[member.id]
+        raise LimitReached(offer, member.id, request.quantity, taken)
+    claim = _hold_points(tx, offer, request, member.id)
+    tx.offers.take(claim)
+    tx.offers.add_claim(claim)
+    brief = {"claim_id": claim.id, "campaign_id": offer.id, "turn": 0}
+    tx.outbox.add("start_order", workflow_id(claim.id), brief)
+    decide(tx, claim, "waiting", "claim_reserved", until=claim.expires_at)
+    return claim_answer(claim, "reserved", replayed=False)
+
+
 def _first_answer(claim: Claim, request: ClaimRequest) -> dict[str, Any]:
     if claim.body_hash != request.body_hash:
         raise KeyReused("request_id", request.request_id)
@@ -146,17 +182,19 @@ def _require_open(tx: Transaction, offer: Offer) -> None:
     """State, window and campaign all have to say yes; the window is half open."""
     campaign = tx.campaigns.get(offer.id)
     if campaign is not None and campaign.state == "paused":
-        raise OfferNotOpen(offer, "the campaign is paused")
+        raise OfferNotOpen(offer, "paused", "the campaign is paused")
     if offer.state == "closed" or tx.now >= offer.closes_at:
-        raise OfferNotOpen(offer, f"it closed at {min(tx.now, offer.closes_at).isoformat()}")
+        closed = min(tx.now, offer.closes_at).isoformat()
+        raise OfferNotOpen(offer, "too_late", f"it closed at {closed}")
     if offer.state == "announced" or tx.now < offer.opens_at:
-        raise OfferNotOpen(offer, f"it opens at {offer.opens_at.isoformat()}")
+        raise OfferNotOpen(offer, "too_early", f"it opens at {offer.opens_at.isoformat()}")
     if campaign is None or campaign.state != "launched":
-        raise OfferNotOpen(offer, f"the campaign is {campaign.state if campaign else 'gone'}")
+        state = campaign.state if campaign else "gone"
+        raise OfferNotOpen(offer, "stopped", f"the campaign is {state}")
 
 
-def _take_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
-    if tx.offers.take(offer.id, quantity):
+def _need_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
+    if tx.offers.left(offer.id, quantity):
         return
     # What void reservations still occupy is shown as free, so it must be there for the taking.
     # Each frees at least one unit: as many as are asked for are always enough.
@@ -164,11 +202,11 @@ def _take_stock(tx: Transaction, offer: Offer, quantity: int) -> None:
     freed = tx.offers.overdue(tx.now, quantity, offer_id=offer.id)
     for claim in freed:
         free_stock(tx, claim, "expired", "claim_expired")
-    if freed and tx.offers.take(offer.id, quantity):
+    if freed and tx.offers.left(offer.id, quantity):
         return
     now = tx.offers.get(offer.id) or offer
     if now.state != "open":
-        raise OfferNotOpen(now, "it was closed this moment")
+        raise OfferNotOpen(now, "too_late", "it was closed this moment")
     raise SoldOut(offer.id, quantity, now.remaining)
 
 

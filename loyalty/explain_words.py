@@ -6,7 +6,7 @@ Marketers read them to members on the telephone: one plain sentence, figures and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loyalty import why_words
+from loyalty import claim_words, why_words
 from loyalty.plain_conditions import EN as EN_CONDITIONS
 from loyalty.plain_conditions import ZH as ZH_CONDITIONS
 from loyalty.plain_conditions import ConditionWords
@@ -90,10 +90,7 @@ EN = Words(
         "ended_by_erasure": "Ended, as the member was erased.",
         "ended_by_merger": "Ended, as the member was merged into {into}, who has entered too.",
         "journey_ended": "The journey ended: {outcome}.",
-        "claim_reserved": "Reserved {quantity} for {points} points, to be confirmed by {until}.",
-        "claim_confirmed": "Confirmed: {quantity} handed over for {points} points.",
-        "claim_released": "Gave {points} points and {quantity} back ({cause}).",
-        "claim_expired": "Not confirmed in time: {points} points and {quantity} were given back.",
+        **claim_words.EN,
         "would_enter": "The member would enter {how}.",
         "outside_because": "Not meant for this member: it asks for {failed}. The whole audience "
         "is {audience}.",
@@ -187,10 +184,7 @@ ZH = Words(
         "ended_by_erasure": "会员资料已清除，流程结束。",
         "ended_by_merger": "会员已合并至 {into}，对方已参加该活动，流程结束。",
         "journey_ended": "流程结束：{outcome}。",
-        "claim_reserved": "已预留 {quantity} 件，冻结 {points} 积分，须在 {until} 前确认。",
-        "claim_confirmed": "已确认：以 {points} 积分兑换 {quantity} 件。",
-        "claim_released": "已退还 {points} 积分与 {quantity} 件库存（{cause}）。",
-        "claim_expired": "未按时确认：已退还 {points} 积分与 {quantity} 件库存。",
+        **claim_words.ZH,
         "would_enter": "会员将{how}。",
         "outside_because": "不适用于该会员：要求{failed}。完整的目标人群为 {audience}。",
         "event_because": "未进入：事件须满足 {failed}。",

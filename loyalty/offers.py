@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_
 from loyalty.digest import digest
 from loyalty.errors import LoyaltyError
 from loyalty.journeys.plan import Model
+from loyalty.refused_claim import ClaimRefusal
 
 OfferState = Literal["announced", "open", "closed"]
 ClaimStatus = Literal["reserved", "confirmed", "released", "expired"]
@@ -148,7 +149,7 @@ class OfferNotOpen(LoyaltyError):
 
     code: ClassVar[str] = "offer_not_open"
 
-    def __init__(self, offer: Offer, why: str) -> None:
+    def __init__(self, offer: Offer, cause: ClaimRefusal, why: str) -> None:
         super().__init__(
             f"Offer {offer.id!r} takes no claims: {why}.",
             offer_id=offer.id,
@@ -156,6 +157,7 @@ class OfferNotOpen(LoyaltyError):
             opens_at=offer.opens_at.isoformat(),
             closes_at=offer.closes_at.isoformat(),
         )
+        self.cause = cause
 
 
 class SoldOut(LoyaltyError):

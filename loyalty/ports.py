@@ -30,6 +30,7 @@ from loyalty.records import (
     OperatorCommand,
     Version,
 )
+from loyalty.refused_claim import RefusedClaim
 from loyalty.refused_event import RefusedEvent
 from loyalty.repairs import ListName, RepairItem, RepairJob
 from loyalty.template_version import TemplateLine, TemplateVersion
@@ -324,12 +325,16 @@ class Offers(Protocol):
         """Change the state in one conditional update; false when it was not `before`."""
         ...
 
-    def take(self, offer_id: str, quantity: int) -> bool:
-        """Take from an open offer's stock in one conditional update; false if fewer are left."""
+    def left(self, offer_id: str, quantity: int) -> bool:
+        """Lock the offer; whether it is open and so many can be taken."""
         ...
 
-    def count(self, offer_id: str, member_id: str, quantity: int, limit: int) -> bool:
-        """Count against the member's limit, in one conditional write; false beyond it."""
+    def counted(self, offer_id: str, member_id: str) -> int:
+        """Units that count against the member's limit."""
+        ...
+
+    def take(self, claim: Claim) -> None:
+        """Take a claim's units from the stock, locked before, and count them for its member."""
         ...
 
     def give_back(self, claim: Claim) -> None:
@@ -362,6 +367,10 @@ class Offers(Protocol):
         ...
 
     def add_claim(self, claim: Claim) -> None: ...
+    def refuse(self, refused: RefusedClaim) -> None:
+        """Keep it in the place of the last one of this member, offer and cause."""
+        ...
+
     def settle_claim(self, claim: Claim) -> None:
         """Save `status` and `settled_at`."""
         ...

@@ -14,10 +14,11 @@ import orjson
 from sqlalchemy import Connection
 
 from loyalty.offers import Claim, Offer
+from loyalty.refused_claim import RefusedClaim
 from storage.bulk import Bulk, BulkUpdate, instant
 from storage.rows import Shape
 from storage.selected import Loading, Query, load
-from storage.tables import claim_counts, claims, offers
+from storage.tables import claim_counts, claims, offers, refused_claims
 from storage.undo import Undo
 
 _offer, _claim = Shape(Offer, offers), Shape(Claim, claims)
@@ -32,6 +33,14 @@ _CLAIM_COLUMNS = [column.name for column in claims.columns]
 _claim_row = attrgetter(*_CLAIM_COLUMNS)
 _add_claims = Bulk(claims)
 _put_remaining = BulkUpdate(offers, "id", ["remaining"])
+_REFUSED_KEYS = ["member_id", "offer_id", "reason"]
+_REFUSED_COLUMNS = [column.name for column in refused_claims.columns]
+_refused_row = attrgetter(*_REFUSED_COLUMNS)
+_put_refused = Bulk(
+    refused_claims,
+    keys=_REFUSED_KEYS,
+    sets=[name for name in _REFUSED_COLUMNS if name not in _REFUSED_KEYS],
+)
 _put_counts = Bulk(claim_counts, keys=["offer_id", "member_id"], sets=["taken"])
 
 
@@ -50,6 +59,7 @@ class ClaimRows:
         self._claims: dict[str, Claim | None] = {}
         self.pending: dict[str, Claim] = {}
         self._none_overdue: set[tuple[str, datetime]] = set()
+        self._refused: dict[tuple[str, str, str], RefusedClaim] = {}
 
     def loading(
         self, offer_ids: Iterable[str], claim_ids: Iterable[str], member_ids: Iterable[str]
@@ -152,6 +162,11 @@ class ClaimRows:
         self._undo.put(self.pending, claim.id, claim)
         return True
 
+    def refuse(self, refused: RefusedClaim) -> None:
+        """The last of each cause; where nobody is refused, this costs nothing."""
+        key = (refused.member_id, refused.offer_id, refused.reason)
+        self._undo.put(self._refused, key, refused)
+
     def nothing_overdue(self, now: datetime, offer_id: str | None, member_id: str | None) -> bool:
         """True when it is known that no reservation of these is past its deadline."""
         if member_id is not None and member_id in self._members:
@@ -167,6 +182,7 @@ class ClaimRows:
 
     @property
     def dirty(self) -> bool:
+        # No statement of a claim looks at refusals: they wait for the rest to be written.
         return bool(self.pending or self._changed or self._counted)
 
     def flush(self) -> None:
@@ -175,7 +191,8 @@ class ClaimRows:
         _put_remaining(self._connection, sorted(offers))
         counts = [(*key, self._counts[key]) for key in sorted(self._counted)]
         _put_counts(self._connection, counts)
-        for changed in (self.pending, self._changed, self._counted):
+        _put_refused(self._connection, [_refused_row(each) for each in self._refused.values()])
+        for changed in (self.pending, self._changed, self._counted, self._refused):
             changed.clear()
 
     def forget(self) -> None:
@@ -186,6 +203,7 @@ class ClaimRows:
         self._counted.clear()
         self._members.clear()
         self._none_overdue.clear()
+        self._refused.clear()
 
 
 def _offer_of(row: Any) -> Offer:

@@ -40,6 +40,9 @@ class SqlMemberLists:
     def claims(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
         return self._look(lambda found: lists.claims_of(found, member_id, after, limit))
 
+    def refused_claims(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
+        return self._look(lambda found: lists.refused_claims_of(found, member_id, after, limit))
+
     def till_holds(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
         return self._look(lambda found: lists.till_holds_of(found, member_id, after, limit))
 

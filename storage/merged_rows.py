@@ -19,6 +19,7 @@ from storage.tables import (
     inbox,
     member_moves,
     messages,
+    refused_claims,
     tier_metric,
     waits,
 )
@@ -28,6 +29,7 @@ _SUMMED = tuple((table, AddUp(table)) for table in (earning_counters, claim_coun
 _HANDED: tuple[Table, ...] = (inbox, tier_metric, cards, coupons, messages, claims)
 _agreed, _refused = InsertOnce(consents), Upsert(consents)
 _told = Upsert(expiry_notices)
+_tried = InsertOnce(refused_claims)
 
 
 def take_over(connection: Connection, member_id: str, into: str) -> None:
@@ -40,6 +42,7 @@ def take_over(connection: Connection, member_id: str, into: str) -> None:
         _hand(connection, table, member_id, into)
     _hand_consents(connection, member_id, into)
     _hand_notices(connection, member_id, into)
+    _hand_refused(connection, member_id, into)
     gifts = member_moves.c.kind == "gift"
     for side in ("member_id", "other_id"):  # a limit a month is for the person, not for the card
         theirs = member_moves.c[side] == member_id
@@ -75,6 +78,14 @@ def _hand_notices(connection: Connection, member_id: str, into: str) -> None:
             both |= {name: row[name] + known[name] for name in ("points", "undated", "times")}
         _told(connection, both)
     connection.execute(delete(expiry_notices).where(expiry_notices.c.member_id == member_id))
+
+
+def _hand_refused(connection: Connection, member_id: str, into: str) -> None:
+    """Claims that took nothing; of one offer and cause the survivor's own is kept."""
+    theirs = refused_claims.c.member_id == member_id
+    for row in connection.execute(select(refused_claims).where(theirs)).mappings().all():
+        _tried(connection, {**row, "member_id": into})
+    connection.execute(delete(refused_claims).where(theirs))
 
 
 def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from loyalty.errors import Unknown
 from loyalty.offers import Claim, Offer, OfferState, Standing
+from loyalty.refused_claim import RefusedClaim
 from storage.batch import Batch
 from storage.rows import InsertOnce, Shape
 from storage.tables import claims, offers
@@ -53,26 +54,26 @@ class SqlOffers:
         self._rows.moved(offer_id)
         return moved
 
-    def take(self, offer_id: str, quantity: int) -> bool:
+    def left(self, offer_id: str, quantity: int) -> bool:
         offer = self._rows.locked(offer_id)
-        if offer is None or offer.state != "open" or offer.remaining < quantity:
-            return False
-        self._rows.left(offer, offer.remaining - quantity)
-        return True
+        return offer is not None and offer.state == "open" and offer.remaining >= quantity
 
-    def count(self, offer_id: str, member_id: str, quantity: int, limit: int) -> bool:
-        taken = self._rows.taken(offer_id, member_id) + quantity
-        if taken > limit:
-            return False
-        self._rows.count(offer_id, member_id, taken)
-        return True
+    def counted(self, offer_id: str, member_id: str) -> int:
+        return self._rows.taken(offer_id, member_id)
+
+    def take(self, claim: Claim) -> None:
+        self._move(claim, claim.quantity)
 
     def give_back(self, claim: Claim) -> None:
+        self._move(claim, -claim.quantity)
+
+    def _move(self, claim: Claim, units: int) -> None:
+        """From the stock to the member, or back."""
         offer = self._rows.locked(claim.offer_id)
         if offer is not None:
-            self._rows.left(offer, offer.remaining + claim.quantity)
+            self._rows.left(offer, offer.remaining - units)
         taken = self._rows.taken(claim.offer_id, claim.member_id)
-        self._rows.count(claim.offer_id, claim.member_id, taken - claim.quantity)
+        self._rows.count(claim.offer_id, claim.member_id, taken + units)
 
     def standing(self, offer_id: str, now: datetime) -> Standing:
         self._written()
@@ -158,6 +159,9 @@ class SqlOffers:
 
     def add_claim(self, claim: Claim) -> None:
         self._rows.add(claim)
+
+    def refuse(self, refused: RefusedClaim) -> None:
+        self._rows.refuse(refused)
 
     def settle_claim(self, claim: Claim) -> None:
         if self._rows.change(claim):

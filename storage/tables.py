@@ -19,7 +19,7 @@ from storage.schema.campaigns import (
 from storage.schema.core import Instant, Json, Serial, metadata
 from storage.schema.earning import earning_counters, earning_rules
 from storage.schema.events import cards, coupons, inbox
-from storage.schema.exchange import claim_counts, claims, offers
+from storage.schema.exchange import claim_counts, claims, offers, refused_claims
 from storage.schema.expiry import expiry_notices
 from storage.schema.member_moves import adjustments, member_moves
 from storage.schema.members import consents, members
@@ -76,6 +76,7 @@ __all__ = [
     "operator_commands",
     "outbox",
     "people",
+    "refused_claims",
     "refused_events",
     "repair_items",
     "repair_jobs",

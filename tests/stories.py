@@ -24,6 +24,7 @@ from bootstrap.turns import activities
 from bootstrap.worker import build_worker
 from loyalty import campaigns, exchange, intake, operate, refunds
 from loyalty.campaign_request import CampaignRequest
+from loyalty.errors import LoyaltyError
 from loyalty.events import Line, MemberEvent, Purchase, Refund, RefundLine
 from loyalty.journeys.load import load_named
 from loyalty.ledger import Balance
@@ -180,6 +181,8 @@ class Told:
         )
         answer = await self._run(lambda tx: exchange.reserve(tx, claim))
         await self.settled()
+        if isinstance(answer, LoyaltyError):
+            raise answer
         return answer
 
     async def confirms(self, claim: dict[str, Any]) -> dict[str, Any]:

@@ -26,13 +26,15 @@ LISTS: dict[Section, tuple[str, ...]] = {
     "runs": ("runs",),
     "messages": ("messages",),
     "gifts": ("cards", "coupons"),
-    "holds": ("till_holds", "claims"),
+    "holds": ("till_holds", "claims", "refused_claims"),
     "corrections": ("adjustments", "moves"),
 }
 KEYS: dict[str, Callable[[Any], Any]] = {
     "statement": lambda row: row[0].seq,
     "receipts": lambda row: row["seq"],
-    **dict.fromkeys(("cards", "coupons", "messages", "moves"), lambda row: row["key"]),
+    **dict.fromkeys(
+        ("cards", "coupons", "messages", "moves", "refused_claims"), lambda row: row["key"]
+    ),
     **dict.fromkeys(("runs", "till_holds", "claims", "adjustments"), lambda row: row["id"]),
 }
 """What a row is known by to the page after it."""
@@ -61,6 +63,7 @@ def overview(services: Services, id: str, language: str) -> dict[str, Any]:
         "cards": lists.cards(id, **few),
         "coupons": lists.coupons(id, **few),
         "claims": lists.claims(id, **few),
+        "refused_claims": lists.refused_claims(id, **few),
         "till_holds": lists.till_holds(id, **few),
         "adjustments": lists.adjustments(id, **few),
         "moves": lists.moves(id, **few),

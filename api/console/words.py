@@ -184,6 +184,15 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "released": (N_("Given back"), "plain"),
         "expired": (N_("Not confirmed in time"), "plain"),
     },
+    "refused_claim": {
+        "too_early": (N_("Refused: too early"), "bad"),
+        "too_late": (N_("Refused: the exchange was closed"), "bad"),
+        "paused": (N_("Refused: the campaign was paused"), "bad"),
+        "stopped": (N_("Refused: the campaign was over"), "bad"),
+        "sold_out": (N_("Refused: sold out"), "bad"),
+        "limit_reached": (N_("Refused: the member's limit was reached"), "bad"),
+        "not_enough_points": (N_("Refused: too few points"), "bad"),
+    },
     **MEMBERS,
     **LAUNCH_WORDS,
 }

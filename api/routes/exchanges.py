@@ -1,21 +1,22 @@
 """Exchanges: a member takes an offer for points; the shop confirms, or gives it back."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import LongId, recorded, twice
 from api.services import Given
 from api.waiting import answer_of
-from loyalty.errors import Unknown
+from loyalty.errors import LoyaltyError, Unknown
 from loyalty.exchange import claim_wants, confirm, release, reserve
 from loyalty.offers import ClaimRelease, ClaimRequest, claim_answer
 from loyalty.ports import Transaction
+from loyalty.refused_claim import ClaimRefusal
 
 router = APIRouter(tags=["Exchanges"])
 
@@ -35,8 +36,22 @@ class ClaimView(BaseModel):
     replayed: bool
 
 
+class RefusedClaimView(BaseModel):
+    """A claim that took nothing. The same request may come again, and may succeed."""
+
+    offer_id: str
+    request_id: str
+    quantity: int
+    reason: ClaimRefusal
+    at: datetime
+    facts: dict[str, Any] = Field(description="The figures that were answered")
+
+
 class ClaimsView(BaseModel):
     claims: list[ClaimView]
+    refused: list[RefusedClaimView] = Field(
+        description="Claims that took nothing, newest first: of each offer and reason the last"
+    )
 
 
 _CLOSED = ("offer_not_open", "sold_out", "limit_reached", "not_enough_points", "wrong_state")
@@ -57,8 +72,10 @@ async def claim(
     Confirm when the member has the goods; release when something went wrong. A claim that nobody
     confirms in time gives both back by itself.
     """
-    sent = given.store.submit(lambda tx: reserve(tx, body), claim_wants(body))
-    return recorded(await answer_of(sent))
+    answer = await answer_of(given.store.submit(lambda tx: reserve(tx, body), claim_wants(body)))
+    if isinstance(answer, LoyaltyError):
+        raise answer
+    return recorded(answer)
 
 
 @router.get("/v1/exchanges", summary="List a member's claims", responses=problems("unknown"))
@@ -70,15 +87,18 @@ def list_claims(
 ) -> ClaimsView:
     """Newest first."""
 
-    def look(tx: Transaction) -> ClaimsView:
+    def look(tx: Transaction) -> tuple[str, list[dict[str, Any]]]:
         member = tx.members.get(member_id)
         if member is None:
             raise Unknown("member", member_id)
         claims = tx.offers.claims_of(member.id, limit)
-        views = [claim_answer(each, each.status_at(tx.now), replayed=False) for each in claims]
-        return ClaimsView.model_validate({"claims": views})
+        return member.id, [
+            claim_answer(each, each.status_at(tx.now), replayed=False) for each in claims
+        ]
 
-    return given.store.read(look)
+    id, claims = given.store.read(look)
+    refused = given.reads.of_member.refused_claims(id, after="", limit=limit)
+    return ClaimsView.model_validate({"claims": claims, "refused": [dict(row) for row in refused]})
 
 
 @router.post(

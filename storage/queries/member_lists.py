@@ -28,6 +28,7 @@ from storage.tables import (
     member_moves,
     messages,
     offers,
+    refused_claims,
     till_holds,
     transactions,
 )
@@ -122,6 +123,15 @@ def claims_of(connection: Connection, member_id: str, after: str, limit: int) ->
     return newest_first(
         connection, query.where(mine), claims.c.reserved_at, claims.c.id, after, limit
     )
+
+
+def refused_claims_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+    """Claims that took nothing: the last of each offer and reason, which are its `key`."""
+    r = refused_claims.c
+    key = r.offer_id.concat(literal(":", String)).concat(r.reason).label("key")
+    query = select(*without(refused_claims, "member_id"), key, offers.c.title, offers.c.sku)
+    query = query.outerjoin(offers, offers.c.id == r.offer_id)
+    return newest_first(connection, query.where(r.member_id == member_id), r.at, key, after, limit)
 
 
 def till_holds_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:

@@ -58,3 +58,16 @@ claim_counts = Table(
     key("member_id", 64, primary_key=True),
     Column("taken", Integer, nullable=False),
 )
+
+# Claims that took nothing: the last of each member, offer and cause.
+refused_claims = Table(
+    "refused_claims",
+    metadata,
+    key("member_id", 64, primary_key=True),
+    key("offer_id", 64, primary_key=True),
+    Column("reason", String(24), primary_key=True),
+    Column("request_id", String(128), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("facts", Json, nullable=False),
+)

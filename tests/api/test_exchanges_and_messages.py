@@ -89,6 +89,38 @@ def test_what_stands_in_the_way_of_a_claim_is_said(shop: Shop) -> None:
     assert refused(request_id="q-3", member_id="han") == "offer_not_open"
 
 
+def test_who_got_nothing_finds_out_why_in_either_language(shop: Shop) -> None:
+    """The list of claims, the explanation and the page of the member say the same."""
+    shop.joins("lee")
+    shop.joins("han")
+    shop.buys("r-1", "lee", 100_000)
+    _offers(shop)
+    till, operator = shop.as_("integrator"), shop.as_("operator")
+    till.post("/v1/exchanges", json=CLAIM)
+    refused = till.post("/v1/exchanges", json={**CLAIM, "request_id": "q-2", "member_id": "han"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "sold_out")
+
+    [row] = till.get("/v1/exchanges", params={"member_id": "han"}).json()["refused"]
+    assert (row["reason"], row["request_id"]) == ("sold_out", "q-2")
+    assert row["facts"] == {"asked": 1, "remaining": 0}
+    person = shop.signed_in("operator")
+    for language, why, word in (
+        ("en", "request q-2) and refused: 1 asked for, 0 left.", "Refused: sold out"),
+        ("zh", "（请求 q-2）被拒绝：申请 1 件，仅剩 0 件。", "被拒绝：已兑完"),
+    ):
+        spoken = {"Accept-Language": language}
+        path = "/v1/campaigns/soup/members/han/explanation"
+        said = operator.get(path, headers=spoken).json()
+        assert (said["answer"]["cause"], said["decisions"][-1]["verdict"]) == (
+            "claim_sold_out",
+            "refused",
+        )
+        assert said["answer"]["sentence"].endswith(why)
+        assert why in person.get("/console/why?member=han&campaign=soup", headers=spoken).text
+        assert word in person.get("/console/members/han", headers=spoken).text
+        assert word in person.get("/console/members/han/holds", headers=spoken).text
+
+
 def test_an_in_app_message_is_read_by_its_member_only(shop: Shop) -> None:
     """Reading is noted once; another member's message is not there."""
     shop.joins()

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from loyalty.explain import sentence
-from loyalty.explain_words import EN, ZH, Words
+from loyalty.explain_words import EN, ZH, Words, words_of
 from loyalty.messages import Reason
 from loyalty.records import Decision
+from loyalty.refused_claim import ClaimRefusal, RefusedClaim
 
 AT = datetime(2026, 3, 8, 1, 0, tzinfo=UTC)
 LOYALTY = Path(__file__).parents[2] / "loyalty"
@@ -89,6 +90,19 @@ def test_the_source_was_really_searched() -> None:
 def test_every_reason_has_words(reason: str, words: Words) -> None:
     """Whatever the program decides, a marketer can read why."""
     assert reason in words.reasons or reason in words.because
+
+
+@pytest.mark.parametrize("reason", get_args(ClaimRefusal))
+def test_a_claim_that_took_nothing_is_explained(reason: ClaimRefusal) -> None:
+    """When, which press, and why: nothing is left to fill in."""
+    facts = dict.fromkeys(
+        ("asked", "remaining", "taken", "per_member", "needed", "available"), 7
+    ) | {"opens_at": AT.isoformat(), "closes_at": AT.isoformat()}
+    refused = RefusedClaim("m-1", "soup", reason, "web-1", 1, AT, facts)
+    for locale in ("en", "zh"):
+        said = sentence(refused.decision(), locale)
+        assert f"claim_{reason}" in words_of(locale).reasons
+        assert ("2026-03-08 01:00 UTC" in said, "web-1" in said, "–" in said) == (True, True, False)
 
 
 @pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])

@@ -10,6 +10,7 @@ from loyalty import exchange, exchange_order, exchange_window
 from loyalty.errors import LoyaltyError
 from loyalty.ledger import Balance
 from loyalty.offers import ClaimRequest, Fault, OfferSpec, Standing
+from storage.reads import SqlReads
 from storage.store import SqlStore
 from storage.tables import claim_counts, claims, decisions, outbox
 from tests.storage.rows import NOON, StillClock, campaign, member
@@ -84,7 +85,16 @@ class Desk:
 
     def reserve(self, member_id: str, request_id: str = "r1", quantity: int = 1) -> dict[str, Any]:
         request = self.request(member_id, request_id, quantity)
-        return self.store.run(lambda tx: exchange.reserve(tx, request))
+        wants = exchange.claim_wants(request)
+        answer = self.store.run(lambda tx: exchange.reserve(tx, request), wants=wants)
+        if isinstance(answer, LoyaltyError):
+            raise answer
+        return answer
+
+    def kept(self, member_id: str) -> list[Any]:
+        """What is on record of claims that took nothing, newest first."""
+        reads = SqlReads(self.store.database, self.clock)
+        return list(reads.of_member.refused_claims(member_id, after="", limit=50))
 
     def refused(self, act: Any, *arguments: Any) -> str:
         """The code an act is refused with."""

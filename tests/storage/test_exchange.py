@@ -1,14 +1,22 @@
 """Limited-time exchange: stock, limits and points move together, once, and come back together."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from loyalty import exchange
 from loyalty.errors import KeyReused, LoyaltyError, Unknown, WrongState
+from loyalty.merging import Merger, merge
 from loyalty.offers import Fault, LimitReached, SoldOut
+from storage.batch import Batch
+from storage.database import passes
 from storage.store import SqlStore
 from tests.storage.exchange_desk import HOLD, PRICE, Desk
-from tests.storage.rows import NOON, StillClock, member
+from tests.storage.rows import NOON, StillClock, campaign, member
 
 A_MOMENT = timedelta(microseconds=1)
 MIDNIGHT = NOON + timedelta(minutes=5)  # somewhere, between a claim and its deadline
@@ -259,7 +267,125 @@ def test_who_or_what_is_not_there_is_named(desk: Desk) -> None:
 
     for act, kind in acts:
         with pytest.raises(Unknown) as refused:
-            act()
+            act()  # type: ignore[no-untyped-call]
         assert refused.value.facts["kind"] == kind
     with pytest.raises(LoyaltyError, match="left"):
         desk.reserve("gone")
+
+
+# --- refused, and on record ---------------------------------------------------------------------
+
+
+def _too_many_pressed(desk: Desk) -> None:
+    desk.members(han=PRICE).reserve("han", "first")
+
+
+def _pauses(desk: Desk) -> None:
+    _state(desk, "paused")
+
+
+def _stops(desk: Desk) -> None:
+    _state(desk, "stopped")
+
+
+def _state(desk: Desk, state: Any) -> None:
+    gate = replace(campaign(desk.offer_id, template="limited_time_exchange"), state=state)
+    desk.store.run(lambda tx: tx.campaigns.save(gate))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(
+    ("offer", "before", "quantity", "code", "kept"),
+    [
+        ({"opens_at": NOON + timedelta(hours=1)}, None, 1, "offer_not_open", "too_early"),
+        ({}, lambda desk: desk.close(), 1, "offer_not_open", "too_late"),
+        ({}, _pauses, 1, "offer_not_open", "paused"),
+        ({}, _stops, 1, "offer_not_open", "stopped"),
+        ({"stock": 1}, _too_many_pressed, 1, "sold_out", "sold_out"),
+        ({"per_member": 1}, None, 2, "limit_reached", "limit_reached"),
+        ({"per_member": 5}, None, 3, "not_enough_points", "not_enough_points"),
+    ],
+)  # fmt: skip
+def test_who_pressed_and_got_nothing_can_be_told_why(
+    desk: Desk, grouped: bool, offer: dict[str, Any], before: Any, quantity: int, code: str,
+    kept: str,
+) -> None:  # fmt: skip
+    """The cause and the instant are kept, and nothing else of the claim is."""
+    if grouped:
+        desk.store.group()
+    desk.members(lee=250)
+    (desk.announce if "opens_at" in offer else desk.open)(**offer)
+    if before is not None:
+        before(desk)
+    stood = desk.standing()
+
+    assert desk.refused(desk.reserve, "lee", "r1", quantity) == code
+    desk.later(timedelta(minutes=1))
+    assert desk.refused(desk.reserve, "lee", "r2", quantity) == code
+
+    [row] = desk.kept("lee")
+    assert (row["reason"], row["request_id"], row["at"]) == (kept, "r2", desk.clock.now())
+    assert (row["quantity"], row["title"]) == (quantity, {"en": "Soup set", "zh": "煲汤食材包"})
+    assert (desk.standing(), desk.balance("lee").available) == (stood, 250)
+    assert "lee" not in desk.counted()
+    desk.store.close()
+
+
+def test_a_request_that_was_refused_may_still_succeed(desk: Desk) -> None:
+    """Sold out, then somebody gave one back: the same press gets it; the refusal stays known."""
+    desk.members(lee=PRICE, han=PRICE).open(stock=1)
+    desk.reserve("han", "theirs")
+    assert desk.refused(desk.reserve, "lee") == "sold_out"
+    desk.release("theirs")
+
+    assert desk.reserve("lee")["status"] == "reserved"
+    assert desk.reserve("lee")["replayed"] is True
+    assert [row["reason"] for row in desk.kept("lee")] == ["sold_out"]
+
+
+def test_refusals_of_two_cards_are_one_persons(desk: Desk) -> None:
+    """A merger hands them over; of one offer and cause the survivor's own is kept."""
+    desk.members(lee=0, old=0).open(per_member=1)
+    desk.refused(desk.reserve, "lee", "r1")
+    desk.refused(desk.reserve, "old", "r2")
+    desk.refused(desk.reserve, "old", "r3", 2)
+    merger = Merger(id="m1", reason="same person")
+    desk.store.run(lambda tx: merge(tx, "old", "lee", merger, "ola"))
+
+    kept = {row["reason"]: row["request_id"] for row in desk.kept("lee")}
+    assert kept == {"not_enough_points": "r1", "limit_reached": "r3"}
+    assert desk.kept("old") == []
+
+
+def test_a_refusal_gives_back_what_nobody_confirmed(desk: Desk) -> None:
+    """Two are wanted and one is void: too few, but that one is for the next."""
+    desk.members(lee=2 * PRICE, han=PRICE).open(stock=1)
+    desk.reserve("han", "theirs")
+    desk.later(HOLD)
+
+    assert desk.refused(desk.reserve, "lee", "r1", 2) == "sold_out"
+
+    assert (desk.status("theirs"), desk.standing().remaining) == ("expired", 1)
+    assert desk.kept("lee")[0]["facts"] == {"asked": 2, "remaining": 1}
+
+
+def test_a_crowd_that_is_refused_costs_one_statement_more(desk: Desk) -> None:
+    """However many of a batch get nothing, one statement keeps all of it."""
+    crowd = {f"m{n}": PRICE for n in range(30)}
+    desk.members(**crowd).open(stock=1)
+    desk.reserve("m0", "first")
+    said: list[str] = []
+    requests = [desk.request(name, f"r-{name}") for name in crowd]
+    with desk.store.database.write() as connection:
+        batch = Batch(connection, units=30)
+        transaction = desk.store.transactions(batch)(None)
+        batch.load(exchange.claim_wants(request) for request in requests)
+        event.listen(connection, "before_cursor_execute", lambda *a: said.append(a[2]))
+        for request in requests:
+            done = batch.run(partial(exchange.reserve, transaction, request), passes)
+            assert isinstance(done.result, SoldOut)
+        batch.finish()
+
+    # One look for what is overdue, in its savepoint, and one row of rows.
+    assert len(said) <= 5, said
+    assert [len(desk.kept(name)) for name in crowd] == [1] * 30

@@ -703,6 +703,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_people_email")),
     )
     op.create_table(
+        "refused_claims",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("offer_id", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=24), nullable=False),
+        sa.Column("request_id", sa.String(length=128), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("facts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("member_id", "offer_id", "reason", name=op.f("pk_refused_claims")),
+    )
+    op.create_table(
         "refused_events",
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=False),
@@ -1052,6 +1063,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_refused_events_last_at"))
 
     op.drop_table("refused_events")
+    op.drop_table("refused_claims")
     op.drop_table("people")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
