@@ -38,7 +38,9 @@ class RefundRecorded(Recorded):
 
     purchase: str
     amount_minor: int = Field(description="What came back of the receipt")
-    cash_minor: int = Field(description="To be paid out: without the share paid with points")
+    cash_minor: int = Field(
+        description="To be paid out: without what points or a bonus balance paid"
+    )
     points_returned: int = Field(description="Points it was paid with, back in their lots")
     points_reversed: int = Field(description="Points it had earned, taken back")
     transaction: str | None

@@ -41,12 +41,15 @@ class CameBack:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What came back: `amount_minor` of the bill, of which points had paid `points_minor`."""
+    """What came back: `amount_minor` of the bill, of which points had paid `points_minor`.
+
+    `points` go to their lots with it, of which `lapsed` were over at once.
+    """
 
     amount_minor: int
     points_minor: int
-    points: int
-    lapsed: int
+    points: int = 0
+    lapsed: int = 0
 
     @property
     def cash_minor(self) -> int:
@@ -72,10 +75,11 @@ def return_points(tx: Transaction, hold_id: str, wanted: HoldReturn) -> dict[str
         raise invalid_field("amount_minor", "too_much", f"only {left} are left of the bill")
     before, after = hold.came_back_minor, hold.came_back_minor + amount
     part = CameBack(hold.bill_minor, before, after)
-    back = _give(tx, key, hold, amount, part, wanted.fault)
+    paid_before, paid = part.shares(hold.confirmed_minor)
+    back = _give(tx, key, hold, Share(amount, paid - paid_before), part, wanted.fault)
     answer = {
         "hold_id": hold.id,
-        "amount_minor": back.amount_minor,
+        "amount_minor": amount,
         "cash_minor": back.cash_minor,
         "points_returned": back.points,
         "points_lapsed": back.lapsed,
@@ -93,19 +97,22 @@ def refunded(
     part: CameBack,
     fault: Fault,
 ) -> Share:
-    """Lines of a recorded purchase came back: `part` is of what points paid of its lines."""
+    """Lines of a recorded purchase came back: `part` is of what points paid of its lines.
+
+    Whatever else paid it in their place, such as a bonus balance, is not paid out in money either.
+    """
+    share = Share(amount_minor, part.after_minor - part.before_minor)
     hold = tx.till.of_purchase(*purchase)
     if hold is None or not part.whole_minor:
-        return Share(amount_minor, 0, 0, 0)
-    return _give(tx, key, hold, amount_minor, part, fault)
+        return share
+    return _give(tx, key, hold, share, part, fault)
 
 
 def _give(
-    tx: Transaction, key: str, hold: TillHold, amount_minor: int, part: CameBack, fault: Fault
+    tx: Transaction, key: str, hold: TillHold, share: Share, part: CameBack, fault: Fault
 ) -> Share:
     # What was given back by hand before its purchase was recorded stays so: of what points paid
     # the purchase names the rest alone, and never are points below zero given back.
-    before, after = part.shares(min(hold.confirmed_minor, part.whole_minor))
     points = max(0, part.shares(hold.confirmed_points)[1] - hold.returned_points)
     posted = _reverse(tx, key, hold, points, fault) if points else None
     tx.till.save(
@@ -115,7 +122,7 @@ def _give(
             returned_points=hold.returned_points + points,
         )
     )
-    return Share(amount_minor, after - before, points, posted.lapsed if posted else 0)
+    return replace(share, points=points, lapsed=posted.lapsed if posted else 0)
 
 
 def _reverse(tx: Transaction, key: str, hold: TillHold, points: int, fault: Fault) -> Posted:

@@ -126,6 +126,23 @@ def test_points_pay_the_lines_that_they_may_pay_for(
     assert (_by_points(sold), sold["points"]) == (shares, earns)
 
 
+@pytest.mark.parametrize("points", [0, 3_000])
+def test_a_bonus_balance_is_not_paid_out_in_money(till: Till, points: int) -> None:
+    """80 of 200 yuan were not money, whether points of ours paid none or most of them."""
+    till.has((5_000, None))
+    if points:
+        till.holds(points)
+        till.confirms()
+    lines = [("grocery", 14_000), ("fresh", 6_000)]
+    till.buys("lee", "r1", *lines, paid_with_points_minor=8_000)
+
+    backs = [till.returns("r1", {2: 1}), till.returns("r1")]
+
+    assert [back["cash_minor"] for back in backs] == [3_600, 8_400]
+    assert sum(back["points_returned"] for back in backs) == points
+    assert till.proved()
+
+
 def _by_points(sold: dict[str, Any]) -> list[int]:
     return [line.get("paid_with_points_minor", 0) for line in sold["breakdown"]["lines"]]
 
