@@ -25,7 +25,8 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _CONSOLE = "/console"
-_PAGES = f"{_CONSOLE}/"  # its forms are no JSON, and it reads nothing else
+_PAGES = f"{_CONSOLE}/"
+_FORMS = (_PAGES, "/unsubscribe/")  # are no JSON, and nothing else is read there
 # Watching and reading about Milepost must work while it is busy.
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 HEADERS = {
@@ -103,8 +104,8 @@ class Edge:
         # PostgreSQL cannot hold NUL in text, and no id of ours has one.
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
             return problem_response(request, "malformed", "The address holds a NUL character.")
-        page = scope["path"].startswith(_PAGES)
-        if scope["method"] in WITH_BODY and not page and not _is_json(Headers(scope=scope)):
+        form = scope["path"].startswith(_FORMS)
+        if scope["method"] in WITH_BODY and not form and not _is_json(Headers(scope=scope)):
             detail = "The body must be sent as `Content-Type: application/json`."
             return problem_response(request, "unsupported_media_type", detail)
         return None

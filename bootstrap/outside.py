@@ -1,8 +1,11 @@
 """The channels that lead outside, as far as they are set up."""
 
+import logging
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote, urlsplit
+
+from pydantic import HttpUrl
 
 from bootstrap.clock import SystemClock
 from bootstrap.settings import Settings, SettingsError, variable
@@ -10,6 +13,8 @@ from delivery.channels import Channel
 from delivery.smtp import MailServer, SmtpChannel
 from delivery.webhook import WebhookChannel
 from loyalty.programme import Channel as ChannelName
+
+log = logging.getLogger("milepost")
 
 Security = Literal["none", "starttls", "tls"]
 _SECURITY: dict[str, tuple[Security, int]] = {
@@ -24,6 +29,9 @@ def channels(settings: Settings) -> Mapping[ChannelName, Channel]:
     now = SystemClock().now  # mail headers and signatures carry real time
     found: dict[ChannelName, Channel] = {}
     if settings.smtp_url is not None:
+        if settings.public_url is None:
+            name = variable("public_url")
+            log.warning("marketing by e-mail has no link to unsubscribe: there is no %s", name)
         found["email"] = SmtpChannel(mail_server(settings), now)
     if settings.webhook_url is not None and settings.webhook_secret is not None:
         secret = settings.webhook_secret.get_secret_value()
@@ -54,6 +62,8 @@ def mail_server(settings: Settings) -> MailServer:
         host=url.hostname,
         port=port or usual,
         sender=settings.mail_from,
+        # In ASCII, as mail headers need it, whatever letters it was written in.
+        public_url=str(HttpUrl(settings.public_url)) if settings.public_url else None,
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         security=security,

@@ -14,7 +14,8 @@ class SignInSettings(BaseSettings):
 
     public_url: WebAddress | None = Field(
         None,
-        description="Where people reach the console, for links; unset: as they reached it.",
+        description="Where people reach the console, and members the page to unsubscribe, for "
+        "links. Unset: as people reached it, and e-mail goes out without such a link.",
     )
     local_accounts: bool = Field(
         True, description="`false` switches passwords and links off: all come by OpenID Connect."

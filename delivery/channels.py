@@ -22,6 +22,7 @@ class Letter:
     message: str
     campaign_id: str | None
     variables: Mapping[str, Any]
+    unsubscribe_token: str | None = None  # of marketing by e-mail
 
 
 class Permanent(Exception):

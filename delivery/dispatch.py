@@ -153,4 +153,5 @@ def _letter(outgoing: Outgoing, words: Rendered) -> Letter:
         message=outgoing.message,
         campaign_id=outgoing.campaign_id,
         variables=outgoing.variables,
+        unsubscribe_token=outgoing.unsubscribe_token,
     )

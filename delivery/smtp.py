@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
 from typing import Literal
 
@@ -19,6 +18,7 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
 
 from delivery.channels import Letter, Permanent, Temporary, Unknown
+from delivery.unsubscribing import MAIL_POLICY, offer_headers, offer_line
 
 LOG_IN_FIRST = 530
 """Some servers say so only when they hear whom the mail is for."""
@@ -31,6 +31,7 @@ class MailServer:
     host: str
     port: int
     sender: str  # Name <address>
+    public_url: str | None = None  # where members reach us to unsubscribe; none = they cannot
     username: str | None = None
     password: str | None = None
     security: Literal["none", "starttls", "tls"] = "starttls"
@@ -63,7 +64,7 @@ class SmtpChannel:
             self._idle.pop().close()
 
     def _compose(self, letter: Letter) -> bytes:
-        mail = EmailMessage(policy=SMTP_POLICY)
+        mail = EmailMessage(policy=MAIL_POLICY)
         try:
             letter.address.encode("ascii")
             mail["From"] = self._server.sender
@@ -72,12 +73,22 @@ class SmtpChannel:
             mail["Date"] = format_datetime(self._now())
             mail["Message-ID"] = message_id(letter.key, self._from)
             mail["Auto-Submitted"] = "auto-generated"
-            mail.set_content(letter.text, cte="quoted-printable" if _plain(letter) else "base64")
+            text = letter.text
+            if address := self._unsubscribe_at(letter):
+                offer_headers(mail, address)
+                text = offer_line(text, address, letter.locale)
+            mail.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
             mail["Content-Language"] = letter.locale  # the line above takes such headers away
             return mail.as_bytes()
         except (ValueError, IndexError) as error:
             # Never the address itself: errors are read by people who need not know it.
             raise Permanent("this cannot be addressed or written as an e-mail") from error
+
+    def _unsubscribe_at(self, letter: Letter) -> str | None:
+        public_url = self._server.public_url
+        if public_url is None or letter.unsubscribe_token is None:
+            return None
+        return f"{public_url.rstrip('/')}/unsubscribe/{letter.unsubscribe_token}"
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -166,7 +177,3 @@ def message_id(key: str, sender: str) -> str:
     """The Message-ID of a message, the same at every attempt and saying nothing of the member."""
     domain = sender.rpartition("@")[2] or "localhost"
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
-
-
-def _plain(letter: Letter) -> bool:
-    return letter.text.isascii()

@@ -11,6 +11,8 @@ from loyalty.ledger import Balance
 
 Mark = Literal["card_no", "phone_digits"]
 """What a member can be found by besides the id (feature 6)."""
+ConsentSource = Literal["registration", "request", "unsubscribe"]
+"""How a member said it: when joining, by the shop or a person since, by the link in an e-mail."""
 EXPIRING_SOON = timedelta(days=30)
 """How far ahead `member.expiring_points` and `points.expiring` look."""
 NEVER_DAYS = 36_500

@@ -236,6 +236,7 @@ class Outgoing:
     variables: Mapping[str, Any]
     address: str
     expires_at: datetime
+    unsubscribe_token: str | None = None  # of marketing by e-mail
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from loyalty.earning.version import RulesVersion
 from loyalty.expiry_policy import Notice
 from loyalty.ledger import Balance, Posted
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
-from loyalty.members import Mark, Member
+from loyalty.members import ConsentSource, Mark, Member
 from loyalty.messages import ContactStanding, NewMessage, Queued
 from loyalty.offers import Claim, Offer, OfferState, Standing
 from loyalty.programme import Programme
@@ -147,7 +147,12 @@ class Members(Protocol):
         """Active members by id, for audiences."""
         ...
 
-    def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None: ...
+    def set_consent(
+        self, member_id: str, channel: str, purpose: str, granted: bool, source: ConsentSource
+    ) -> None: ...
+    def behind_link(self, token: str) -> Member | None:
+        """Whose e-mails carry this link to unsubscribe; none for one that leads nowhere."""
+        ...
 
 
 class Inbox(Protocol):

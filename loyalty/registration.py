@@ -105,7 +105,9 @@ def register(tx: Transaction, registration: Registration) -> dict[str, Any]:
     answer: dict[str, Any] = {"member_id": member.id, "registered_at": at.isoformat()}
     tx.members.add(member, body_hash, answer)
     for consent in registration.consents:
-        tx.members.set_consent(member.id, consent.channel, consent.purpose, consent.granted)
+        tx.members.set_consent(
+            member.id, consent.channel, consent.purpose, consent.granted, "registration"
+        )
     event = InboxEvent(
         seq=0,
         source=OWN_SOURCE,

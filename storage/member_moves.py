@@ -18,6 +18,7 @@ from storage.tables import (
     members,
     messages,
     refused_events,
+    unsubscribe_links,
 )
 
 _move = Shape(MemberMove, member_moves)
@@ -69,7 +70,8 @@ class SqlMemberMoves:
         """Clear what says who a member was; ids, figures and the ledger stay (rule 19)."""
         run = self._connection.execute
         known = [member_id, *self._merged_into(member_id)]
-        run(delete(consents).where(consents.c.member_id.in_(known)))
+        for table in (consents, unsubscribe_links):
+            run(delete(table).where(table.c.member_id.in_(known)))
         registration = {"body_hash": "", "answer": {}}
         run(update(members).where(members.c.id.in_(known)).values(registration))
         mine = messages.c.member_id.in_(known)

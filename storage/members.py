@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select
 from loyalty.audiences.asked import Asked, History
 from loyalty.audiences.preview import AudienceSize
 from loyalty.errors import Unknown
-from loyalty.members import Mark, Member
+from loyalty.members import ConsentSource, Mark, Member
 from loyalty.programme import Programme
 from storage import tables
 from storage.audiences.counting import Counting
@@ -17,6 +17,7 @@ from storage.audiences.history import histories
 from storage.batch import Batch
 from storage.member_page import COLUMNS, SHAPE, member_of_row
 from storage.rows import Upsert
+from storage.unsubscribe_links import member_behind
 
 _table = tables.members
 
@@ -95,10 +96,18 @@ class SqlMembers:
         """Active members who fit a condition now: how many, ten of them, by channel reached."""
         return Counting(self._batch.connection, self._programme, self._now).size(condition)
 
-    def set_consent(self, member_id: str, channel: str, purpose: str, granted: bool) -> None:
+    def set_consent(
+        self, member_id: str, channel: str, purpose: str, granted: bool, source: ConsentSource
+    ) -> None:
         """What the member last said about one channel and purpose; it stands until changed."""
         row = {"member_id": member_id, "channel": channel, "purpose": purpose}
-        _CONSENT(self._connection, {**row, "granted": granted, "at": self._now})
+        said = {"granted": granted, "at": self._now, "source": source}
+        _CONSENT(self._connection, {**row, **said})
+
+    def behind_link(self, token: str) -> Member | None:
+        """Whose e-mails carry this link to unsubscribe; none for one that leads nowhere."""
+        member_id = member_behind(self._connection, token)
+        return self.get(member_id) if member_id else None
 
 
 def _values(member: Member) -> dict[str, Any]:

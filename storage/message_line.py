@@ -29,6 +29,7 @@ from loyalty.messages import Outgoing, Settlement, Verdict
 from loyalty.programme import Channel, Programme
 from storage.contact import GOING_OUT, ContactBook, Pending, lock_budgets
 from storage.tables import campaigns, members, messages
+from storage.unsubscribe_links import tokens_of
 from storage.verdicts import judge_all, last_verdicts, note_verdicts
 
 LEASE = timedelta(minutes=15)
@@ -88,10 +89,15 @@ class SqlMessageLine:
         changed = {key: v for key, v in verdicts.items() if v != before.get(key)}
         note_verdicts(self._connection, changed, self._now)
         self._apply(verdicts)
+        sends = [row for row in rows if verdicts[row.key].verdict == "send"]
+        links = tokens_of(self._connection, {row.member_id for row in sends if _refusable(row)})
         return [
-            _outgoing(row, book.address(pending[row.key]))
-            for row in rows
-            if verdicts[row.key].verdict == "send"
+            _outgoing(
+                row,
+                book.address(pending[row.key]),
+                links[row.member_id] if _refusable(row) else None,
+            )
+            for row in sends
         ]
 
     def _lock_due(self, channel: Channel, limit: int) -> Sequence[Row[Any]]:
@@ -210,7 +216,12 @@ def _pending_row(row: Row[Any]) -> Pending:
     return Pending(row.key, row.member_id, row.channel, row.purpose, row.expires_at, stopped)
 
 
-def _outgoing(row: Row[Any], address: str) -> Outgoing:
+def _refusable(row: Row[Any]) -> bool:
+    """Whether the member is offered to refuse it: marketing, where nothing else lets them."""
+    return bool(row.channel == "email" and row.purpose == "marketing")
+
+
+def _outgoing(row: Row[Any], address: str, unsubscribe_token: str | None) -> Outgoing:
     return Outgoing(
         key=row.key,
         attempt=row.attempts + 1,
@@ -224,4 +235,5 @@ def _outgoing(row: Row[Any], address: str) -> Outgoing:
         variables=row.variables,
         address=address,
         expires_at=row.expires_at,
+        unsubscribe_token=unsubscribe_token,
     )

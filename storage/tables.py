@@ -22,7 +22,7 @@ from storage.schema.events import cards, coupons, inbox
 from storage.schema.exchange import claim_counts, claims, offers, refused_claims
 from storage.schema.expiry import expiry_notices
 from storage.schema.member_moves import adjustments, member_moves
-from storage.schema.members import consents, members
+from storage.schema.members import consents, members, unsubscribe_links
 from storage.schema.messages import contact_verdicts, messages
 from storage.schema.people import people, sessions, sign_in_links
 from storage.schema.points import accounts, entries, holds, log_head, lots, transactions
@@ -90,6 +90,7 @@ __all__ = [
     "till_holds",
     "till_returns",
     "transactions",
+    "unsubscribe_links",
     "verifications",
     "waits",
 ]

@@ -7,6 +7,8 @@ from fastapi import Request
 from api.services import Services
 
 HOME = "/console"
+UNSUBSCRIBE = "/unsubscribe/"
+"""Before the link's token; e-mails that were sent carry it for years."""
 
 
 def own_page(path: str) -> str:

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.console import errors
-from api.console.addresses import HOME
+from api.console.addresses import HOME, UNSUBSCRIBE
 from api.console.gate import Gate
 from api.console.letting_in import Tries
 from api.console.oidc import OidcClient
@@ -33,7 +33,10 @@ def create_console(services: Services) -> FastAPI:
 
 
 class Door:
-    """Sends what is under `/console` to the console, and whoever comes to `/` there too."""
+    """Sends what is under `/console` to the console, and whoever comes to `/` there too.
+
+    So it does with members who unsubscribe: theirs is the one page that is for them.
+    """
 
     def __init__(self, app: ASGIApp, console: ASGIApp) -> None:
         self._app = app
@@ -42,7 +45,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["path"] == HOME or scope["path"].startswith(f"{HOME}/"):
+        elif scope["path"] == HOME or scope["path"].startswith((f"{HOME}/", UNSUBSCRIBE)):
             await self._console(scope, receive, send)
         elif scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
             await RedirectResponse(HOME, status_code=307)(scope, receive, send)

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.console.addresses import UNSUBSCRIBE
 from api.console.cookies import SESSION, read_cookie
 from api.console.errors import forged, not_now
 from api.console.language import speech
@@ -18,7 +19,8 @@ from api.keys import Caller
 from api.people import Sessions
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_STATIC = "/console/static/"
+_FOR_ANYBODY = ("/console/static/", UNSUBSCRIBE)
+"""Files, and what members' mail programs ask for from wherever they are: nobody is recognised."""
 
 
 def from_elsewhere(method: str, headers: Headers) -> bool:
@@ -51,7 +53,7 @@ class Gate:
         request = Request(scope)
         state = scope["state"]
         state.update(caller=None, person=None, session=None, speech=speech(request))
-        if scope["path"].startswith(_STATIC):
+        if scope["path"].startswith(_FOR_ANYBODY):
             await self._app(scope, receive, send)
             return
         if from_elsewhere(scope["method"], request.headers):

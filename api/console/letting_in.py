@@ -3,7 +3,7 @@
 import time
 
 from fastapi import Request, Response
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,9 @@ _FOR_AN_ADDRESS = parse("60 per 15 minutes")
 
 
 class Tries:
-    """Sign-ins tried lately, by account and by client address; each process counts its own.
+    """What was tried lately: sign-ins by account and client address, wrong links by the latter.
+
+    Each process counts its own.
 
     A guesser has at most 768 tries a day at one account; whoever mistyped waits a quarter of an
     hour at most.
@@ -35,10 +37,26 @@ class Tries:
             (_FOR_AN_ADDRESS, "address", client),
         ):
             if not await self._limiter.hit(limit, kind, name):
-                stats = await self._limiter.get_window_stats(limit, kind, name)
-                # The limiter goes by the machine's own clock, not by the programme's.
-                return max(1, int(stats.reset_time - time.time()))  # noqa: TID251
+                return await self._seconds_left(limit, kind, name)
         return 0
+
+    async def guessed(self, client: str) -> None:
+        """Count a link that leads nowhere."""
+        await self._limiter.hit(_FOR_AN_ADDRESS, "link", client)
+
+    async def guessed_too_often(self, client: str) -> int:
+        """0, or in how many seconds this client may follow a link again.
+
+        Links that lead somewhere count for nothing: mail providers follow them for thousands.
+        """
+        if await self._limiter.test(_FOR_AN_ADDRESS, "link", client):
+            return 0
+        return await self._seconds_left(_FOR_AN_ADDRESS, "link", client)
+
+    async def _seconds_left(self, limit: RateLimitItem, kind: str, name: str) -> int:
+        stats = await self._limiter.get_window_stats(limit, kind, name)
+        # The limiter goes by the machine's own clock, not by the programme's.
+        return max(1, int(stats.reset_time - time.time()))  # noqa: TID251
 
     async def forget(self, email: str) -> None:
         """The right password: earlier slips no longer count."""

@@ -22,6 +22,7 @@ from api.console import (
     set_campaign,
     sign_in,
     transaction,
+    unsubscribe,
     versions,
     watch,
     why,
@@ -63,3 +64,4 @@ PAGES = APIRouter()
 """All of them, put together once and not with each application."""
 for _each in ROUTERS:
     PAGES.include_router(_each, prefix=HOME)
+PAGES.include_router(unsubscribe.router)  # the members' own page: no part of the console

@@ -19,6 +19,7 @@ from loyalty.expiry import balance_to_show
 from loyalty.ledger import Balance
 from loyalty.member_details import DetailsChange, change_details
 from loyalty.member_moves import Reason
+from loyalty.members import ConsentSource
 from loyalty.ports import Transaction, Wants
 from loyalty.programme import Channel, Purpose
 from loyalty.registration import Consent, Registration, register
@@ -41,6 +42,11 @@ class ConsentView(BaseModel):
     purpose: Purpose
     granted: bool
     at: datetime | None = None
+    source: ConsentSource = Field(
+        "request",
+        description="Said when joining, on request by you or a person since, or by the link to "
+        "unsubscribe in an e-mail",
+    )
 
 
 class MemberView(BaseModel):

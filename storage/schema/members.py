@@ -77,6 +77,7 @@ consents = Table(
     Column("purpose", String(16), primary_key=True),
     Column("granted", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("source", String(16), nullable=False, server_default="request"),
     # Those who said no are few, and estimates ask for them.
     Index(
         "ix_consents_refused",
@@ -86,4 +87,13 @@ consents = Table(
         sqlite_where=text("granted IS 0"),
         postgresql_where=text("granted IS false"),
     ),
+)
+
+# A link a member, made with the first e-mail that needs one. Whoever knows it may refuse for them,
+# and nothing else: it stands here as it is, to be put into the next e-mail.
+unsubscribe_links = Table(
+    "unsubscribe_links",
+    metadata,
+    key("member_id", 64, primary_key=True),
+    Column("token", String(32), nullable=False, unique=True),
 )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.outside import channels, mail_server
 from bootstrap.programme_file import read_programme
 from bootstrap.services import services
 from bootstrap.settings import (
@@ -181,6 +182,30 @@ def test_the_documentation_lists_every_setting() -> None:
     written = (ROOT / "docs" / "operations.md").read_text()
 
     assert markdown() in written, "write it anew: milepost settings --markdown"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "said"),
+    [
+        (None, ["marketing by e-mail has no link to unsubscribe: there is no MILEPOST_PUBLIC_URL"]),
+        ("https://points.shop.example", []),
+    ],
+)
+def test_mail_that_nobody_can_refuse_is_said_when_the_relay_starts(
+    caplog: pytest.LogCaptureFixture, public_url: str | None, said: list[str]
+) -> None:
+    channels(read_settings(smtp_url="smtp://mail.shop.example", public_url=public_url))
+
+    assert [record.getMessage() for record in caplog.records] == said
+
+
+def test_an_address_in_any_letters_fits_into_mail() -> None:
+    """Headers of mail are ASCII; a shop's name need not be."""
+    given = read_settings(smtp_url="smtp://mail.example", public_url="https://积分.example/会员")
+
+    found = mail_server(given).public_url
+
+    assert found == "https://xn--kbrv68g.example/%E4%BC%9A%E5%91%98"
 
 
 # --- the programme's own rules ------------------------------------------------------------------

@@ -15,7 +15,8 @@ from loyalty import campaigns
 from loyalty.access import Role
 from loyalty.audiences.rules import Audience, Group, LastPurchaseRule, SpendRule, TierRule
 from loyalty.campaign_request import CampaignRequest
-from loyalty.registration import Registration, register
+from loyalty.registration import Consent, Registration, register
+from storage.unsubscribe_links import tokens_of
 from tests.browser.conftest import Console
 from tests.browser.drafted import (
     BONUS,
@@ -129,6 +130,17 @@ def _troubled(path: str) -> Callable[[Console], str]:
     return prepare
 
 
+def _link_of(member: Registration) -> Callable[[Console], str]:
+    """Where the link in a member's e-mails leads."""
+
+    def prepare(console: Console) -> str:
+        console.services.store.run(lambda tx: register(tx, member))
+        with console.parts.database.write() as connection:
+            return f"/unsubscribe/{tokens_of(connection, [member.id])[member.id]}"
+
+    return prepare
+
+
 def _like_a_campaign(console: Console) -> str:
     """Somebody whose id is a campaign's too."""
     live(console.services)
@@ -171,6 +183,8 @@ def _asks(selector: str) -> Callable[[Page], None]:
 
 
 _NUMBERS = count(1)
+NO = Consent(channel="email", granted=False)
+REFUSED = Registration(id="m-1002", locale="zh", consents=(NO,))
 
 PAGES: tuple[Shown, ...] = (
     Shown("gallery", "marketer", _fixed("/console/gallery")),
@@ -194,6 +208,9 @@ PAGES: tuple[Shown, ...] = (
     Shown("person", "admin", _person),
     Shown("people-invite", "admin", _fixed("/console/people/invite")),
     Shown("people-link", "admin", _fixed("/console/people/invite"), _invites),
+    Shown("unsubscribe", None, _link_of(Registration(id="m-1001"))),
+    Shown("unsubscribe-done", None, _link_of(REFUSED)),
+    Shown("unsubscribe-unknown", None, _fixed("/unsubscribe/gone")),
     Shown("not-found", "operator", _fixed("/console/nothing-here")),
     Shown("wrong-role", "marketer", _fixed("/console/people")),
     Shown("templates-empty", "marketer", _fixed("/console/templates/mine")),

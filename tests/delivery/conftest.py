@@ -1,7 +1,7 @@
 """The servers on the other side, for real, on this machine's own address."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -20,16 +20,20 @@ def postbox() -> Postbox:
 
 
 @pytest.fixture
-async def smtp(
-    postbox: Postbox, unused_tcp_port_factory: Callable[[], int]
-) -> AsyncIterator[SmtpChannel]:
+def mail_port(postbox: Postbox, unused_tcp_port_factory: Callable[[], int]) -> Iterator[int]:
+    """Where the postbox listens."""
     port = unused_tcp_port_factory()
     server = Controller(postbox, hostname="127.0.0.1", port=port)
     server.start()
-    channel = SmtpChannel(mail_server(port), real_time)
+    yield port
+    server.stop(no_assert=True)
+
+
+@pytest.fixture
+async def smtp(mail_port: int) -> AsyncIterator[SmtpChannel]:
+    channel = SmtpChannel(mail_server(mail_port), real_time)
     yield channel
     await channel.close()
-    server.stop(no_assert=True)
 
 
 @pytest.fixture

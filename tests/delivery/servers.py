@@ -18,6 +18,7 @@ class Postbox:
 
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.peers: list[Any] = []
         self.of_senders = "250 fine"
 
@@ -52,6 +53,7 @@ class Postbox:
         if local == "greylisted":
             return "450 not yet"
         self.peers.append(session.peer)
+        self.raw.append(envelope.content)
         self.taken.append(email.message_from_bytes(envelope.content, policy=modern))  # type: ignore[arg-type]
         if local == "lost":
             server.transport.abort()
@@ -60,9 +62,14 @@ class Postbox:
         return "250 taken"
 
 
-def mail_server(port: int) -> MailServer:
+def mail_server(port: int, public_url: str | None = "https://points.shop.example/") -> MailServer:
     return MailServer(
-        "127.0.0.1", port, "Corner Shop <points@shop.example>", security="none", timeout_seconds=1
+        "127.0.0.1",
+        port,
+        "Corner Shop <points@shop.example>",
+        public_url,
+        security="none",
+        timeout_seconds=1,
     )
 
 

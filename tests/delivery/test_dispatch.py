@@ -16,11 +16,13 @@ from delivery.smtp import SmtpChannel
 from delivery.webhook import WebhookChannel
 from loyalty.messages import NewMessage, Settlement
 from loyalty.programme import CHANNELS, Channel, Programme
+from loyalty.wishes import unsubscribe
 from storage.database import Database
 from storage.message_line import LEASE, SqlMessageLine
 from storage.message_store import SqlMessageStore
 from storage.messages import SqlMessages
-from storage.tables import campaign_versions, members, messages
+from storage.store import SqlStore
+from storage.tables import campaign_versions, consents, members, messages
 from tests.delivery.servers import Postbox, Receiver
 
 NOON = datetime(2027, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
@@ -92,6 +94,11 @@ class Shop:
             line = SqlMessages(connection, self.programme, self.clock.at)
             line.queue_many([NewMessage(**fields | changes)])
 
+    def agrees(self) -> None:
+        said = {"member_id": "lee", "channel": "email", "purpose": "marketing"}
+        with self.database.write() as connection:
+            connection.execute(insert(consents), {**said, "granted": True, "at": NOON})
+
     def resend(self, key: str) -> None:
         with self.database.write() as connection:
             SqlMessageLine(connection, self.programme, self.clock.at).resend(key)
@@ -121,6 +128,31 @@ async def test_each_channel_delivers_in_the_members_language(
     assert {(r.status, r.subject, r.body, r.sent_at) for r in rows} == {
         ("sent", "欢迎", "1,500 积分", NOON)
     }
+
+
+async def test_who_follows_the_link_in_an_e_mail_gets_no_more_of_them(
+    shop: Shop, postbox: Postbox
+) -> None:
+    """Marketing that is waiting already is dropped; what the member is owed still comes."""
+    shop.agrees()
+    for key in ("m1", "m2"):
+        shop.queue(key, "email", purpose="marketing")
+    assert await shop.send() == 2
+    first, second = [mail["List-Unsubscribe"] for mail in postbox.taken]
+    assert first == second
+    shop.queue("m3", "email", purpose="marketing")
+    shop.queue("m4", "email")
+
+    token = first.rpartition("/")[2].removesuffix(">")
+    SqlStore(shop.database, shop.clock, shop.programme).run(lambda tx: unsubscribe(tx, token))
+    await shop.send()
+
+    assert [shop.row(f"m{n}").status for n in range(1, 5)] == ["sent", "sent", "dropped", "sent"]
+    assert shop.row("m3").held_back_by == "no_consent"
+    owed = postbox.taken[2]
+    assert "List-Unsubscribe" not in owed
+    assert token not in owed.get_content()
+    assert token not in shop.row("m1").body  # for the member's eyes alone
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,62 @@ async def test_connections_are_kept(smtp: SmtpChannel, postbox: Postbox) -> None
 async def test_no_server_is_weather(unused_tcp_port: int) -> None:
     with pytest.raises(Temporary):
         await SmtpChannel(mail_server(unused_tcp_port), real_time).send(letter())
+
+
+# --- refusing the next one ----------------------------------------------------------------------
+
+TOKEN = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("locale", "line"),
+    [("en", "No more e-mail like this: {}"), ("zh", "不想再收到此类邮件： {}")],
+)
+async def test_marketing_lets_its_reader_refuse_the_next(
+    smtp: SmtpChannel, postbox: Postbox, locale: str, line: str
+) -> None:
+    """By the mail program's own button in one click, or by the link under the text."""
+    await smtp.send(letter(locale=locale, unsubscribe_token=TOKEN))
+
+    [mail] = postbox.taken
+    address = f"https://points.shop.example/unsubscribe/{TOKEN}"
+    assert mail["List-Unsubscribe"] == f"<{address}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    text = mail.get_content().splitlines()
+    assert text == ["500 points are waiting.", "", line.format(address)]
+
+
+async def test_a_long_address_stays_a_link(mail_port: int, postbox: Postbox) -> None:
+    """Mail libraries fold and encode long headers; no mail program would follow what is left."""
+    host = f"https://{'points.' * 12}shop.example/members"
+    channel = SmtpChannel(mail_server(mail_port, host), real_time)
+    await channel.send(letter(unsubscribe_token=TOKEN))
+    await channel.close()
+
+    expected = f"\r\nList-Unsubscribe: <{host}/unsubscribe/{TOKEN}>\r\n"
+    assert expected.encode() in postbox.raw[0]
+
+
+async def test_one_click_is_for_https_alone(mail_port: int, postbox: Postbox) -> None:
+    """So says RFC 8058; the link itself works anywhere."""
+    channel = SmtpChannel(mail_server(mail_port, "http://points.shop.example"), real_time)
+    await channel.send(letter(unsubscribe_token=TOKEN))
+    await channel.close()
+
+    [mail] = postbox.taken
+    assert mail["List-Unsubscribe"] == f"<http://points.shop.example/unsubscribe/{TOKEN}>"
+    assert "List-Unsubscribe-Post" not in mail
+
+
+@pytest.mark.parametrize(("public_url", "token"), [(None, TOKEN), ("https://shop.example", None)])
+async def test_without_an_address_or_a_link_the_text_is_all(
+    mail_port: int, postbox: Postbox, public_url: str | None, token: str | None
+) -> None:
+    """While nobody said where members reach us, and in what members are owed."""
+    channel = SmtpChannel(mail_server(mail_port, public_url), real_time)
+    await channel.send(letter(unsubscribe_token=token))
+    await channel.close()
+
+    [mail] = postbox.taken
+    assert not [name for name in mail if name.startswith("List-")]
+    assert mail.get_content().splitlines() == ["500 points are waiting."]

@@ -79,19 +79,19 @@ def test_audiences_page_through_active_members(store: SqlStore) -> None:
 
 def test_the_last_word_on_a_consent_stands(store: SqlStore, database: Database) -> None:
     """A member who withdraws consent for one channel keeps what they said about another."""
-    store.run(lambda tx: tx.members.set_consent("lee", "email", "marketing", True))
-    store.run(lambda tx: tx.members.set_consent("lee", "webhook", "marketing", True))
+    store.run(lambda tx: tx.members.set_consent("lee", "email", "marketing", True, "registration"))
+    store.run(lambda tx: tx.members.set_consent("lee", "webhook", "marketing", True, "request"))
     store.run(
-        lambda tx: tx.members.set_consent("lee", "email", "marketing", False),
+        lambda tx: tx.members.set_consent("lee", "email", "marketing", False, "unsubscribe"),
         now=NOON.replace(hour=20),
     )
 
     with database.read() as connection:
         rows = connection.execute(select(tables.consents).order_by(tables.consents.c.channel))
-        said = [(row.channel, row.granted, row.at) for row in rows]
+        said = [(row.channel, row.granted, row.at, row.source) for row in rows]
     assert said == [
-        ("email", False, NOON.replace(hour=20)),
-        ("webhook", True, NOON),
+        ("email", False, NOON.replace(hour=20), "unsubscribe"),
+        ("webhook", True, NOON, "request"),
     ]
 
 

@@ -29,7 +29,7 @@ def test_a_member_is_shown_with_what_they_were_given(store: SqlStore, reads: Sql
 
     def prepare(tx: Transaction) -> None:
         tx.members.add(member(name="李雷"), "h" * 64, {"answer": 1})
-        tx.members.set_consent("lee", "email", "marketing", True)
+        tx.members.set_consent("lee", "email", "marketing", True, "registration")
         tx.cards.add(CardHeld("k1", "lee", 20_000, NOON, NOON + DAY, "spring"))
         tx.cards.coupon("k2", "lee", "spring", "soup", NOON + DAY)
         tx.enrolments.add(enrolment())
@@ -41,9 +41,8 @@ def test_a_member_is_shown_with_what_they_were_given(store: SqlStore, reads: Sql
     assert found is not None
     assert (found["name"], found["tags"]) == ("李雷", ["new"])
     assert not {"body_hash", "answer"} & set(found)
-    assert found["consents"] == [
-        {"channel": "email", "purpose": "marketing", "granted": True, "at": NOON}
-    ]
+    said = {"channel": "email", "purpose": "marketing", "granted": True, "at": NOON}
+    assert found["consents"] == [{**said, "source": "registration"}]
     page: dict[str, Any] = {"after": "", "limit": 5}
     given = reads.of_member
     assert [card["multiplier_bp"] for card in given.cards("lee", **page)] == [20_000]
