@@ -89,7 +89,6 @@ class Parts:
         pairs = list(zip(written.goals, places, strict=False))
         read = [(self._goal(item, place), item, place) for item, place in pairs]
         goals = tuple(goal for goal, _, _ in read if goal)
-        self._no_twins([g.id for g in goals], (*path, "goals"), "goals")
         inside = replace(known, waiting=goals)
         full = tuple(self._rewarded(g, item, place, inside) for g, item, place in read if g)
         written_reminders = written.remind
@@ -99,7 +98,7 @@ class Parts:
             self._reminder(item, (*path, "remind", i) if listed else (*path, "remind"), inside)
             for i, item in enumerate(items)
         ]
-        self._no_twins([r.id for r in reminders if r], (*path, "remind"), "reminders")
+        self._no_twins([each.id for each in (*goals, *reminders) if each], path)
         until = self._deadline(written, path)
         if until is None or len(goals) < len(pairs):
             return None
@@ -155,6 +154,8 @@ class Parts:
         if notify is None or (written.at is not None and at is None):
             return None
         id = written.id or f"remind_{written.message}"
+        if not self.is_name(id, (*path, "id")):
+            return None
         return Reminder(id=id, at=at, before_end=written.before_end, notify=notify)
 
     def _deadline(self, written: AwaitIn, path: Path) -> Moment | None:
@@ -204,7 +205,8 @@ class Parts:
         self.findings.add(path, "not_a_name", message)
         return False
 
-    def _no_twins(self, ids: list[str], path: Path, what: str) -> None:
+    def _no_twins(self, ids: list[str], path: Path) -> None:
+        # What a goal gives and what a reminder says are kept apart by these names.
         for id in sorted({id for id in ids if ids.count(id) > 1}):
-            message = f"Two {what} would be called {id!r}: give one of them an `id`."
+            message = f"Two goals or reminders would be called {id!r}: give one of them an `id`."
             self.findings.add(path, "same_id", message)
