@@ -35,6 +35,7 @@ _SAID: dict[str, str] = {
     "too_small": N_("This is too little: give a figure%(bounds)s."),
     "too_large": N_("This is too much: give a figure%(bounds)s."),
     "not_a_datetime": N_("Give a date and a time."),
+    "out_of_bounds": N_("Give a date of the years 2000 to 2199."),
     "not_a_time": N_("Give a time of day, such as 09:00."),
     "wrong_length": N_("This text is too short or too long."),
     "not_a_sku": N_("An item number has letters, digits and . - _ / only."),

@@ -15,6 +15,8 @@ from loyalty.templates import Parameter
 from loyalty.timing import MAX_DAYS, Length
 
 TEXT_MAX = 400
+YEARS = (2000, 2199)
+"""Dates of a campaign lie in these years: what is outside of them is a mistake or means "never"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,10 @@ def _datetime(value: Any, zone: ZoneInfo | None) -> Value:
         raise Refused("not_a_datetime", f"{value!r} has no time of day.", example)
     if at.tzinfo is None and zone is None:
         raise Refused("no_offset", f"{value!r} does not say in which zone.", example)
+    first, last = YEARS
+    if not first <= at.year <= last:
+        message = f"The year {at.year} is out of bounds."
+        raise Refused("out_of_bounds", message, (f"from {first} to {last}",))
     at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
     return Value(at, at.isoformat().replace("+00:00", "Z"))
 

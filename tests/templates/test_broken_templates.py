@@ -172,6 +172,27 @@ def test_the_template_that_the_table_breaks_is_whole() -> None:
             "await.until: A moment is exactly one of `after`, `at` and `end_of`.",
         ),
         (
+            "within: $wait_days",
+            'until: {at: "9999-12-31T00:00:00Z"}, lateness: $wait_days',
+            "step 'order', await.until.at: The year 9999 is out of bounds. Allowed: from 2000 to",
+        ),
+        (
+            "within: $wait_days",
+            "within: $wait_days, remind: {id: purchase, message: thanks, before_end: P1D}",
+            "campaign.yaml:22: step 'order', await: Two goals or reminders would be called"
+            " 'purchase': give one of them an `id`.",
+        ),
+        (
+            "within: $wait_days",
+            "within: $wait_days, remind: [{message: thanks, at: P1D}, {message: thanks, at: P2D}]",
+            "step 'order', await: Two goals or reminders would be called 'remind_thanks'",
+        ),
+        (
+            "on: purchase, where: event.amount_minor > 0,",
+            "goals: [{on: purchase}, {on: purchase, count: 2}],",
+            "step 'order', await: Two goals or reminders would be called 'purchase'",
+        ),
+        (
             "  - end: done\n",
             "  - end: done\n  - notify: thanks\n",
             "campaign.yaml:24: step 'notify_thanks', step: Two steps would be called 'notify_thank",
@@ -270,6 +291,19 @@ def test_broken_messages_are_named(path: str, text: str | None, said: str) -> No
     problems = [str(problem) for problem in found(GOOD, texts)]
 
     assert any(said in problem for problem in problems), problems
+
+
+def test_a_reminder_of_a_message_with_a_long_name_needs_a_short_id() -> None:
+    """The name of the message fits, the name of the reminder made of it does not."""
+    long = "a" * 45
+    texts = TEXTS | {f"messages/{long}.{locale}.j2": "Subject: S\n\nT" for locale in ("en", "zh")}
+    remind = "within: $wait_days, remind: {%smessage: " + long + ", before_end: P1D}"
+
+    problems = found(GOOD.replace("within: $wait_days", remind % ""), texts)
+
+    assert [(p.field, p.code) for p in problems] == [("await.remind.id", "not_a_name")]
+    short = GOOD.replace("within: $wait_days", remind % "id: soon, ")
+    assert load_texts("treat", {"campaign.yaml": short, **texts})
 
 
 def test_all_problems_come_at_once() -> None:

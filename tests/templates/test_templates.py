@@ -199,6 +199,18 @@ def test_wrong_values_are_listed_by_field() -> None:
         ("limited_time_exchange", {"opens_at": None}, "opens_at", "missing"),
         (
             "limited_time_exchange",
+            {"closes_at": "9999-12-31T23:59:59-08:00"},  # meant as "never"
+            "closes_at",
+            "out_of_bounds",
+        ),
+        (
+            "limited_time_exchange",
+            {"opens_at": "0001-01-01T00:00:00+08:00"},
+            "opens_at",
+            "out_of_bounds",
+        ),
+        (
+            "limited_time_exchange",
             {"closes_at": "2027-03-01T10:00:00Z"},
             "exchange.closes_at",
             "closes_before_open",
