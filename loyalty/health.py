@@ -102,6 +102,11 @@ def worst(parts: Sequence[Judged]) -> State:
     return "bad" if "bad" in states else "attention" if "attention" in states else "good"
 
 
+def findings(parts: Sequence[Judged]) -> list[Judged]:
+    """What needs somebody, the worst first; nothing when all is well."""
+    return [each for state in ("bad", "attention") for each in parts if each.state == state]
+
+
 def _level(value: float, limits: tuple[float, float]) -> State:
     return "bad" if value > limits[1] else "attention" if value > limits[0] else "good"
 

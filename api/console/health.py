@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
-from api.console.health_words import ADVICE, PARTS
+from api.console.health_words import ADVICE, PARTS, WHOLE
 from api.console.rendering import page
 from api.console.sessions import person
 from api.health_overview import overview
@@ -23,5 +23,5 @@ async def read_health(
     return page(
         request, "health.html", state=found.state, parts=found.parts, queues=found.queues,
         database=found.database, day=found.day, sums=found.sums, channels=CHANNELS,
-        names=PARTS, advice=ADVICE,
+        names=PARTS, advice=ADVICE, whole=WHOLE,
     )  # fmt: skip

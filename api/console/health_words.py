@@ -17,6 +17,11 @@ PARTS = {
     "seal": N_("Ledger sealed"),
     "backup": N_("Backup"),
 }
+WHOLE = {
+    "good": N_("Everything works."),
+    "attention": N_("Everything works, and something needs a look."),
+    "bad": N_("Something does not work: see what to do."),
+}
 ADVICE = {
     "fine": N_("All is well."),
     "nothing_yet": N_("No points have moved yet."),

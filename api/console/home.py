@@ -3,14 +3,18 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
+from api.console.health_words import PARTS, WHOLE
 from api.console.rendering import page
 from api.console.repair_words import TITLES
 from api.console.sample import Filling, offered
 from api.console.sessions import person
+from api.health_overview import Overview, overview
 from api.keys import Caller
 from api.reads import View
 from api.services import Given, Services
+from loyalty.health import findings
 
 router = APIRouter()
 _NEARLY_BP = 8_000
@@ -19,12 +23,22 @@ _MOST = 200
 
 
 @router.get("")
-def read_home(request: Request, services: Given, caller: Annotated[Caller, person()]) -> Response:
+async def read_home(
+    request: Request, services: Given, caller: Annotated[Caller, person()]
+) -> Response:
+    health = await overview(services) if caller.may("read_health") else None
+    return await run_in_threadpool(_home, request, services, caller, health)
+
+
+def _home(
+    request: Request, services: Services, caller: Caller, health: Overview | None
+) -> Response:
     facts = _campaigns(services) if caller.may("read_campaigns") else {"campaigns": []}
     filling: Filling = request.app.state.filling
     return page(
         request, "home.html", **facts, filling=filling, offered=offered(services),
         repairs=_repairs(services) if caller.may("operate_runs") else None,
+        unwell=findings(health.parts) if health else [], names=PARTS, whole=WHOLE,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from api.temporal_facts import TaskQueue, Worker
 from storage import tables
@@ -80,3 +81,25 @@ def test_temporal_away_is_said(new_database: DatabaseMaker) -> None:
 
     assert parts(shop)["temporal"] == ("bad", "temporal_away")
     assert shop.as_("marketer").get("/v1/health/overview").status_code == 403
+
+
+def test_the_home_page_says_what_health_finds(shop: Shop) -> None:
+    """One line and a link, for who may see Health, in their language; nothing when all is well."""
+    operator, marketer = shop.signed_in("operator"), shop.signed_in("marketer")
+    assert "/console/health" not in _said_at_home(operator)
+
+    shop.services.store.run(lambda tx: tx.outbox.add("nudge_journey", "j/a/b/c", {}))
+    shop.clock.moves(timedelta(minutes=2))
+    said = _said_at_home(operator)
+    assert '<a href="/console/health">Everything works, and something needs a look.</a>' in said
+    assert ">Relay</span>" in said
+
+    shop.clock.moves(timedelta(minutes=6))
+    assert "Something does not work: see what to do." in _said_at_home(operator)
+    assert "有部分发生故障，请查看处理办法。" in _said_at_home(operator, "zh")
+    assert "/console/health" not in _said_at_home(marketer)
+
+
+def _said_at_home(person: TestClient, language: str = "en") -> str:
+    page = person.get("/console", headers={"Accept-Language": language}).text
+    return page.partition("<main")[2]

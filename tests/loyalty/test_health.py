@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.health import ChannelFacts, Facts, QueueFacts, judge, worst
+from loyalty.health import ChannelFacts, Facts, QueueFacts, findings, judge, worst
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -96,3 +96,11 @@ def test_backups_are_not_ours_to_judge() -> None:
 
     assert (backup.part, backup.state) == ("backup", "unknown")
     assert worst(judge(FINE)) == "good"
+
+
+def test_findings_are_what_needs_somebody_the_worst_first() -> None:
+    """What is well, and what nobody could say, is left out."""
+    troubled = replace(FINE, parked=2, relay_seconds=90.0, queues=None)
+
+    assert [each.part for each in findings(judge(troubled))] == ["temporal", "relay", "parked"]
+    assert findings(judge(FINE)) == []
