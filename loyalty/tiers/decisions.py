@@ -114,10 +114,11 @@ def next_look(case: Case, lateness: timedelta, refunded_at: datetime | None) -> 
         moments.append(paid.until_at)
     if refunded_at is not None:
         moments.append(day_end(case, refunded_at))
-    valid_until = held_until(case.tiers, case.place)
-    if valid_until is not None:
-        judged = judged_at(case, valid_until, lateness)
-        moments += [warns_from(case.tiers, valid_until), valid_until, judged]
+    row, valid_until = case.place.on_ladder, held_until(case.tiers, case.place)
+    if row is not None and valid_until is not None:
+        # A tier that is given for a short time only begins with little time left.
+        warns = max(warns_from(case.tiers, valid_until), day_end(case, row.from_at))
+        moments += [warns, valid_until, judged_at(case, valid_until, lateness)]
     return min((at for at in moments if at is not None and at > case.now), default=None)
 
 

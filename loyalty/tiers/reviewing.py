@@ -30,12 +30,13 @@ def review(tx: Transaction, member_id: str) -> bool:
     row, refunded_at = review_row(case, tx.programme.lateness, refunded_at)
     if row is not None:
         changed = carry_out(tx, member, case, row, refunded_at)
+        case = case_of(tx, changed.member)
     else:
         # A paid level may have ended: the member's own tier counts again.
         changed = settle(tx, member, case, "paid_ended", f"{tx.now:%Y%m%dT%H%M%S.%f}")
         plan_review(tx, member_id, case, refunded_at)
     _tell(tx, changed)
-    warned = row is None and _warn(tx, changed.member, case)
+    warned = _warn(tx, changed.member, case)
     return row is not None or changed.event is not None or warned
 
 

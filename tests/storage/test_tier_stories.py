@@ -523,6 +523,22 @@ def test_a_tier_set_by_hand_for_a_time_gives_way_to_the_one_before(opened: Opene
     assert desk.tier() == "silver"
 
 
+@pytest.mark.parametrize("days", [20, 31])
+def test_a_short_time_by_hand_is_warned_of_too(opened: Opened, days: int) -> None:
+    """Silver for 20 days, where warnings come 30 days before: once, the night after."""
+    desk = opened(downgrade="one_down")
+    desk.clock.instant = day("2026-04-05")
+    desk.gives(tier="silver", until=desk.clock.now() + timedelta(days=days))
+
+    told = []
+    for _ in range(days - 1):
+        desk.night()
+        told.append(len(desk.told("tier.at_risk")))
+
+    assert told[-1] == 1
+    assert told.index(1) == max(0, days - 30)
+
+
 def test_a_paid_level_counts_while_it_is_paid_for(opened: Opened) -> None:
     """Plus ranks as gold: higher than ordinary until its end, then the ladder counts again."""
     desk = opened(paid_levels={"plus": "gold"})
