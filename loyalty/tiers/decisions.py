@@ -4,6 +4,7 @@ Each function looks at one case and answers with the next row of the history, or
 changes. Whoever asks twice about the same case gets the same answer. Source: rules 16 and 17.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from loyalty.tiers.periods import grace_ends, lasts_until, stay_window
@@ -51,13 +52,13 @@ def fall_after_refund(case: Case) -> Held | None:
     Judged over the window in which the tier was earned and all that came after it. A tier that
     was given by hand, or that the shop brought along, was not earned by purchases and stays.
     """
-    ground = _ground(case.place)
-    if not case.rank or ground is None or ground.counted_from is None:
+    earned = ground(case.place)
+    if not case.rank or earned is None or earned.counted_from is None:
         return None
-    metric = case.counted(ground.counted_from, None)
+    metric = case.counted(earned.counted_from, None)
     if metric >= case.tiers.ladder[case.rank].threshold:
         return None
-    return _row(case, case.rank - 1, "refunded", metric, ground.counted_from)
+    return _row(case, case.rank - 1, "refunded", metric, earned.counted_from)
 
 
 def end_of_validity(case: Case, lateness: timedelta) -> Held | None:
@@ -132,40 +133,45 @@ def day_end(case: Case, at: datetime) -> datetime:
     return start_of_day(at, case.zone, days=1)
 
 
-def _ground(place: Place) -> Held | None:
+def ground(place: Place) -> Held | None:
     """The row by which the present tier was earned; none when no purchase earned it.
 
     Who fell to a tier because of an earlier refund may have earned that one before, or passed it
-    on the way up.
+    on the way up. Who is back where people found them has what was earned before they stepped in.
     """
-    rows = [r for r in place.history if r.track == "ladder" and r.reason != "opened"]
+    rows: Sequence[Held] = [
+        r for r in place.history if r.track == "ladder" and r.reason != "opened"
+    ]
+    if len(rows) > 1 and rows[-1].reason == "not_retained":
+        before = _before_by_hand(rows[:-1])
+        if len(before) < len(rows) - 1 and before and before[-1].tier == rows[-1].tier:
+            rows = before
     row = rows[-1] if rows else None
     if row is not None and row.reason == "refunded":
-        before = [r for r in rows if r.reason != "refunded"]
-        same = [r for r in before if r.tier == row.tier]
-        row = next(reversed(same or before), None)
+        earlier = [r for r in rows if r.reason != "refunded"]
+        same = [r for r in earlier if r.tier == row.tier]
+        row = next(reversed(same or earlier), None)
     return row if row is not None and row.reason in ("reached", "retained") else None
 
 
 def _lower(case: Case, rank: int, allowed: int) -> int:
-    """The rank a member falls to; `allowed` is what the metric reaches, below `rank`."""
+    """The rank that follows on a tier whose time is over; `allowed` is what the metric reaches."""
     if case.tiers.downgrade == "keep":
         # Only a tier set by hand for a time ends here: what was there before it comes back.
-        before = case.tiers.rank(_before_by_hand(case.place)) or 0
-        return min(max(allowed, before), rank - 1)
+        rows = [row for row in case.place.history if row.track == "ladder"]
+        by_hand = rows[len(_before_by_hand(rows)) :]
+        return max(allowed, case.tiers.rank(by_hand[0].came_from) or 0)
     if case.tiers.downgrade == "one_down" or case.tiers.soft_landing:
         return rank - 1
     return allowed
 
 
-def _before_by_hand(place: Place) -> str:
-    """The tier that a member had before people stepped in, however often they did."""
-    tier = place.given
-    for row in reversed([row for row in place.history if row.track == "ladder"]):
-        if row.reason != "set_by_hand":
-            break
-        tier = row.came_from
-    return tier
+def _before_by_hand(rows: Sequence[Held]) -> Sequence[Held]:
+    """The rows of the ladder without the last ones, by which people stepped in."""
+    number = len(rows)
+    while number and rows[number - 1].reason == "set_by_hand":
+        number -= 1
+    return rows[:number]
 
 
 def _row(

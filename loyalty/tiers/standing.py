@@ -73,9 +73,12 @@ class Place:
 
     @property
     def tier_start(self) -> datetime:
-        """Since when the present tier has been held or was last earned again."""
-        row = self.on_ladder
-        return row.from_at if row else self.joined
+        """Since when the present tier has been held or was last earned again.
+
+        A word of people about a tier that was there already does not begin it anew.
+        """
+        rows = [r for r in self._ladder() if r.reason != "set_by_hand" or r.tier != r.came_from]
+        return rows[-1].from_at if rows else self.joined
 
     @property
     def since(self) -> datetime:

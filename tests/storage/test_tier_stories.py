@@ -523,6 +523,49 @@ def test_a_tier_set_by_hand_for_a_time_gives_way_to_the_one_before(opened: Opene
     assert desk.tier() == "silver"
 
 
+def test_good_will_takes_nothing_away_that_was_earned(opened: Opened) -> None:
+    """Silver was earned and stays: "silver until June" is over, and only a return lowers it."""
+    desk = opened()
+    desk.spends(100_000, "r1")
+    desk.gives(tier="silver", until=day("2027-06-01"))
+    desk.clock.instant = day("2027-06-05")
+    desk.review()
+    assert (desk.tier(), desk.standing().valid_until) == ("silver", None)
+    assert [desk.night(), desk.tier()] == [0, "silver"]
+
+    desk.returns("r1")
+    desk.night()
+
+    assert desk.tier() == "ordinary"
+
+
+def test_who_was_lowered_for_a_time_comes_back(opened: Opened) -> None:
+    """Gold was earned once; silver by hand until June, then gold as before, and no second gift."""
+    desk = opened()
+    desk.spends(500_000, "r1")
+    desk.clock.instant = day("2027-05-01")
+    desk.gives(tier="silver", until=day("2027-06-01"))
+    points = desk.balance("lee").posted
+    desk.clock.instant = day("2027-06-05")
+
+    desk.review()
+
+    assert (desk.tier(), desk.balance("lee").posted) == ("gold", points)
+
+
+def test_a_tier_given_again_by_hand_leaves_the_way_to_the_next(opened: Opened) -> None:
+    """3,900 of 5,000 to gold; silver's end is moved by hand, and 1,100 are still enough."""
+    desk = opened(period=Period(kind="from_tier_start"), downgrade="one_down")
+    for number, minor in enumerate((100_000, 390_000)):
+        desk.spends(minor, f"r{number}")
+        desk.clock.instant += timedelta(days=1)
+    assert desk.gives(tier="silver", until=day("2027-12-01")).to_rise == 10_000
+
+    desk.spends(10_000, "r3")
+
+    assert desk.tier() == "gold"
+
+
 @pytest.mark.parametrize("days", [20, 31])
 def test_a_short_time_by_hand_is_warned_of_too(opened: Opened, days: int) -> None:
     """Silver for 20 days, where warnings come 30 days before: once, the night after."""
