@@ -51,7 +51,7 @@ def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str
     tx.member_moves.take_over(gone.id, stays.id)
     tx.members.save(_cleared(gone, stays))
     tx.members.save(_joined(gone, stays))
-    tier = join_tiers(tx, gone, held, stays.id, merger.reason, actor)
+    tier = join_tiers(tx, gone, held, stays.id)
     for journey in (*tx.enrolments.running(gone.id), *tx.enrolments.running(stays.id)):
         start_again(tx, journey, f"{gone.id} was merged into {stays.id}")
     answer = {

@@ -392,6 +392,10 @@ class Tiers(Protocol):
         """Every row, oldest first."""
         ...
 
+    def history_of_merged(self, member_id: str) -> Sequence[Held]:
+        """The rows of ids that were merged into this one: what the person had under them."""
+        ...
+
     def add(self, member_id: str, held: Held) -> int:
         """Add a row to the history and answer with its number."""
         ...

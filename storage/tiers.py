@@ -26,6 +26,17 @@ _WITH_MEMBER = (
     .where(tables.members.c.id == bindparam("member"))
     .order_by(_history.c.id)
 )
+_merged = tables.members.alias()
+_names = (
+    select(_merged.c.id).where(_merged.c.merged_into == bindparam("member")).cte(recursive=True)
+)
+# The old ids, by mergers of mergers.
+_names = _names.union(select(_merged.c.id).where(_merged.c.merged_into == _names.c.id))
+_OF_MERGED = (
+    select(*_shape.columns)
+    .where(_history.c.member_id.in_(select(_names.c.id)))
+    .order_by(_history.c.id)
+)
 _ADD = insert(_history).returning(_history.c.id)
 
 _metric = tables.tier_metric
@@ -53,7 +64,8 @@ _NOTHING_COMES = delete(_reviews).where(_reviews.c.member_id == bindparam("membe
 
 
 class SqlTiers:
-    """`receipts` sees receipts that this transaction has yet to write, which costs it a write.
+    """`receipts` sees receipts and members that this transaction has yet to write, which costs it
+    a write.
 
     The rest needs no such look: whatever changed a member's tier is in the history already.
     """
@@ -75,6 +87,11 @@ class SqlTiers:
     def history(self, member_id: str) -> Sequence[Held]:
         """Every row, oldest first; a few a year."""
         rows = self._connection.execute(_ROWS, {"member": member_id})
+        return [Held(*row) for row in rows]
+
+    def history_of_merged(self, member_id: str) -> Sequence[Held]:
+        """The rows of ids that were merged into this one, oldest first."""
+        rows = self._receipts.execute(_OF_MERGED, {"member": member_id})
         return [Held(*row) for row in rows]
 
     def add(self, member_id: str, held: Held) -> int:

@@ -97,6 +97,9 @@ class PaperTiers:
     def history(self, member_id: str) -> Sequence[Held]:
         return [*self.paper.real.tiers.history(member_id), *self.rows]
 
+    def history_of_merged(self, member_id: str) -> Sequence[Held]:
+        return self.paper.real.tiers.history_of_merged(member_id)
+
     def add(self, member_id: str, held: Held) -> int:
         self.rows.append(held)
         return -len(self.rows)

@@ -106,19 +106,24 @@ def carry_out(
     `refunded_at` is of a refund that no review has judged yet. Who calls tells campaigns.
     """
     number = tx.tiers.add(member.id, row)
-    for rung, period in gifts(case, row):
+    if row.reason == "reached":
+        _give(tx, member.id, case, row)
+    after_it = replace(case, place=replace(case.place, history=(*case.place.history, row)))
+    plan_review(tx, member.id, after_it, refunded_at)
+    return settle(tx, member, after_it, row.reason, str(number))
+
+
+def _give(tx: Transaction, member_id: str, case: Case, risen: Held) -> None:
+    for rung, period in gifts(case, risen, tx.tiers.history_of_merged(member_id)):
         tx.ledger.earn(
-            f"tier:{member.id}:{rung.tier}:{period}",
-            member.id,
+            f"tier:{member_id}:{rung.tier}:{period}",
+            member_id,
             rung.gift_points,
             kind="grant",
             expires_at=tx.programme.expiry.of(tx.now, tx.now, case.zone),
             source="tier",
             meta={"tier": rung.tier, "period": period},
         )
-    after_it = replace(case, place=replace(case.place, history=(*case.place.history, row)))
-    plan_review(tx, member.id, after_it, refunded_at)
-    return settle(tx, member, after_it, row.reason, str(number))
 
 
 def settle(tx: Transaction, member: Member, case: Case, reason: str, name: str) -> Changed:

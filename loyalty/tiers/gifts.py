@@ -9,18 +9,18 @@ from loyalty.tiers.standing import Case, Held
 from loyalty.timing import Length, shift
 
 
-def gifts(case: Case, risen: Held) -> Sequence[tuple[Rung, str]]:
+def gifts(case: Case, risen: Held, elsewhere: Sequence[Held] = ()) -> Sequence[tuple[Rung, str]]:
     """The gifts of a rise, each with the name of the period it is for.
+
+    `elsewhere` is what the same person had under ids that were merged into this one.
 
     Who passes a tier on the way gets its gift too, so that one large receipt gives no less than
     two small ones. Who fell and rises again in the same period has had it, and a gift is never
     taken back. Source: feature 52, rule 17.
     """
-    if risen.reason != "reached":
-        return ()
     since, period = _period(case)
     had: set[int] = set()
-    for row in case.place.history:
+    for row in (*elsewhere, *case.place.history):
         if row.track == "ladder" and row.reason == "reached" and row.from_at >= since:
             had.update(_passed(case, row))
     rungs = [case.tiers.ladder[rank] for rank in _passed(case, risen) if rank not in had]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bootstrap.tier_review import TierReviews
+from bootstrap.walk import Faults
 from loyalty.erasure import Erasure, erase
 from loyalty.gifting import Gift, give
 from loyalty.member_details import DetailsChange, change_details
@@ -67,6 +69,12 @@ class Desk(FrontDesk):
     def says(self, member_id: str, granted: bool) -> None:
         said = Consent(channel="email", purpose="service", granted=granted)
         self.store.run(lambda tx: consent(tx, member_id, [said], "ola"))
+
+    def nights(self, number: int) -> None:
+        """Midnights come, and everybody who is due is looked at."""
+        for _ in range(number):
+            self.clock.instant += DAY
+            TierReviews(self.store, Faults())(self.clock.now())
 
     def decided(self) -> list[Any]:
         return self._rows(select(tables.decisions))
@@ -152,6 +160,46 @@ def test_what_both_cards_bought_counts_for_the_tier(database: Database, metric: 
     desk.returns("r-old")
     assert desk.standing().metric == whole * 50 // 110
     assert desk.proved()
+
+
+def test_an_earned_tier_that_goes_along_is_lost_with_what_earned_it(desk: Desk) -> None:
+    """Old's silver is lee's, without a second gift; when all comes back, it is ordinary again."""
+    desk.buys("old", "r1", ("grocery", 100_000))
+
+    assert desk.merges()["tier"] == "silver"
+
+    assert desk.balance("lee").posted == 100 + 10
+    desk.returns("r1")
+    desk.nights(1)
+    assert desk.member("lee").tier == "ordinary"
+
+
+def test_a_tier_that_was_given_by_hand_goes_along_as_that(desk: Desk) -> None:
+    """No purchase earned it, so no return takes it."""
+    desk.buys("old", "r1", ("grocery", 1_000))
+    desk.gives("old", tier="gold")
+
+    desk.merges()
+
+    desk.returns("r1")
+    desk.nights(1)
+    assert desk.member("lee").tier == "gold"
+
+
+def test_a_person_gets_the_gift_of_a_tier_once_a_period(desk: Desk) -> None:
+    """Had under an old card, also of a merger before: the survivor who rises again had it."""
+    desk.buys("old", "r1", ("grocery", 100_000))
+    desk.returns("r1")
+    desk.nights(1)
+    assert (desk.member("old").tier, desk.balance("old").posted) == ("ordinary", 10)
+    desk.joins("wu")
+    desk.merges("old", "wu")
+    desk.merges("wu", "lee")
+
+    desk.buys("lee", "r2", ("grocery", 500_000))
+
+    assert desk.member("lee").tier == "gold"
+    assert desk.balance("lee").posted == 10 + 500 + 50
 
 
 def test_a_tier_goes_along_with_the_time_it_is_valid_for(desk: Desk) -> None:
