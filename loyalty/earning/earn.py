@@ -115,10 +115,13 @@ def _breakdown(
 
 
 def _new_products(purchase: Purchase, rules: ReadyRules) -> dict[Counter, tuple[int, int]]:
-    """Pieces of products that count as new the first time, for the next receipt to know."""
+    """Pieces of products that count as new the first time, for the next receipt to know.
+
+    A free sample was not bought.
+    """
     pieces: dict[Counter, tuple[int, int]] = {}
     for line in purchase.lines:
-        if line.sku in rules.first_skus:
+        if line.net_minor and line.sku in rules.first_skus:
             before, _ = pieces.get(sku_counter(line.sku), (0, 0))
             pieces[sku_counter(line.sku)] = (before + line.quantity, before + line.quantity)
     return pieces

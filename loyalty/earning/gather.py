@@ -76,8 +76,6 @@ def count_earned(tx: Transaction, member_id: str, breakdown: Breakdown) -> None:
 
 def give_room_back(tx: Transaction, member_id: str, kept: Kept, at: datetime) -> None:
     """After a return: room in caps whose period still runs, and none in others (rule 22)."""
-    if not kept.breakdown.counted:
-        return
     day = Moment.of(at, tx.programme.tz).day
     running = {period_key(per, day) for per in PERIODS}
     back = room_back(kept)

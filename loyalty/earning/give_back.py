@@ -88,7 +88,7 @@ def room_back(kept: Kept) -> dict[Counter, tuple[int, int]]:
     new = {(each.counter, each.period) for each in breakdown.counted}
     for line, old, left in zip(breakdown.lines, before, after, strict=True):
         counter = sku_counter(line.sku)
-        if counter in new:
+        if line.net_minor and counter in new:
             pieces = back.get(counter, (0, 0))[0] + old - left
             back[counter] = (pieces, pieces)
     return back

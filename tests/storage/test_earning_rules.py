@@ -10,6 +10,7 @@ from sqlalchemy import event as sqlalchemy_event
 from loyalty.earning import activate
 from loyalty.earning.load import load_rules
 from loyalty.errors import Invalid
+from loyalty.events import Line
 from loyalty.intake import purchase_wants, record_purchase
 from loyalty.programme import Programme
 from loyalty.tiers.by_hand import TierGiven, set_tier
@@ -211,6 +212,23 @@ def test_a_return_gives_room_back_in_the_same_period_only(desk: FrontDesk) -> No
     assert used(desk) == {("b", "2026-03"): (40, 30)}
 
 
+def test_a_rule_that_a_return_lets_on_uses_up_its_cap(desk: FrontDesk) -> None:
+    """60 a day: what the receipt keeps by that rule, the next receipt does not have again (22)."""
+    switch(
+        desk,
+        """base: {minor: 1000}
+rules:
+  - {id: big, when: {from_minor: 20000}, points: 100, group: g, priority: 1}
+  - {id: small, points: 60, group: g, priority: 2, caps: [{points: 60, per: day}]}
+""",
+    )
+    assert desk.buys("lee", "r1", ("a", 18_000), ("a", 2_000))["points"] == 20 + 100
+
+    assert desk.returns("r1", {2: 1})["points_reversed"] == 120 - 18 - 60
+    assert used(desk) == {("small", "2026-03-02"): (60, 60)}
+    assert desk.buys("lee", "r2", ("a", 10_000))["points"] == 10
+
+
 def test_a_new_product_is_new_once_and_again_after_it_went_back(desk: FrontDesk) -> None:
     """50 points for the first one; who returned it all has not bought it yet."""
     switch(desk, DOUBLE + "rules: [{id: n, when: {skus: [s], first_purchase: true}, points: 50}]\n")
@@ -222,6 +240,24 @@ def test_a_new_product_is_new_once_and_again_after_it_went_back(desk: FrontDesk)
 
     assert desk.balance("lee").available == 0
     assert desk.buys("lee", "r3", ("grocery", 1_000))["points"] == 52
+
+
+def test_a_free_sample_is_not_the_first_purchase(desk: FrontDesk) -> None:
+    """Whoever got one with the milk still has the bonus ahead; giving it back changes nothing."""
+    switch(desk, DOUBLE + "rules: [{id: n, when: {skus: [oat], first_purchase: true}, points: 50}]")
+
+    def buys(id: str, *lines: tuple[str, int]) -> int:
+        made = tuple(Line(sku=sku, category="a", net_minor=net) for sku, net in lines)
+        receipt = desk.receipt("lee", id, [("a", 1)]).model_copy(update={"lines": made})
+        return int(desk.store.run(lambda tx: record_purchase(tx, receipt))["points"])
+
+    assert buys("r1", ("milk", 1_000), ("oat", 0)) == 2
+    assert buys("r2", ("oat", 2_000)) == 4 + 50
+    desk.returns("r1")
+    assert buys("r3", ("oat", 2_000), ("oat", 0)) == 4
+    desk.returns("r2")
+    desk.returns("r3")
+    assert [buys(id, ("oat", 2_000)) for id in ("r4", "r5")] == [4 + 50, 4]
 
 
 def test_a_survey_earns_its_points_at_once(desk: FrontDesk) -> None:
