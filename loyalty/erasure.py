@@ -36,9 +36,7 @@ def erase(tx: Transaction, member_id: str, erasure: Erasure, actor: str) -> dict
     if member.id != member_id:
         raise WrongState(f"Member {member_id!r} was merged into {member.id!r}.", into=member.id)
     needs_active(member)
-    balance = tx.ledger.balance(member_id)
-    if balance.posted or balance.debt:
-        tx.ledger.forfeit(f"erase:{erasure.id}", member_id)
+    points = give_up(tx, f"erase:{erasure.id}", member_id)
     tx.member_moves.forget(member_id)
     tx.members.save(
         replace(
@@ -60,10 +58,20 @@ def erase(tx: Transaction, member_id: str, erasure: Erasure, actor: str) -> dict
     for journey in tx.enrolments.running(member_id):
         start_again(tx, journey, "the member was erased")  # the next turn ends it as `erased`
     tx.tiers.review_at(member_id, None, None)
-    answer = {"id": erasure.id, "member_id": member_id, "forfeited_points": balance.posted}
-    tx.audit.add(actor, "member.erase", member_id, erasure.reason, {"points": balance.posted})
-    points = balance.posted
+    answer = {"id": erasure.id, "member_id": member_id, "forfeited_points": points}
+    tx.audit.add(actor, "member.erase", member_id, erasure.reason, {"points": points})
     tx.member_moves.add(
         MemberMove("erase", erasure.id, member_id, None, points, tx.now, hash_, answer)
     )
     return {**answer, "replayed": False}
+
+
+def give_up(tx: Transaction, key: str, member_id: str) -> int:
+    """All points of who leaves go by an entry of that name, and what is owed with them; how many.
+
+    Also what comes back after it: nobody could ever spend it (rule 19).
+    """
+    balance = tx.ledger.balance(member_id)
+    if balance.posted or balance.debt:
+        tx.ledger.forfeit(key, member_id)
+    return balance.posted

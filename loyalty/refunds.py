@@ -8,6 +8,7 @@ from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.gather import give_room_back
 from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
 from loyalty.earning.paid import paid_back
+from loyalty.erasure import give_up
 from loyalty.errors import Unknown, invalid_field
 from loyalty.event_keys import event_key, key_after
 from loyalty.events import CLOCK_SKEW, Refund, body_hash
@@ -88,6 +89,8 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         taken = tx.ledger.reverse(key, earn_key(*bought), outcome.points, policy="debt")
         if taken.member_id != member.id:  # merged since: what is owed goes to who lives on
             carry_over(tx, key_after("merged", key), taken.member_id, member.id)
+    if member.status == "erased":
+        give_up(tx, key_after("erased", key), member.id)
     give_room_back(tx, member.id, outcome.kept, refunded.occurred_at)
     tx.inbox.refunded(purchase_row.seq, purchase_row.refunded_minor + outcome.amount_minor)
     answer = {

@@ -49,7 +49,9 @@ class ReturnView(BaseModel):
     amount_minor: int
     cash_minor: int = Field(description="To be paid out: without the share paid with points")
     points_returned: int
-    points_lapsed: int = Field(description="Of these: back in lots that are over by now")
+    points_lapsed: int = Field(
+        description="Of these: of no use, as their lots are over or the member was erased"
+    )
     transaction: str | None
     replayed: bool
 

@@ -4,13 +4,15 @@ What comes back takes its share of the points with it, rounded down on all that 
 that any sequence of returns sums to the whole: of a recorded purchase what points paid of the very
 lines, of any other its part of the bill. They go to the lots they came from, with the same expiry
 (rule 3). A lot that lapsed meanwhile is over, unless the shop is at fault:
-then its points live on for a while (rule 7).
+then its points live on for a while (rule 7). Of who was erased they are given up as they come, and
+money pays nothing in their place: points never become money (rule 19).
 """
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from loyalty.erasure import give_up
 from loyalty.errors import KeyReused, WrongState, invalid_field
 from loyalty.event_keys import event_key, key_after
 from loyalty.events import body_hash
@@ -43,7 +45,7 @@ class CameBack:
 class Share:
     """What came back: `amount_minor` of the bill, of which points had paid `points_minor`.
 
-    `points` go to their lots with it, of which `lapsed` were over at once.
+    `points` go to their lots with it, of which `lapsed` are of no use any more.
     """
 
     amount_minor: int
@@ -77,6 +79,10 @@ def return_points(tx: Transaction, hold_id: str, wanted: HoldReturn) -> dict[str
     part = CameBack(hold.bill_minor, before, after)
     paid_before, paid = part.shares(hold.confirmed_minor)
     back = _give(tx, key, hold, Share(amount, paid - paid_before), part, wanted.fault)
+    owner = tx.members.lock(hold.member_id)
+    if owner.status == "erased":
+        give_up(tx, key_after("erased", key), owner.id)
+        back = replace(back, lapsed=back.points)
     answer = {
         "hold_id": hold.id,
         "amount_minor": amount,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loyalty.erasure import Erasure, erase
 from loyalty.errors import Invalid, KeyReused, WrongState
 from loyalty.events import Line
 from loyalty.merging import Merger, merge
@@ -214,6 +215,50 @@ def test_a_refund_after_a_merger_reaches_who_lives_on(till: Till) -> None:
 
     assert (answer["cash_minor"], answer["points_returned"]) == (19_000, 1_000)
     assert till.balance("lin").available == 1_000
+    assert (till.balance("lee").posted, till.balance("lee").debt) == (0, 0)
+    assert till.proved()
+
+
+@pytest.mark.parametrize(("recorded", "earned"), [(True, 19), (False, 0)])
+def test_what_comes_back_for_who_was_erased_is_given_up(
+    till: Till, recorded: bool, earned: int
+) -> None:
+    """Rules 3 and 19: no point stays on a book that nobody can spend from, and none becomes money.
+
+    Also where the order was paid on a card that was merged since.
+    """
+    till.has((5_000, None))
+    if recorded:
+        till.pays_with(1_000, ("grocery", 20_000))
+    else:
+        till.holds(1_000, net=20_000)
+        till.confirms()
+    till.joins("lin")
+    merger = Merger(id="m1", reason="The same person registered twice")
+    till.store.run(lambda tx: merge(tx, "lee", "lin", merger, "ola"))
+    erasure = Erasure(id="e1", reason="asked by the member")
+    till.store.run(lambda tx: erase(tx, "lin", erasure, "ola"))
+
+    back = till.returns("r1", id="b1") if recorded else till.gives_back("b1")
+
+    assert (back["cash_minor"], back["points_returned"]) == (19_000, 1_000)
+    assert recorded or back["points_lapsed"] == 1_000
+    for member in ("lee", "lin"):
+        assert (till.balance(member).posted, till.balance(member).debt) == (0, 0)
+    key = f"erased:{'refund' if recorded else 'till-return'}:till:b1"
+    given_up = till.store.read(lambda tx: tx.ledger.transaction(key))
+    assert (given_up.kind, given_up.points) == ("forfeit", 1_000 - earned)
+    assert till.proved()
+
+
+def test_goods_of_who_was_erased_leave_no_debt_behind(till: Till) -> None:
+    """What the goods had earned was spent, and nobody is left who could owe it."""
+    till.buys("lee", "r1", ("grocery", 100_000))
+    till.store.run(lambda tx: tx.ledger.burn("spent", "lee", 100))
+    till.store.run(lambda tx: erase(tx, "lee", Erasure(id="e1", reason="asked"), "ola"))
+
+    till.returns("r1")
+
     assert (till.balance("lee").posted, till.balance("lee").debt) == (0, 0)
     assert till.proved()
 
