@@ -1,7 +1,7 @@
 """The act that a missed wait looked for: it came before, after, too late, or did not count.
 
 The acts and how many of them count are the wait's own (`journeys/sight.py`); here it is only looked
-at what the member's nearest act fails.
+at what the member's nearest act fails, where it would have been enough.
 """
 
 from collections.abc import Mapping
@@ -37,28 +37,39 @@ def missed_act(tx: Transaction, run: Enrolment, step_id: str, opened: Decision) 
     noted = opened.inputs.get("since")
     since = datetime.fromisoformat(noted) if noted else opened.at
     sight = Sight(tx, member, version.plan, run)
-    reasons = [_of_goal(sight, goal, since, until, closes) for goal in step.goals]
+    begun_by = opened.inputs.get("since_seq")
+    found = [_of_goal(sight, goal, since, begun_by, until, closes) for goal in step.goals]
+    reasons = [reason for reason in found if reason is not None]
+    if not reasons:
+        return None, {}
     # Of several goals the one that came nearest is the one to speak of.
     return next((r for r in reasons if r[0] != "act_never_came"), reasons[0])
 
 
 def _of_goal(
-    sight: Sight, goal: Goal, since: datetime, until: datetime, closes: datetime
-) -> Missed:
+    sight: Sight,
+    goal: Goal,
+    since: datetime,
+    begun_by: int | None,
+    until: datetime,
+    closes: datetime,
+) -> Missed | None:
+    """Why one goal of a wait was not reached; none where it was."""
     said = {"on": goal.on, "since": since.isoformat(), "until": until.isoformat()}
-    within = sight.acts({goal.on}, since, until)
-    for event in reversed(within):
-        happened = said | {"happened": event.occurred_at.isoformat()}
-        if event.recorded_at >= closes:
-            return "act_recorded_late", happened | {"recorded": event.recorded_at.isoformat()}
-        if event.amount_minor and goals.kept_minor(event) <= 0:
-            return "act_refunded", happened
-        failed = _failed(sight, goal, event)
-        if failed:
-            return "act_did_not_count", happened | {"failed": failed}
+    within = sight.acts({goal.on}, since, until, begun_by)
+    counted = sight.counting(goal, [e for e in within if e.recorded_at < closes])
+    if len(counted) >= goal.count:
+        return None
+    faults = [(e, *fault) for e in reversed(within) if (fault := _fault(sight, goal, e, closes))]
+    for reason in dict.fromkeys(why for _, why, _ in faults):
+        # Only what would have been enough decided.
+        same = [(event, inputs) for event, why, inputs in faults if why == reason]
+        slots = {goals.slot(goal, event, sight.tx.programme.tz) for event, _ in same}
+        if len(counted.keys() | slots) >= goal.count:
+            event, inputs = same[0]
+            return reason, said | {"happened": event.occurred_at.isoformat()} | inputs
     if within:
-        count = sight.tally(goal, since, until).count
-        return "act_too_few", said | {"needed": goal.count, "count": count}
+        return "act_too_few", said | {"needed": goal.count, "count": len(counted)}
     member_id, inbox = sight.member.id, sight.tx.inbox
     near = inbox.between(member_id, [goal.on], since - AROUND, until + AROUND)
     if after := [e for e in near if e.occurred_at >= until]:
@@ -68,8 +79,16 @@ def _of_goal(
     return "act_never_came", said
 
 
-def _failed(sight: Sight, goal: Goal, event: InboxEvent) -> list[dict[str, Any]]:
-    """What of the goal's condition the act does not meet; the member's own facts are as of now."""
+def _fault(
+    sight: Sight, goal: Goal, event: InboxEvent, closes: datetime
+) -> tuple[str, dict[str, Any]] | None:
+    """Why an act of the time did not count; the member's own facts are as of now."""
+    if event.recorded_at >= closes:
+        return "act_recorded_late", {"recorded": event.recorded_at.isoformat()}
+    if event.amount_minor and goals.kept_minor(event) <= 0:
+        return "act_refunded", {}
     if goal.where is None:
-        return []
-    return failing(goal.where, EVENT, {**sight.facts(), **goals.event_facts(event)})
+        return None
+    facts = {**sight.facts(), **goals.event_facts(event)}
+    failed = failing(goal.where, EVENT, facts)
+    return ("act_did_not_count", {"failed": failed}) if failed else None

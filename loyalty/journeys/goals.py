@@ -34,10 +34,10 @@ def kept_minor(event: InboxEvent) -> int:
     return (event.amount_minor or 0) - event.refunded_minor
 
 
-def tally(
+def counting(
     goal: Goal, events: Sequence[InboxEvent], member: Mapping[str, object], zone: ZoneInfo
-) -> Tally:
-    """Count the acts that reach `goal`: of its type, fitting its condition, not refunded.
+) -> dict[object, InboxEvent]:
+    """The acts that count for `goal`: of its type, fitting its condition, not refunded.
 
     With `once_per`, a day (and store) counts once however often the member came. `events` are of
     the wait's window already, in order of time.
@@ -49,11 +49,17 @@ def tally(
             continue
         if condition and not condition.fits({**member, **event_facts(event)}):
             continue
-        counted.setdefault(_slot(goal, event, zone), event)
-    if not counted:
+        counted.setdefault(slot(goal, event, zone), event)
+    return counted
+
+
+def tally(
+    goal: Goal, events: Sequence[InboxEvent], member: Mapping[str, object], zone: ZoneInfo
+) -> Tally:
+    """How many acts of `events` reach `goal`, and which reached it, not whatever came after it."""
+    acts = list(counting(goal, events, member, zone).values())
+    if not acts:
         return Tally(0)
-    # The act that reached the goal, not whatever came after it.
-    acts = list(counted.values())
     reached = acts[min(goal.count, len(acts)) - 1]
     return Tally(len(acts), reached.occurred_at, reached.seq)
 
@@ -71,7 +77,8 @@ def tallies(
     return {goal.id: tally(goal, in_time, member, zone) for goal in step.goals}
 
 
-def _slot(goal: Goal, event: InboxEvent, zone: ZoneInfo) -> object:
+def slot(goal: Goal, event: InboxEvent, zone: ZoneInfo) -> object:
+    """What an act counts as: acts of one slot count once."""
     if goal.once_per is None:
         return event.seq
     day = event.occurred_at.astimezone(zone).date()

@@ -68,6 +68,10 @@ class Sight:
         events = self.acts({goal.on}, after, before)
         return goals.tally(goal, events, self._facts_for([goal], events), self.tx.programme.tz)
 
+    def counting(self, goal: Goal, events: Sequence[InboxEvent]) -> Mapping[object, InboxEvent]:
+        """Those of a wait's acts that count for one goal, by what each counts as."""
+        return goals.counting(goal, events, self._facts_for([goal], events), self.tx.programme.tz)
+
     def acts(
         self, types: set[str], after: datetime, before: datetime, begun_by: int | None = None
     ) -> Sequence[InboxEvent]:

@@ -221,6 +221,7 @@ def _open(journey: Journey, move: Open) -> None:
         inputs={
             "goals": {goal.id: goal.count for goal in move.step.goals},
             "since": position.since.isoformat(),
+            "since_seq": position.since_seq,
         },
         until=position.until,
     )

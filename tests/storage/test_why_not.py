@@ -315,6 +315,69 @@ def came_twice_on_one_day(office: Office) -> None:
     office.take_turns("lee")
 
 
+def came_for_the_first_wait_only(office: Office) -> None:
+    office.write(
+        "  - id: one\n    await: {on: purchase, within: P7D}\n"
+        "  - id: two\n    await: {on: purchase, within: P7D}\n",
+        enter=AT_DOOR,
+    )
+    office.joins("lee")
+    office.take_turns("lee")
+    office.later(DAY)
+    office.buys("lee", "r1", ("grocery", 9_000))
+    office.take_turns("lee")
+    office.later(8 * DAY)
+    office.take_turns("lee")
+
+
+FIVE = """
+  - id: visits
+    await: {on: purchase, count: 5, where: event.amount_minor >= 5000, within: P7D, lateness: P1D}
+"""
+
+
+def five_visits(office: Office, bought: int, returned: int = 0, late: int = 0) -> None:
+    office.write(FIVE, enter=AT_DOOR)
+    office.joins("lee")
+    office.take_turns("lee")
+    for number in range(bought):
+        office.later(timedelta(hours=1))
+        office.buys("lee", f"r{number}", ("grocery", 9_000))
+    for number in range(returned):
+        office.returns(f"r{number}")
+    in_time = office.clock.instant + DAY
+    office.later(9 * DAY)
+    office.take_turns("lee")
+    for number in range(late):
+        office.buys("lee", f"late{number}", ("grocery", 9_000), occurred_at=in_time)
+
+
+CASES_OF_FIVE: list[tuple[dict[str, int], str, int | None]] = [
+    # What would not have been enough did not decide.
+    ({"bought": 3, "returned": 1}, "act_too_few", 2),
+    ({"bought": 3, "late": 1}, "act_too_few", 3),
+    ({"bought": 4, "returned": 1, "late": 1}, "act_too_few", 3),
+    # With it there would have been five.
+    ({"bought": 5, "returned": 1}, "act_refunded", None),
+    ({"bought": 5, "returned": 3}, "act_refunded", None),
+    ({"bought": 4, "late": 1}, "act_recorded_late", None),
+    ({"bought": 5, "returned": 1, "late": 1}, "act_recorded_late", None),  # the newest of the two
+]
+
+
+def bought_but_never_reviewed(office: Office) -> None:
+    goals = "goals: [{on: purchase}, {on: review, count: 2}]"
+    office.write(f"  - id: both\n    await: {{{goals}, within: P7D}}\n", enter=AT_DOOR)
+    office.joins("lee")
+    office.take_turns("lee")
+    office.later(DAY)
+    office.buys("lee", "r1", ("grocery", 9_000))
+    office.take_turns("lee")
+    office.does("lee", "review")
+    office.later(8 * DAY)
+    office.take_turns("lee")
+
+
 # --- messages -----------------------------------------------------------------------------------
 
 TELL = "  - notify: {message: hello, channels: [CHANNEL]}\n"
@@ -525,6 +588,19 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
         "visits 需要 2 次 purchase，计入 1 次。",
     ),
     (
+        # What ended the first wait is not what the second looks for.
+        came_for_the_first_wait_only, "act_never_came",
+        "two waited for purchase until 2026-03-10 20:00 Asia/Shanghai, and none of this member "
+        "arrived.",
+        "two 等待 purchase，截至 2026-03-10 20:00 Asia/Shanghai，未收到该会员的此类事件。",
+    ),
+    (
+        # Of two goals the one that was reached is no reason.
+        bought_but_never_reviewed, "act_too_few",
+        "both waited for 2 times review, and 1 counted.",
+        "both 需要 2 次 review，计入 1 次。",
+    ),
+    (
         came_too_late, "act_after",
         "visit waited for purchase before 2026-03-09 20:00 Asia/Shanghai. The member's was at "
         "2026-03-10 20:00 Asia/Shanghai, after that.",
@@ -639,6 +715,19 @@ def test_every_cause_has_its_answer(
     assert why.reason == cause
     assert en in sentence(why, "en", zone)
     assert zh in sentence(why, "zh", zone)
+
+
+@pytest.mark.parametrize(("story", "cause", "count"), CASES_OF_FIVE)
+def test_only_what_would_have_been_enough_is_blamed(
+    office: Office, clock: StillClock, story: dict[str, int], cause: str, count: int | None
+) -> None:
+    """Five were asked for: a refund or a late upload is the reason where it made the difference."""
+    five_visits(office, **story)
+
+    why = asked(office, clock).why
+
+    assert why.reason == cause
+    assert why.inputs.get("count") == count
 
 
 def test_what_has_changed_since_is_said_too(office: Office, clock: StillClock) -> None:
