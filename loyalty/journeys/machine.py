@@ -341,7 +341,7 @@ def _close(node_id: str, step: Await, after: str | None, position: Position, see
     node = (step.met if met else step.missed) or after
     if met and step.settle == "at_once":
         at, seq = max(_act(g, position, seen) for g in step.goals if g.id in position.standing)
-        return Close(node_id, how, Position(node=node, since=at - TICK, since_seq=seq), seq)
+        return Close(node_id, "met", Position(node=node, since=at - TICK, since_seq=seq), seq)
     assert position.until is not None
     ended = position.until - TICK
     if seen.skip:
