@@ -1,4 +1,4 @@
-"""What a launch is held to before anybody meets the campaign: the programme's budget rule.
+"""What a budget is held to: the programme's rule at launch, and what members were promised since.
 
 The points at most are what the budget allows, since admission keeps to it. A campaign that gives
 points without a budget has no such figure, so a rule on points or cost needs one.
@@ -6,10 +6,11 @@ points without a budget has no such figure, so a rule on points or cost needs on
 
 from typing import ClassVar
 
-from loyalty.errors import LoyaltyError
+from loyalty.errors import Invalid, LoyaltyError
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.cost import most_points
 from loyalty.programme import Programme
+from loyalty.records import Campaign
 
 
 class OverBudgetRule(LoyaltyError):
@@ -59,3 +60,19 @@ def over_budget_rule(rules: Compiled, programme: Programme) -> OverBudgetRule | 
             budget_points=budget,
         )
     return None
+
+
+def below_promised(campaign: Campaign, rules: Compiled) -> Invalid | None:
+    """Why a running campaign cannot have this budget: what members have is not taken from them."""
+    promised = campaign.granted_points + campaign.reserved_points
+    if rules.budget_points is None or rules.budget_points >= promised:
+        return None
+    problem = {
+        "field": "budget_points",
+        "code": "below_promised",
+        "message": f"{campaign.granted_points} points were given and {campaign.reserved_points} "
+        f"are promised to members under way: the budget cannot be below {promised}.",
+        "allowed": [f"from {promised}"],
+        "promised": promised,
+    }
+    return Invalid("The budget is below what members were given and promised.", [problem])

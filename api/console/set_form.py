@@ -45,6 +45,7 @@ _SAID: dict[str, str] = {
     _BUDGET: N_("Give a whole number of points, or leave it empty for no limit."),
     _HOLDOUT: N_("Give a whole number from 0 to 50."),
 }
+_PROMISED = N_("Members have been given or promised %(promised)s points already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +228,14 @@ def refusals(error: LoyaltyError, template: Template, speech: Speech) -> dict[st
     for problem in error.problems:
         field, code = str(problem.get("field", "")), str(problem.get("code", ""))
         message = str(problem.get("message") or error.detail)
+        if code == "below_promised":
+            message = say(_PROMISED, promised=f"{problem['promised']:,}")
         parameter = template.parameters.get(field)
         if parameter is not None:
             words = _SAID.get(code)
             said = say(words, bounds=_bounds(parameter, say)) if words and "%(" in words else ""
             found.setdefault(f"values.{field}", said or (say(words) if words else message))
-        elif field.startswith("audience"):
+        elif field.startswith("audience") or (field == _BUDGET and field not in template.body):
             found.setdefault(field, message)
         else:
             found[WHOLE] = f"{found[WHOLE]} {message}" if WHOLE in found else message

@@ -1,6 +1,7 @@
 """Marketers launch, operators look and act, each within their role."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,31 @@ def test_a_running_campaign_is_changed_for_those_who_come(shop: Shop) -> None:
     runs = shop.as_("operator").get("/v1/runs?campaign_id=hello").json()["runs"]
     assert {run["member_id"]: run["version"] for run in runs} == {"lee": 1, "wu": 2}
     assert marketer.get("/v1/campaigns/hello").json()["values"] == {"points": 80}
+
+
+def test_a_budget_is_not_lowered_below_what_members_were_promised(shop: Shop) -> None:
+    """The answer says how far it may go, and exactly so far it goes: then nobody else gets in."""
+    marketer, integrator = shop.as_("marketer"), shop.as_("integrator")
+    shop.launches(values={"points": 60}, budget_points=1000)
+    for n in range(5):
+        shop.joins(f"m{n}")
+
+    def changed(budget: int) -> Any:
+        body = {"values": {"points": 60}, "budget_points": budget}
+        return marketer.post("/v1/campaigns/hello/versions", json=body)
+
+    for n in range(4):
+        integrator.post(f"/v1/campaigns/hello/members/m{n}", json={})
+    low, lowest = changed(239), changed(240)
+    last = integrator.post("/v1/campaigns/hello/members/m4", json={}).json()
+
+    assert (low.status_code, low.json()["code"]) == (422, "invalid")
+    [said] = low.json()["errors"]
+    assert (said["field"], said["code"], said["allowed"]) == (
+        "budget_points", "below_promised", ["from 240"],
+    )  # fmt: skip
+    assert (lowest.status_code, lowest.json()["version"]) == (200, 2)
+    assert last["entered"] is False
 
 
 def test_a_change_is_held_to_the_template_and_to_the_campaigns_state(shop: Shop) -> None:

@@ -224,6 +224,27 @@ def test_a_draft_is_changed_in_the_same_form(shop: Shop, marketer: TestClient) -
     assert saved(shop, "hello").values["dormant_days"] == 120
 
 
+def test_a_budget_below_what_was_promised_is_said_beside_it(
+    shop: Shop, marketer: TestClient
+) -> None:
+    """In the reader's language; with no less than that it is saved."""
+    shop.launches(template="new_member_bonus")
+    for member in ("lee", "kim"):
+        shop.joins(member)
+    form = typed(marketer.get("/console/campaigns/hello/edit").text) | {"act": "save"}
+    lower, lowest = (form | {"values.budget_points": n} for n in ("1599", "1600"))
+    zh = {"Accept-Language": "zh"}
+
+    said = marketer.post("/console/campaigns/hello/edit", data=lower)
+    in_chinese = marketer.post("/console/campaigns/hello/edit", data=lower, headers=zh)
+
+    assert (said.status_code, in_chinese.status_code) == (422, 422)
+    assert "Members have been given or promised 1,600 points already." in said.text
+    assert "共 1,600 分，预算不能低于此数。" in in_chinese.text
+    assert marketer.post("/console/campaigns/hello/edit", data=lowest).status_code == 303
+    assert saved(shop, "hello").budget_points == 1600
+
+
 def test_an_id_that_is_taken_is_said_beside_it(shop: Shop, marketer: TestClient) -> None:
     form = typed(marketer.get(NEW + "new_member_bonus").text) | {"id": "hello", "act": "save"}
     assert marketer.post(NEW + "new_member_bonus", data=form).status_code == 303
