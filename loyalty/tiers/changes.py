@@ -50,7 +50,8 @@ def after_purchase(tx: Transaction, member: Member, event: InboxEvent) -> Change
     if tiers.metric == "spend_minor" and not _may_rise(tiers, member):
         return None
     case = case_of(tx, member)
-    risen = rise(case)
+    in_time = tx.now - event.occurred_at <= tx.programme.lateness
+    risen = rise(case, event.occurred_at if in_time else None)
     if risen is None:
         return None
     known = tx.tiers.review_of(member.id)

@@ -5,6 +5,7 @@ changes. Whoever asks twice about the same case gets the same answer. Source: ru
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loyalty.tiers.periods import grace_ends, lasts_until, stay_window
@@ -18,6 +19,8 @@ from loyalty.tiers.standing import (
     warns_from,
 )
 from loyalty.timing import start_of_day
+
+_TICK = timedelta(microseconds=1)
 
 
 def review_row(
@@ -36,14 +39,27 @@ def review_row(
     return row, refunded_at
 
 
-def rise(case: Case) -> Held | None:
-    """The highest tier the metric reaches now, if that is above the present one."""
+def rise(case: Case, bought_at: datetime | None = None) -> Held | None:
+    """The highest tier the metric reaches, if that is above the present one.
+
+    `bought_at` is of a receipt that comes in now: what was reached with it then counts from right
+    after it, also if that window is over by now (rule 13). A tier that changed since is judged
+    as of now.
+    """
     if case.rank is None or case.rank + 1 == len(case.tiers.ladder):
         return None
-    since = case.counts_from
-    metric = case.counted(since, None)
-    best = case.tiers.reached(metric)
-    return _row(case, best, "reached", metric, since) if best > case.rank else None
+    place, now = case.place, case.now
+    at = min(bought_at, now) if bought_at is not None and bought_at >= place.since else now
+    if case.tiers.reached(case.counted(_window(case, at), None)) <= case.rank:
+        return None  # both windows lie in this one
+    found = (_reached(case, at, at + _TICK), _reached(case, now, None))
+    then, best, metric = max(found, key=lambda each: each[1])
+    if best <= case.rank:
+        return None
+    row = _row(case, best, "reached", metric, _window(case, then), then)
+    begins = min(then + _TICK, now)  # the receipt itself was of the tier before
+    last = place.on_ladder
+    return replace(row, from_at=max(begins, last.from_at) if last else begins)
 
 
 def fall_after_refund(case: Case) -> Held | None:
@@ -172,6 +188,17 @@ def _before_by_hand(rows: Sequence[Held]) -> Sequence[Held]:
     while number and rows[number - 1].reason == "set_by_hand":
         number -= 1
     return rows[:number]
+
+
+def _reached(case: Case, at: datetime, before: datetime | None) -> tuple[datetime, int, int]:
+    """The rank that the window of an instant reaches, with its metric."""
+    metric = case.counted(_window(case, at), before)
+    return at, case.tiers.reached(metric), metric
+
+
+def _window(case: Case, at: datetime) -> datetime:
+    """Since when acts counted for rising at an instant."""
+    return replace(case, now=at).counts_from
 
 
 def _row(

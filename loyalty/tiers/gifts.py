@@ -18,7 +18,7 @@ def gifts(case: Case, risen: Held, elsewhere: Sequence[Held] = ()) -> Sequence[t
     two small ones. Who fell and rises again in the same period has had it, and a gift is never
     taken back. Source: feature 52, rule 17.
     """
-    since, period = _period(case)
+    since, period = _period(case, risen.from_at)
     had: set[int] = set()
     for row in (*elsewhere, *case.place.history):
         if row.track == "ladder" and row.reason == "reached" and row.from_at >= since:
@@ -33,7 +33,7 @@ def _passed(case: Case, row: Held) -> range:
     return range(0) if low is None or high is None else range(low + 1, high + 1)
 
 
-def _period(case: Case) -> tuple[datetime, str]:
+def _period(case: Case, at: datetime) -> tuple[datetime, str]:
     """Since when an earlier gift counts as this period's, and the period's name.
 
     A window that moves with every day, or that each change of tier begins anew, has no periods of
@@ -41,7 +41,7 @@ def _period(case: Case) -> tuple[datetime, str]:
     """
     period, place, zone = case.tiers.period, case.place, case.zone
     if period.ends_for_all:
-        since = cycle(period, case.now, zone, place.joined, place.tier_start)[0]
+        since = cycle(period, at, zone, place.joined, place.tier_start)[0]
         return since, f"{since.astimezone(zone):%Y-%m-%d}"
-    since = shift(case.now, Length(months=period.months), zone, sign=-1)
-    return since, f"{case.now.astimezone(zone):%Y-%m-%d}"
+    since = shift(at, Length(months=period.months), zone, sign=-1)
+    return since, f"{at.astimezone(zone):%Y-%m-%d}"

@@ -6,7 +6,9 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from loyalty.tiers.decisions import is_at_risk
 from loyalty.tiers.gifts import gifts
@@ -424,6 +426,104 @@ def test_a_tier_lent_twice_by_hand_goes_back_to_what_was_before_both() -> None:
     life.review(day("2026-08-05"))
 
     assert life.tier(day("2026-08-05")) == "silver"
+
+
+# --- receipts that come in late (rule 13) ------------------------------------------------------
+
+
+def test_a_till_that_uploads_at_night_raises_from_the_receipt_on() -> None:
+    """Bought at ten and at three, sent at ten at night: silver right after the first."""
+    life = Life(rules(downgrade="one_down"))
+    night = at("2026-03-03T22:00:00+08:00")
+
+    life.uploads(day("2026-03-03"), 100, night)
+    life.uploads(at("2026-03-03T15:00:00+08:00"), 100, night)
+
+    [row] = life.place.history
+    assert row.from_at == day("2026-03-03") + timedelta(microseconds=1)
+    assert row.until_at == day("2027-03-03")
+    assert life.tier(day("2026-03-03")) == "ordinary"
+
+
+@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.given(
+    kind=st.sampled_from(["rolling", "calendar_year", "from_tier_start", "from_join_date"]),
+    receipts=st.lists(
+        st.tuples(st.integers(0, 71), st.sampled_from([10, 50, 60, 90, 100, 400, 500])),
+        min_size=1, max_size=6, unique_by=lambda receipt: receipt[0],
+    ).map(sorted),
+    before=st.sampled_from([0, 50, 90, 450]),
+)  # fmt: skip
+def test_three_days_of_receipts_sent_at_once_are_judged_as_if_online(
+    kind: Any, receipts: list[tuple[int, int]], before: int
+) -> None:
+    """Over New Year, in their order: the same tier before each, and valid for the same time."""
+    online, late = (Life(rules(period=Period(kind=kind), downgrade="one_down")) for _ in range(2))
+    for life in (online, late):
+        life.acts.append((day("2026-12-01"), before))
+    start = day("2026-12-30")
+    times = [start + timedelta(hours=hour) for hour, _ in receipts]
+
+    for bought, (_, amount) in zip(times, receipts, strict=True):
+        online.uploads(bought, amount, bought + timedelta(seconds=1))
+        late.uploads(bought, amount, start + LATENESS)
+
+    def seen(life: Life) -> list[Any]:
+        rows = [(row.tier, row.from_at, row.until_at) for row in life.place.history]
+        return [*rows, *(life.tier(bought) for bought in times)]
+
+    assert seen(online) == seen(late)
+
+
+def test_what_is_reached_only_together_counts_from_the_upload() -> None:
+    """The earlier receipt comes in last: the later one was posted as an ordinary member's."""
+    life = Life(rules())
+    night = at("2026-03-03T22:00:00+08:00")
+    life.uploads(at("2026-03-03T15:00:00+08:00"), 60, night)
+
+    row = life.uploads(day("2026-03-03"), 60, night)
+
+    assert row is not None
+    assert (row.from_at, row.metric) == (night, 120)
+
+
+def test_the_higher_of_both_windows_counts() -> None:
+    """Silver with the year that is over, gold with the new one: gold."""
+    life = Life(rules(period=Period(kind="calendar_year")))
+    life.acts.append((day("2026-12-01"), 90))
+    now = day("2027-01-01")
+    life.acts.append((now, 500))
+
+    row = life.uploads(day("2026-12-31"), 10, now)
+
+    assert row is not None
+    assert (row.tier, row.from_at) == ("gold", now)
+
+
+def test_a_tier_kept_at_new_year_is_raised_by_a_receipt_of_the_old_year() -> None:
+    """Silver was kept on 1 January; a receipt of New Year's Eve makes it gold, through 2027."""
+    life = Life(rules(period=Period(kind="calendar_year"), downgrade="one_down"))
+    life.buys(day("2025-06-01"), 400)
+    new_year = at("2027-01-01")
+    life.acts.append((day("2026-06-01"), 400))
+    assert life.review(new_year) is not None
+
+    row = life.uploads(day("2026-12-31"), 100, day("2027-01-01"))
+
+    assert row is not None
+    assert (row.tier, row.from_at, row.until_at) == ("gold", new_year, at("2028-01-01"))
+    assert life.tier(day("2026-12-31")) == "silver"
+
+
+@pytest.mark.parametrize("reason", ["refunded", "set_by_hand"])
+def test_who_was_lowered_since_is_judged_as_of_now(reason: Any) -> None:
+    """What was decided after the receipt stands: the new year decides about a rise."""
+    life = Life(rules(period=Period(kind="calendar_year")))
+    life.buys(day("2026-06-01"), 500)
+    lowered = Held("ladder", "silver", at("2027-01-01"), None, reason, "gold")
+    life.place = replace(life.place, history=(*life.place.history, lowered))
+
+    assert life.uploads(day("2026-12-31"), 100, day("2027-01-01")) is None
 
 
 # --- gifts --------------------------------------------------------------------------------------

@@ -52,6 +52,11 @@ class Life:
         self.acts.append((at - timedelta(seconds=1), amount))
         return self._with(rise(self.case(now or at)))
 
+    def uploads(self, at: datetime, amount: int, now: datetime) -> Held | None:
+        """A till sends a receipt of `at`, in time, which is judged as of then."""
+        self.acts.append((at, amount))
+        return self._with(rise(self.case(now), at))
+
     def returns(self, at: datetime, bought_at: datetime, amount: int) -> None:
         self.acts.append((bought_at, -amount))
         self.refunded_at = self.refunded_at or at

@@ -15,6 +15,8 @@ from sqlalchemy import select
 
 from bootstrap.tier_review import TierReviews
 from bootstrap.walk import Faults
+from loyalty.earning.activate import activate
+from loyalty.earning.load import load_rules
 from loyalty.errors import Invalid, Unknown, WrongState
 from loyalty.intake import purchase_wants, record_purchase
 from loyalty.programme import Programme
@@ -346,6 +348,55 @@ def test_topped_up_money_counts_net_of_what_came_back(opened: Opened) -> None:
     assert desk.tier() == "silver"
     desk.returns("r1")
     assert desk.standing().metric == 30_000
+
+
+@pytest.mark.parametrize(
+    ("hours_late", "tier"), [(0, "silver"), (15, "silver"), (72, "silver"), (73, "ordinary")]
+)
+def test_a_receipt_of_new_years_eve_counts_for_its_year(
+    opened: Opened, hours_late: int, tier: str
+) -> None:
+    """900 and 600 yuan in 2026 are silver through 2027, whether online or uploaded in time."""
+    desk = opened(period=Period(kind="calendar_year"), downgrade="one_down")
+    desk.clock.instant = day("2026-12-20")
+    points = desk.spends(90_000, "r1")["points"]
+    eve = day("2026-12-31", 18)
+    desk.clock.instant = eve + timedelta(hours=hours_late)
+
+    points += desk.spends(60_000, "r2", occurred_at=eve)["points"]
+
+    assert desk.tier() == tier
+    if tier == "silver":
+        assert desk.standing().valid_until == day("2028-01-01", 0)
+        assert desk.tier_on(day("2027-01-01", 0)) == "silver"
+    assert desk.balance("lee").posted == points + 10 * (tier == "silver")
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_till_that_uploads_at_night_posts_by_the_tier_of_the_hour(
+    opened: Opened, grouped: bool
+) -> None:
+    """The morning's receipt makes silver; what was bought after it earns as silver, twice."""
+    desk = opened()
+    rules = "base: {minor: 1000}\nrules: [{id: r, when: {tiers: [silver]}, bonus_bp: 10000}]\n"
+    silver = load_rules(rules, (), SHANGHAI)
+    desk.store.run(lambda tx: activate(tx, silver, None, "mia"))
+    desk.clock.instant = day("2026-03-03", 22)
+    receipts = [
+        desk.receipt("lee", f"r{hour}", [("grocery", 100_000)], occurred_at=day("2026-03-03", hour))
+        for hour in (10, 15)
+    ]
+
+    poster = desk.store.group() if grouped else None
+    line = [
+        desk.store.submit(partial(record_purchase, purchase=each), purchase_wants(each))
+        for each in receipts
+    ]
+
+    assert [future.result()["points"] for future in line] == [100, 200]
+    if poster is not None:
+        poster.close()
+    assert [desk.tier_on(each.occurred_at) for each in receipts] == ["ordinary", "silver"]
 
 
 def test_a_late_receipt_is_judged_by_the_tier_of_its_day(opened: Opened) -> None:
