@@ -100,6 +100,10 @@ EVENT = Scope(
         "event.first_purchase": "bool",
     },
 )
+LASTING = frozenset(
+    {"member.source", "member.has_inviter", *(n for n in EVENT.variables if n.startswith("event."))}
+)
+"""What is the same whenever it is asked, but for a refund: acts alone move none of these."""
 OFFER = Scope(
     "offer",
     _MEMBER | {"offer.points": "int", "offer.remaining": "int", "offer.taken": "int"},

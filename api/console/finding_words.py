@@ -8,6 +8,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "bad_condition": (N_("The condition cannot be used."), "bad"),
     "blank_line": (N_("A line must be empty here."), "bad"),
     "cannot_render": (N_("The text cannot be rendered."), "bad"),
+    "changing_fact": (N_("This changes from one look to the next."), "bad"),
     "closes_before_open": (N_("It would close before it opens."), "bad"),
     "deadline": (N_("The deadline is wrong."), "bad"),
     "empty_branch": (N_("A branch has no steps."), "bad"),

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from loyalty.conditions import BadCondition, Scope, check
+from loyalty.conditions import BadCondition, Condition, Scope
 from loyalty.journeys.yaml_tree import START, Path, Place, Unreadable
 from loyalty.near_miss import did_you_mean
 from loyalty.templates import Problem, place_key
@@ -84,14 +84,14 @@ class Findings:
                 self._note(model, path, detail)
             return None
 
-    def condition(self, text: str | None, scope: Scope, path: Path) -> None:
-        if text is None:
-            return
+    def condition(self, text: str | None, scope: Scope, path: Path) -> frozenset[str]:
+        """The variables a condition reads; none, with what is wrong noted, where it is no good."""
         try:
-            check(text, scope)
+            return Condition(text, scope).names if text is not None else frozenset()
         except BadCondition as bad:
-            message = f"{bad.reason} (character {bad.position} of: {_short(text)})"
+            message = f"{bad.reason} (character {bad.position} of: {_short(bad.text)})"
             self.add(path, "bad_condition", message, bad.allowed)
+            return frozenset()
 
     def _note(self, model: type[BaseModel], path: Path, detail: ErrorDetails) -> None:
         kind, context = detail["type"], detail.get("ctx", {})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loyalty.conditions import EVENT, Scope
+from loyalty.conditions import EVENT, LASTING, Scope
 from loyalty.journeys.findings import Findings
 from loyalty.journeys.message_places import Known, MessagePlaces
 from loyalty.journeys.plan import (
@@ -116,7 +116,7 @@ class Parts:
         if goal is None:
             return None
         self.event_type(goal.on, (*path, "on"))
-        self.findings.condition(goal.where, EVENT, (*path, "where"))
+        self.goal_condition(goal.where, (*path, "where"))
         id = goal.id or re.sub(r"\W", "_", goal.on)
         same = dict(goal) | {"id": id, "reward": (), "almost": None}
         return Goal(**same) if self.is_name(id, (*path, "id")) else None
@@ -193,6 +193,18 @@ class Parts:
             return None
         self.findings.condition(text, scope, path)
         return text
+
+    def goal_condition(self, text: str | None, path: Path) -> None:
+        """Every look judges all acts again, so what moves meanwhile would undo what was reached.
+
+        Only a refund may (rule 2); facts as of the act are kept for the act alone (rule 13).
+        """
+        for name in sorted(self.findings.condition(text, EVENT, path) - LASTING):
+            message = (
+                f"{name} changes, and every look at a goal judges all of its acts again: "
+                "ask it in `audience` or in a `branch`, or ask event.first_purchase here."
+            )
+            self.findings.add(path, "changing_fact", message, sorted(LASTING))
 
     def event_type(self, name: str, path: Path) -> None:
         if name not in self.event_types:

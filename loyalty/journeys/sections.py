@@ -134,7 +134,7 @@ class Sections:
         if goal is None:
             return None, None
         self.parts.event_type(goal.on, ("goal", "on"))
-        self.parts.findings.condition(goal.where, EVENT, ("goal", "where"))
+        self.parts.goal_condition(goal.where, ("goal", "where"))
         return Goal(id="success", on=goal.on, where=goal.where), goal.within
 
     def exchange(self) -> Exchange | None:

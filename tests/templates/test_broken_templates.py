@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from loyalty.conditions import EVENT
 from loyalty.journeys.load import load_texts
 from loyalty.templates import BrokenTemplate, Problem
 
@@ -172,6 +173,23 @@ def test_the_template_that_the_table_breaks_is_whole() -> None:
             "await.until: A moment is exactly one of `after`, `at` and `end_of`.",
         ),
         (
+            "where: event.amount_minor > 0",
+            "where: event.amount_minor > 0 && member.purchases == 1",
+            "campaign.yaml:22: step 'order', await.where: member.purchases changes, and every look"
+            " at a goal judges all of its acts again: ask it in `audience` or in a `branch`, or ask"
+            " event.first_purchase here. Allowed: event.amount_minor, event.attributes,",
+        ),
+        (
+            "where: event.amount_minor > 0",
+            "where: now < timestamp('2027-03-08T10:00:00Z')",
+            "step 'order', await.where: now changes, and every look",
+        ),
+        (
+            "audience: member",
+            "goal: {on: purchase, where: member.tier == 'gold', within: P7D}\naudience: member",
+            "campaign.yaml:18: goal.where: member.tier changes, and every look",
+        ),
+        (
             "within: $wait_days",
             'until: {at: "9999-12-31T00:00:00Z"}, lateness: $wait_days',
             "step 'order', await.until.at: The year 9999 is out of bounds. Allowed: from 2000 to",
@@ -266,6 +284,19 @@ def test_a_broken_template_says_what_would_be_right(old: str, new: str, said: st
     problems = [str(problem) for problem in found(GOOD.replace(old, new))]
 
     assert any(said.casefold() in problem.casefold() for problem in problems), problems
+
+
+@pytest.mark.parametrize("fact", sorted(EVENT.variables))
+def test_a_goal_asks_nothing_that_could_undo_it(fact: str) -> None:
+    """A reward of 500 must not end because the 500 made somebody rich, or the month went by."""
+    files = {"campaign.yaml": GOOD.replace("event.amount_minor > 0", f"{fact} == {fact}"), **TEXTS}
+
+    if fact.startswith("event.") or fact in ("member.source", "member.has_inviter"):
+        assert load_texts("treat", files)
+    else:
+        assert [(p.field, p.code) for p in found(files["campaign.yaml"])] == [
+            ("await.where", "changing_fact")
+        ]
 
 
 @pytest.mark.parametrize(
