@@ -37,6 +37,7 @@ LAUNCH_WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "way": (N_("The condition decides"), "plain"),
         "journey_ended": (N_("The last step"), "plain"),
         "no_inviter": (N_("Nobody invited the member"), "plain"),
+        "inviter_came_later": (N_("No inviter on entry"), "plain"),
         "given_before": (N_("It was given before"), "plain"),
         "nothing_to_give": (N_("The points are set to 0"), "plain"),
         "goal_undone": (N_("The goal is no longer reached"), "plain"),

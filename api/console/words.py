@@ -169,6 +169,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "skipped": {
         "no_inviter": (N_("No active inviter"), "plain"),
+        "inviter_came_later": (N_("No inviter on entry"), "plain"),
         "given_before": (N_("Given before"), "plain"),
         "nothing_to_give": (N_("The points were set to 0"), "plain"),
         "condition_not_met": (N_("Not meant for this member now"), "plain"),

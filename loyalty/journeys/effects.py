@@ -10,12 +10,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from loyalty.journeys.cost import most_points
 from loyalty.journeys.plan import Card, Coupon, Effect, Grant, Notify, Tag
 from loyalty.ledger import ReversalTooLarge
 from loyalty.members import Member
 from loyalty.merging import carry_over
 from loyalty.message_variables import variables_for
 from loyalty.messages import NewMessage, Queued
+from loyalty.outside import Refusal
 from loyalty.points import BASIS
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CardHeld, Decision, Enrolment, Version
@@ -145,19 +147,26 @@ def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -
     journey.did.append(f"take back {inputs['points']} points")
 
 
-def _recipient(journey: Journey, to: str) -> Member | None:
+def _recipient(journey: Journey, to: str) -> Member | Refusal:
+    """Whom an effect is for, or why it is for nobody."""
     if to == "member":
         return journey.member
     inviter_id = journey.member.inviter_id
     inviter = journey.tx.members.get(inviter_id) if inviter_id else None
-    return inviter if inviter is not None and inviter.status == "active" else None
+    if inviter is None or inviter.status != "active":
+        return Refusal("no_inviter", {})
+    # Admission kept points for an inviter where there was one; a merger may have brought this one.
+    kept = journey.enrolment.granted_points + journey.enrolment.reserved_points
+    if kept < most_points(journey.version.plan):
+        return Refusal("inviter_came_later", {})
+    return inviter
 
 
 def _grant(journey: Journey, key: str, step_id: str, effect: Grant, reason: str) -> None:
     tx = journey.tx
     to = _recipient(journey, effect.to)
-    if to is None:
-        journey.decide(key, step_id, "skipped", "no_inviter")
+    if isinstance(to, Refusal):
+        journey.decide(key, step_id, "skipped", to.reason)
         return
     if effect.points == 0:
         journey.remember({"step.points": 0})
@@ -254,8 +263,8 @@ def _notify(
     until: datetime | None,
 ) -> None:
     to = _recipient(journey, effect.to)
-    if to is None:
-        journey.decide(key, step_id, "skipped", "no_inviter", inputs={"message": effect.message})
+    if isinstance(to, Refusal):
+        journey.decide(key, step_id, "skipped", to.reason, inputs={"message": effect.message})
         return
     variables = variables_for(
         journey.tx, to, journey.campaign, journey.version, journey.enrolment.remembered

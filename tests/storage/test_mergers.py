@@ -305,6 +305,34 @@ def test_an_open_journey_goes_on_for_the_survivor(desk: Desk) -> None:
     assert desk.proved()
 
 
+@pytest.mark.parametrize("budget", [1000, 5000])
+def test_an_inviter_who_comes_with_a_merger_is_not_paid_by_a_journey_entered_without(
+    desk: Desk, budget: int
+) -> None:
+    """No points were kept for an inviter: none are given, whether others left some or not."""
+    for name in ("host", "guest"):
+        desk.joins(name, **{"invited_by": "host"} if name == "guest" else {})
+    desk.launch("new_member_bonus", values={"budget_points": budget})
+    desk.joins("new")
+    desk.take_turns("new")
+    assert desk.reserved() == 300
+
+    desk.merges("new", "guest")
+    desk.clock.instant += DAY
+    desk.buys("guest", "r1", ("grocery", 10_000))
+    foreseen = desk.foresees(BONUS, "guest")
+    desk.take_turns("guest")
+
+    campaign = desk.campaign(BONUS)
+    assert desk.enrolment("guest").outcome == "ordered"
+    assert (campaign.granted_points, campaign.reserved_points) == (500 + 300, 0)
+    assert desk.balance("host").posted == 0
+    skipped = {each.step_id for each in desk.decided() if each.reason == "inviter_came_later"}
+    assert skipped == {"inviter_reward", "notify_inviter_reward"}
+    assert [(each.member_id, each.points) for each in foreseen.credits] == [("guest", 300)]
+    assert desk.proved()
+
+
 def test_what_the_other_card_bought_meanwhile_completes_a_journey(desk: Desk) -> None:
     """The person had ordered, with the other card: merging tells the journey."""
     desk.opens()
