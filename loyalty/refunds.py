@@ -6,7 +6,7 @@ from typing import Any
 
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.gather import give_room_back
-from loyalty.earning.give_back import Kept, kept_after, kept_minor, refund
+from loyalty.earning.give_back import Kept, kept_after, kept_minor, kept_working, refund
 from loyalty.earning.paid import paid_back
 from loyalty.erasure import give_up
 from loyalty.errors import Unknown, invalid_field
@@ -86,7 +86,9 @@ def record_refund(tx: Transaction, refunded: Refund) -> dict[str, Any]:
         refunded.fault,
     )
     if outcome.points:
-        taken = tx.ledger.reverse(key, earn_key(*bought), outcome.points, policy="debt")
+        taken = tx.ledger.reverse(
+            key, earn_key(*bought), outcome.points, policy="debt", meta=_why(outcome)
+        )
         if taken.member_id != member.id:  # merged since: what is owed goes to who lives on
             carry_over(tx, key_after("merged", key), taken.member_id, member.id)
     if member.status == "erased":
@@ -134,14 +136,25 @@ def _without(tx: Transaction, member: Member, gone: InboxEvent) -> Member:
 class Undone:
     """What a refund undoes: money and points, in whole units.
 
-    `was_last`: with this one the purchase is no longer any; true of one refund of each at most.
+    `taken_before` is what earlier refunds took. `was_last`: with this one the purchase is no longer
+    any; true of one refund of each at most.
     """
 
     amount_minor: int
     by_points: CameBack
+    taken_before: int
     points: int
     was_last: bool
     kept: Kept
+
+
+def _why(outcome: Undone) -> dict[str, Any]:
+    """The working of what is taken back: what the purchase had earned less these two."""
+    why: dict[str, Any] = {"taken_before": outcome.taken_before}
+    kept = outcome.kept
+    if any(kept.after):
+        why["kept"] = kept_working(kept.breakdown, kept.after).to_json()
+    return why
 
 
 def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
@@ -164,6 +177,7 @@ def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
             before_minor=paid_back(breakdown, before),
             after_minor=paid_back(breakdown, after),
         ),
+        taken_before=reversed_points,
         points=refund(breakdown, after, reversed_points),
         was_last=paid > 0 == still_paid if over_money else not any(after),
         kept=Kept(breakdown, before, after),

@@ -6,11 +6,11 @@ receipt and shared over the lines by largest remainder (rules 9, 10, 11). The br
 figure used, so that a return is computed by the rules of the day and not by today's (rule 2).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loyalty.earning.breakdown import Breakdown, Count, LineEarned, Reason, Room
+from loyalty.earning.breakdown import Breakdown, LineEarned, Reason
 from loyalty.earning.facts import Card, Facts, Moment
 from loyalty.earning.match import matching, matching_act
 from loyalty.earning.paid import paid_by_line
@@ -18,7 +18,8 @@ from loyalty.earning.ready import ReadyRules, ready, sku_counter
 from loyalty.earning.ready_rule import room_in
 from loyalty.earning.rooms import Counter
 from loyalty.earning.rule_set import RuleSet
-from loyalty.earning.settle import Settled, settle
+from loyalty.earning.settle import settle
+from loyalty.earning.working import hundredths, working
 from loyalty.events import MemberEvent, Purchase
 from loyalty.points import BASIS
 
@@ -29,11 +30,11 @@ def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) ->
     moment = Moment.of(purchase.occurred_at, zone)
     paid = paid_by_line(purchase.paid_with_points_minor, purchase.lines, facts.unpayable)
     minors = _earning_minors(purchase, rules, paid)
-    rated = _rates(purchase, rules, facts, moment)
+    rated, outdone = _rates(purchase, rules, facts, moment)
     rates = [reasons[0].bp for reasons in rated]
     present = [minor > 0 for minor in minors]
     counting = [n for n, there in enumerate(present, 1) if there]
-    reasons = matching(rules.bonuses, purchase, counting, facts, moment)
+    reasons = outdone + matching(rules.bonuses, purchase, counting, facts, moment)
     if facts.cards:
         reasons += _cards(facts.cards, purchase.occurred_at, rule_set.card_maximum_bp)
     caps = room_in(rules.caps, facts, moment) if rules.caps else ()
@@ -46,7 +47,7 @@ def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) ->
             line.quantity,
             line.net_minor,
             minor,
-            _hundredths(minor * settled.base_points, settled.base_minor),
+            hundredths(minor * settled.base_points, settled.base_minor),
             why[0].bp,
             points,
             why,
@@ -63,7 +64,7 @@ def earn(purchase: Purchase, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) ->
         )
     )
     bought = _new_products(purchase, rules) if rules.first_skus else {}
-    return _breakdown(rules, settled, lines, caps, bought)
+    return working(rule_set.version, rules.terms, settled, lines, caps, bought)
 
 
 def earn_act(event: MemberEvent, rule_set: RuleSet, facts: Facts, zone: ZoneInfo) -> Breakdown:
@@ -72,46 +73,8 @@ def earn_act(event: MemberEvent, rule_set: RuleSet, facts: Facts, zone: ZoneInfo
     moment = Moment.of(event.occurred_at, zone)
     reasons = matching_act(rules.acts.get(event.type, []), event, facts, moment)
     caps = room_in(rules.caps, facts, moment)
-    return _breakdown(rules, settle(rules.terms, [0], [0], [True], reasons, caps), (), caps, {})
-
-
-def _breakdown(
-    rules: ReadyRules,
-    settled: Settled,
-    lines: tuple[LineEarned, ...],
-    caps: tuple[Room, ...],
-    bought: Mapping[Counter, tuple[int, int]],
-) -> Breakdown:
-    terms, reasons = rules.terms, settled.reasons
-    if settled.stack_cut:
-        limit = Reason("maximum_multiplier", "cap", True, "maximum_multiplier", terms.maximum_bp)
-        reasons = [*reasons, limit]
-    for cap in caps:
-        wished, granted = settled.counted.get((cap.counter, cap.period), (0, 0))
-        if granted < wished:
-            reasons = [*reasons, _everything(cap, wished, granted)]
-    exact, divisor = settled.exact
-    return Breakdown(
-        rule_version=rules.rule_set.version,
-        base_minor=settled.base_minor,
-        base_points=settled.base_points,
-        stacking=terms.stacking,
-        maximum_multiplier_bp=terms.maximum_bp,
-        multiplier_bp=settled.multiplier_bp,
-        points=settled.points,
-        spend_points=settled.spend_points,
-        flat_points=settled.flat_points,
-        exact=_hundredths(exact, divisor),
-        reasons=tuple(reasons),
-        lines=lines,
-        steps=terms.steps,
-        beyond=terms.beyond,
-        caps=caps,
-        counted=tuple(
-            Count(counter, period, wished, granted)
-            for (counter, period), (wished, granted) in {**settled.counted, **bought}.items()
-        ),
-    )
+    settled = settle(rules.terms, [0], [0], [True], reasons, caps)
+    return working(rule_set.version, rules.terms, settled, (), caps, {})
 
 
 def _new_products(purchase: Purchase, rules: ReadyRules) -> dict[Counter, tuple[int, int]]:
@@ -125,17 +88,6 @@ def _new_products(purchase: Purchase, rules: ReadyRules) -> dict[Counter, tuple[
             before, _ = pieces.get(sku_counter(line.sku), (0, 0))
             pieces[sku_counter(line.sku)] = (before + line.quantity, before + line.quantity)
     return pieces
-
-
-def _everything(cap: Room, wished: int, granted: int) -> Reason:
-    return Reason(
-        rule=f"everything_per_{cap.per}",
-        kind="cap",
-        applied=True,
-        reason="cap_reached",
-        wished=wished,
-        granted=granted,
-    )
 
 
 def _earning_minors(purchase: Purchase, rules: ReadyRules, paid: Sequence[int]) -> list[int]:
@@ -157,39 +109,52 @@ def _earning_minors(purchase: Purchase, rules: ReadyRules, paid: Sequence[int]) 
 
 def _rates(
     purchase: Purchase, rules: ReadyRules, facts: Facts, moment: Moment
-) -> list[tuple[Reason, ...]]:
-    """Each line's rate: of the rules that choose it the first in order, else its category's."""
+) -> tuple[list[tuple[Reason, ...]], list[Reason]]:
+    """Each line's rate: of the rules that choose it the first in order, else its category's.
+
+    Also the rules that choose lines and rate none of them, and why: once each, however many lines.
+    """
+    lines = purchase.lines
+    rated = [rules.rate_of(line.category) for line in lines]
     if not rules.rates:
-        return [rules.rate_of(line.category) for line in purchase.lines]
-    holding = [
-        each
-        for each in rules.rates
-        if each.counts_at(moment.at)
-        and each.why_not(purchase.store, purchase.channel, facts, moment) is None
-    ]
-    rated = []
-    for line in purchase.lines:
-        own = None
-        if line.category not in rules.excluded:
-            own = next((each for each in holding if each.chooses(line)), None)
-        rated.append((own.yes,) if own else rules.rate_of(line.category))
-    return rated
+        return rated, []
+    choosable = [n for n, line in enumerate(lines) if line.category not in rules.excluded]
+    left, missed = set(choosable), []
+    for each in rules.rates:
+        if not each.counts_at(moment.at):
+            continue
+        chosen = [n for n in choosable if each.chooses(lines[n])]
+        if not chosen:
+            continue
+        code = each.why_not(purchase.store, purchase.channel, facts, moment)
+        if code is None and left.isdisjoint(chosen):
+            code = "another_rate_applies"
+        if code is not None:
+            missed.append(each.no(code))
+            continue
+        for n in left.intersection(chosen):
+            rated[n] = each.rates
+        left.difference_update(chosen)
+    return rated, missed
 
 
 def _cards(cards: Sequence[Card], at: datetime, maximum_bp: int | None) -> list[Reason]:
-    """Of several personal cards only the best counts."""
+    """Of several personal cards only the best counts, as far as any card does."""
     ranked = sorted(cards, key=lambda card: (-card.multiplier_bp, card.key))
     best = next((card for card in ranked if card.starts_at <= at < card.ends_at), None)
     reasons = []
     for card in ranked:
         multiplier = min(card.multiplier_bp, maximum_bp or card.multiplier_bp)
         applies = card is best and multiplier > BASIS
+        code = _card_reason(card, best, at)
+        if card is best and multiplier < card.multiplier_bp:
+            code = "card_maximum"
         reasons.append(
             Reason(
                 rule="card",
                 kind="card",
                 applied=applies,
-                reason=_card_reason(card, best, at),
+                reason=code,
                 bp=max(0, multiplier - BASIS),
                 ref=card.key,
                 fits=applies,
@@ -204,9 +169,3 @@ def _card_reason(card: Card, best: Card | None, at: datetime) -> str:
     if at >= card.ends_at:
         return "card_ended"
     return "card_valid" if card is best else "better_card_applies"
-
-
-def _hundredths(value: int, divisor: int) -> str:
-    """A figure for the reader, to two decimals; nothing is computed from it."""
-    rounded = (200 * value + divisor) // (2 * divisor)
-    return f"{rounded // 100}.{rounded % 100:02d}"

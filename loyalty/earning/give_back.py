@@ -5,12 +5,14 @@ sums to the whole (rule 2).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from loyalty.earning.breakdown import Breakdown
+from loyalty.earning.breakdown import Breakdown, LineEarned, Reason
 from loyalty.earning.ready import sku_counter
 from loyalty.earning.rooms import Counter
-from loyalty.earning.settle import Settled, Terms, settle
+from loyalty.earning.settle import Settled, settle
+from loyalty.earning.terms import Terms
+from loyalty.earning.working import hundredths, working
 from loyalty.errors import Invalid
 from loyalty.events import RefundLine
 
@@ -44,9 +46,25 @@ def kept_minor(breakdown: Breakdown, kept: Sequence[int]) -> list[int]:
     ]
 
 
+def paid_of(line: LineEarned, kept_minor: int) -> int:
+    """What points had paid of what came back of a line, of which so much is still kept."""
+    if not line.paid_with_points_minor:
+        return 0
+    return line.paid_with_points_minor * (line.net_minor - kept_minor) // line.net_minor
+
+
 def keep(breakdown: Breakdown, kept: Sequence[int]) -> Settled:
     """What the kept pieces of each line earn, by the figures frozen in the breakdown."""
-    terms = Terms(
+    pieces = list(zip(breakdown.lines, kept, strict=True))
+    minors = [line.earning_minor * quantity // line.quantity for line, quantity in pieces]
+    present = [line.earning_minor > 0 and quantity > 0 for line, quantity in pieces]
+    rates = [line.rate_bp for line in breakdown.lines]
+    reasons = [_unjudged(reason) for reason in breakdown.reasons if reason.kind != "cap"]
+    return settle(_terms(breakdown), minors, rates, present, reasons, breakdown.caps)
+
+
+def _terms(breakdown: Breakdown) -> Terms:
+    return Terms(
         minor=breakdown.base_minor,
         points=breakdown.base_points,
         steps=breakdown.steps,
@@ -54,11 +72,38 @@ def keep(breakdown: Breakdown, kept: Sequence[int]) -> Settled:
         stacking=breakdown.stacking,
         maximum_bp=breakdown.maximum_multiplier_bp,
     )
-    pieces = list(zip(breakdown.lines, kept, strict=True))
-    minors = [line.earning_minor * quantity // line.quantity for line, quantity in pieces]
-    present = [line.earning_minor > 0 and quantity > 0 for line, quantity in pieces]
-    rates = [line.rate_bp for line in breakdown.lines]
-    return settle(terms, minors, rates, present, breakdown.reasons, breakdown.caps)
+
+
+def _unjudged(reason: Reason) -> Reason:
+    """A rule as before thresholds, groups, caps and better bonuses were looked at."""
+    if not reason.fits or (reason.applied and reason.wished is None):
+        return reason
+    code = "card_valid" if reason.kind == "card" else "applies"
+    return replace(reason, applied=True, reason=code, wished=None, granted=None)
+
+
+def kept_working(breakdown: Breakdown, kept: Sequence[int]) -> Breakdown:
+    """The working of what is kept, for the reader; goods come back by that of the purchase."""
+    settled = keep(breakdown, kept)
+    costs = kept_minor(breakdown, kept)
+    lines = tuple(
+        replace(
+            line,
+            quantity=quantity,
+            net_minor=net,
+            earning_minor=minor,
+            base=hundredths(minor * settled.base_points, settled.base_minor),
+            points=points,
+            paid_with_points_minor=line.paid_with_points_minor - paid_of(line, net),
+        )
+        for line, quantity, net, points in zip(
+            breakdown.lines, kept, costs, settled.shares, strict=True
+        )
+        if quantity
+        for minor in [line.earning_minor * quantity // line.quantity]
+    )
+    version = breakdown.rule_version
+    return working(version, _terms(breakdown), settled, lines, breakdown.caps, {})
 
 
 def refund(breakdown: Breakdown, kept: Sequence[int], already_reversed: int) -> int:

@@ -8,7 +8,7 @@ the goods beside it turns no points into money (rules 3, 11).
 from collections.abc import Collection, Sequence
 
 from loyalty.earning.breakdown import Breakdown
-from loyalty.earning.give_back import kept_minor
+from loyalty.earning.give_back import kept_minor, paid_of
 from loyalty.events import Line
 from loyalty.points import split_whole
 
@@ -36,8 +36,4 @@ def paid_back(breakdown: Breakdown, kept: Sequence[int]) -> int:
     and no part gives more back than it cost.
     """
     left = kept_minor(breakdown, kept)
-    return sum(
-        line.paid_with_points_minor * (line.net_minor - still) // line.net_minor
-        for line, still in zip(breakdown.lines, left, strict=True)
-        if line.paid_with_points_minor
-    )
+    return sum(paid_of(line, still) for line, still in zip(breakdown.lines, left, strict=True))

@@ -8,7 +8,7 @@ from loyalty.earning.facts import Moment, period_key
 from loyalty.earning.ready_rule import ReadyRule
 from loyalty.earning.rooms import Counter
 from loyalty.earning.rule_set import Cap, Rule, RuleSet
-from loyalty.earning.settle import Terms
+from loyalty.earning.terms import Terms
 from loyalty.points import BASIS
 
 EVERYTHING = "*"

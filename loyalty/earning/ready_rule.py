@@ -45,6 +45,7 @@ class ReadyRule:
         self.categories = frozenset(when.categories or ())
         self.brands = frozenset(when.brands or ())
         self.yes = self._reason("applies", applied=True)
+        self.rates = (self.yes,)  # as the reasons of a line
         self._no: dict[str, Reason] = {}
         self._on: dict[tuple[int, ...], Reason] = {}
 

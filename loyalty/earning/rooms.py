@@ -5,8 +5,14 @@ from dataclasses import replace
 
 from loyalty.earning.breakdown import Reason, Room
 
+CAP_REACHED = "cap_reached"
 Counter = tuple[str, str]
 """A counter's name and the period it counts for."""
+
+
+def wishes(reason: Reason) -> bool:
+    """Whether it applies, or would if its caps had any room: what it wished is kept."""
+    return reason.applied or (reason.fits and reason.reason == CAP_REACHED)
 
 
 class Rooms:
@@ -20,14 +26,18 @@ class Rooms:
         self._by_rule: dict[tuple[str, str | None], tuple[int, int]] = {}
 
     def grant(self, wished: int, reason: Reason | None) -> int:
-        """Grant up to the tightest cap, and keep the wished amount too (rule 22)."""
+        """Grant up to the tightest cap, and keep the wished amount too (rule 22).
+
+        What the rule's own caps cut off never comes to those on everything.
+        """
         mine = [(cap.counter, cap.period) for cap in reason.caps] if reason else []
-        counters = [*self._whole, *mine]
-        granted = min([wished, *(self._room[counter] for counter in counters)])
-        for counter in counters:
-            self._room[counter] -= granted
-            before, had = self._taken[counter]
-            self._taken[counter] = (before + wished, had + granted)
+        own = min([wished, *(self._room[counter] for counter in mine)])
+        granted = min([own, *(self._room[counter] for counter in self._whole)])
+        for counters, wish in ((mine, wished), (self._whole, own)):
+            for counter in counters:
+                self._room[counter] -= granted
+                before, had = self._taken[counter]
+                self._taken[counter] = (before + wish, had + granted)
         if reason is not None:
             self._by_rule[(reason.rule, reason.ref)] = (wished, granted)
         return granted
@@ -40,9 +50,9 @@ class Rooms:
         return [self._with_figures(reason) for reason in reasons]
 
     def _with_figures(self, reason: Reason) -> Reason:
-        both = self._by_rule.get((reason.rule, reason.ref)) if reason.applied else None
+        both = self._by_rule.get((reason.rule, reason.ref)) if wishes(reason) else None
         if both is None:
             return reason
         wished, granted = both
-        why = "cap_reached" if granted < wished else reason.reason
+        why = CAP_REACHED if granted < wished else reason.reason
         return replace(reason, wished=wished, granted=granted, reason=why)

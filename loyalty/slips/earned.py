@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from loyalty.earning.breakdown import Breakdown, LineEarned, Reason
 from loyalty.earning.ready import EVERYTHING
+from loyalty.earning.rooms import CAP_REACHED
 from loyalty.points import BASIS
 from loyalty.slips.paper import Grid, Paper, Row, Rule, Text
 
@@ -26,7 +27,7 @@ def earned(paper: Paper, made: Breakdown) -> Iterator[Row]:
     if missed:
         yield Text(paper.line("not_applied"), "head")
         for reason in missed:
-            yield _rule(paper, reason.rule, paper.why(reason.reason), _threshold(paper, reason))
+            yield _rule(paper, reason.rule, paper.why(reason.reason), _missing(paper, reason))
     yield from _total(paper, made)
 
 
@@ -94,8 +95,10 @@ def _caps_of(paper: Paper, reason: Reason) -> str:
 
 
 def _together(paper: Paper, made: Breakdown) -> str:
+    limits = [reason for reason in made.reasons if reason.kind != "points" and reason.applied]
+    cut = any(reason.reason == CAP_REACHED for reason in limits)
     return paper.line(
-        "together",
+        "together_before" if cut else "together",
         times=_times(made.multiplier_bp),
         stacking=paper.words.stacking[made.stacking],
         maximum=_times(made.maximum_multiplier_bp),
@@ -116,7 +119,10 @@ def _limits(paper: Paper, made: Breakdown) -> Iterator[Row]:
         yield Text(paper.line("cap", counter=name, period=period, **figures), "item")
 
 
-def _threshold(paper: Paper, reason: Reason) -> str:
+def _missing(paper: Paper, reason: Reason) -> str:
+    """The figure behind a rule that did not apply."""
+    if reason.granted is not None:
+        return paper.line("granted", granted=reason.granted, wished=reason.wished)
     if reason.reason == "below_threshold" and reason.from_minor is not None:
         return paper.line("threshold", minor=paper.money(reason.from_minor))
     return reason.ref or ""

@@ -18,6 +18,8 @@ def slip(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
     yield from (Text(line) for line in _around(paper, found))
     if breakdown := found["meta"].get("breakdown"):
         yield from earned(paper, Breakdown.from_json(breakdown))
+    if "taken_before" in found["meta"]:
+        yield from _taken_back(paper, found)
     yield from _lots(paper, found)
     yield from (Text(line) for line in _turned_out(paper, found))
     yield Text(
@@ -28,6 +30,20 @@ def slip(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
         ),
         "sum",
     )
+
+
+def _taken_back(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
+    """Of a return: what is kept earns, by the rules of the purchase, and what is left to take."""
+    meta, still = found["meta"], 0
+    if kept := meta.get("kept"):
+        made = Breakdown.from_json(kept)
+        still = made.points
+        yield Text(paper.line("kept"), "head")
+        yield from earned(paper, made)
+    figures = {"kept": still, "before": meta["taken_before"], "points": found["points"]}
+    had = found["original"]["points"]
+    words = {name: f"{points:,}" for name, points in (figures | {"earned": had}).items()}
+    yield Text(f"= {paper.line('take', **words)}", "sum")
 
 
 def title(paper: Paper, found: Mapping[str, Any]) -> str:
@@ -147,7 +163,9 @@ def _turned_out(paper: Paper, found: Mapping[str, Any]) -> Iterator[str]:
     if found["shortfall"]:
         yield paper.line("forgiven", points=f"{found['shortfall']:,}")
     if found["lapsed"]:
-        yield paper.line("lapsed", points=f"{found['lapsed']:,}")
+        earned = (found["original"] or {}).get("kind") in ("earn", "grant")
+        name = "lapsed_before" if earned else "lapsed"
+        yield paper.line(name, points=f"{found['lapsed']:,}")
     if found["meta"].get("fault") == "merchant":
         yield paper.line("merchant")
     for later in found["reversals"]:

@@ -1,9 +1,10 @@
 """`milepost why`: the slip that says why points moved, as a clerk reads it out."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -12,11 +13,16 @@ from bootstrap.cli import app
 from bootstrap.clock import SystemClock
 from bootstrap.settings import read_settings
 from bootstrap.wiring import Parts
+from loyalty.earning.earn import earn
+from loyalty.earning.facts import Facts
+from loyalty.earning.rule_set import Base, Cap, Rule, RuleSet
 from loyalty.events import Line, Purchase, Refund, RefundLine
 from loyalty.intake import record_purchase
 from loyalty.ports import Transaction
 from loyalty.refunds import record_refund
 from loyalty.registration import Registration, register
+from loyalty.slips.earned import earned
+from loyalty.slips.paper import Paper, Text
 from loyalty.slips.words import EN, ZH
 from loyalty.till import flow
 from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest
@@ -110,6 +116,43 @@ def test_a_receipt_is_explained_figure_by_figure(why: Why) -> None:
         assert told in lines
     assert any(line.startswith("+60 purchase, lapse 20") for line in lines)
     assert any("taken back since:" in line and "by refund:till:b1" in line for line in lines)
+
+
+def test_a_return_says_what_is_kept_earns_and_what_is_taken(why: Why) -> None:
+    """Each line that is kept, the rules on it, and the figures that the points come from."""
+    lines = [line.strip() for line in why("refund:till:b1").output.splitlines()]
+
+    assert "What is kept, by the rules of the purchase" in lines
+    assert any(line.startswith("1     leek fresh     50.00 CNY   48.00 CNY") for line in lines)
+    for told in (
+        "big                      too little was bought  (only from 500.00 CNY on)",
+        "snacks                   +15 points on line 3  (10 of 15 granted)",
+        "= 36.00 rounded down once to 36, then shared over the lines",
+        "= 36 for the money + 10 on top = 46 points",
+        "= 60 earned − 46 for what is kept − 0 taken back before = 14 points",
+    ):
+        assert told in lines
+
+
+@pytest.mark.parametrize(
+    ("cap", "told"),
+    [
+        (30, "bonuses together, before limits: ×1.5 (added up, never above ×5)"),
+        (50, "bonuses together: ×1.5 (added up, never above ×5)"),
+    ],
+)
+def test_bonuses_that_a_limit_cut_are_shown_as_before_it(cap: int, told: str) -> None:
+    """Nobody multiplies 100 by 1.5 and wonders about 130."""
+    always = Rule(id="always", bonus_bp=5_000, caps=(Cap(points=cap, per="day"),))
+    bought = Purchase(
+        source="till", id="r1", member_id="lee", occurred_at=datetime(2026, 3, 2, tzinfo=UTC),
+        currency="CNY", lines=(Line(sku="s", category="a", net_minor=10_000),),
+    )  # fmt: skip
+    made = earn(bought, RuleSet(base=Base(minor=100), rules=(always,)), Facts(), ZoneInfo("UTC"))
+
+    slip = list(earned(Paper(EN, "CNY", ZoneInfo("UTC")), made))
+
+    assert [row.text for row in slip if isinstance(row, Text) and "together" in row.text] == [told]
 
 
 def test_spent_points_name_their_lots_and_the_bill(why: Why) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.earn import earn
 from loyalty.earning.facts import Facts
-from loyalty.earning.give_back import Kept, keep, kept_after, kept_minor, refund, room_back
+from loyalty.earning.give_back import (
+    Kept,
+    keep,
+    kept_after,
+    kept_minor,
+    kept_working,
+    refund,
+    room_back,
+)
 from loyalty.earning.paid import paid_back
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.stack import highest_stack
@@ -139,6 +148,8 @@ def test_the_working_adds_up_to_the_points(purchase: Purchase, rule_set: RuleSet
         breakdown.points,
         [line.points for line in breakdown.lines],
     )
+    assert kept_working(breakdown, [line.quantity for line in breakdown.lines]) == breakdown
+    assert int(Decimal(breakdown.exact)) == breakdown.spend_points
 
 
 @settings(max_examples=150, deadline=None)
