@@ -33,6 +33,10 @@ class Moment:
         wall = at.astimezone(zone)
         return cls(at, wall.weekday(), wall.date(), wall.time())
 
+    def eve(self) -> "Moment":
+        """The same as a part of the night of the day before."""
+        return Moment(self.at, (self.weekday - 1) % 7, self.day - timedelta(days=1), self.clock)
+
 
 class Card(Protocol):
     """A personal multiplier on spend points, for a time."""

@@ -41,6 +41,7 @@ class ReadyRule:
             if when.hours
             else None
         )
+        self.past_midnight = self.hours is not None and self.hours[1] <= self.hours[0]
         self.skus = frozenset(when.skus or ())
         self.categories = frozenset(when.categories or ())
         self.brands = frozenset(when.brands or ())
@@ -61,6 +62,8 @@ class ReadyRule:
         self, store: str | None, channel: str | None, facts: Facts, moment: Moment
     ) -> str | None:
         """What about the place, the member or the hour does not fit; none when all does."""
+        if self.past_midnight and self.hours and moment.clock < self.hours[1]:
+            moment = moment.eve()  # the night of Friday, at one o'clock on Saturday
         if self.weekdays and moment.weekday not in self.weekdays:
             return "other_weekday"
         if self.tiers and self.tiers.isdisjoint(facts.tiers):
@@ -77,6 +80,12 @@ class ReadyRule:
         if self.condition and not self.condition.fits(facts.asked):
             return "condition_not_met"
         return None
+
+    def may_fall_on(self, weekday: int | None) -> bool:
+        """Whether it may hold at some time of this calendar day; Monday is 0."""
+        if not self.weekdays or weekday in self.weekdays:
+            return True
+        return self.past_midnight and weekday is not None and (weekday - 1) % 7 in self.weekdays
 
     def chooses(self, line: Line) -> bool:
         return (

@@ -92,7 +92,10 @@ class Base(Written):
 
 
 class Hours(Written):
-    """A part of the day by the programme's clock, from (included) until (not included)."""
+    """A part of the day by the programme's clock, from (included) until (not included).
+
+    What runs past midnight belongs to the day it began on: its weekday, and whether a holiday.
+    """
 
     since: TimeOfDay
     until: TimeOfDay

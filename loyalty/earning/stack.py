@@ -105,7 +105,7 @@ def _may_hold(each: ReadyRule, case: _Case) -> bool:
     needed = each.rule.when.from_minor
     return (
         (not each.tiers or not each.tiers.isdisjoint(case.tiers))
-        and (not each.weekdays or case.weekday in each.weekdays)
+        and each.may_fall_on(case.weekday)
         and (case.at is None or each.counts_at(case.at))
         and (needed is None or case.from_minor is None or needed <= case.from_minor)
     )

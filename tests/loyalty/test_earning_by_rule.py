@@ -342,6 +342,34 @@ def test_hours_may_run_past_midnight(clock: str, counts: bool) -> None:
     assert earned(bought(("a", 100), at=at), rules(night)).points == (200 if counts else 100)
 
 
+NIGHT = {"since": "22:00", "until": "02:00"}
+
+
+@pytest.mark.parametrize(
+    ("when", "wall", "reason"),
+    [
+        ({"weekdays": ["fri"]}, "2026-10-16T01:00", "other_weekday"),  # still Thursday's night
+        ({"weekdays": ["fri"]}, "2026-10-16T02:00", "other_hours"),
+        ({"weekdays": ["fri"]}, "2026-10-16T22:00", "applies"),
+        ({"weekdays": ["fri"]}, "2026-10-17T01:59", "applies"),
+        ({"weekdays": ["fri"]}, "2026-10-17T22:00", "other_weekday"),
+        ({"weekdays": ["sun"]}, "2026-10-19T00:00", "applies"),
+        ({"holidays": {"names": ["Mid-Autumn"]}}, "2026-09-25T01:00", "no_holiday"),
+        ({"holidays": {"names": ["Mid-Autumn"]}}, "2026-09-26T01:00", "applies"),
+    ],
+)
+def test_a_night_belongs_to_the_day_on_which_it_began(
+    when: Mapping[str, Any], wall: str, reason: str
+) -> None:
+    """Friday night is over at two o'clock on Saturday."""
+    night = {"id": "night", "when": {"hours": NIGHT, **when}, "bonus_bp": 10_000}
+    at = datetime.fromisoformat(wall).replace(tzinfo=SHANGHAI)
+
+    breakdown = earned(bought(("a", 100), at=at), rules(night))
+
+    assert why(breakdown, "night") == (reason == "applies", reason)
+
+
 # --- what else a rule may ask -----------------------------------------------------------------
 
 

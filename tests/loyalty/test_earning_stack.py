@@ -12,6 +12,8 @@ from loyalty.tiers.settings import Tiers
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEEKEND = {"id": "weekend", "when": {"weekdays": ["sat", "sun"]}, "bonus_bp": 5_000}
+NIGHT = {"since": "22:00", "until": "02:00"}
+FRIDAY_NIGHT = {"id": "fri", "when": {"weekdays": ["fri"], "hours": NIGHT}, "bonus_bp": 5_000}
 DIAMOND = {"id": "diamond", "when": {"tiers": ["diamond"]}, "bonus_bp": 5_000}
 GOLD = {"id": "gold", "when": {"tiers": ["gold"]}, "bonus_bp": 2_000}
 
@@ -46,6 +48,8 @@ def test_the_worst_case_of_a_luxury_shop(stacking: str, points: int, percent: fl
         ([GOLD, DIAMOND], 150),  # nobody is both
         ([GOLD, {**DIAMOND, "id": "plus", "when": {"tiers": ["plus"]}}], 170),  # plus ranks as gold
         ([WEEKEND, {**WEEKEND, "id": "wed", "when": {"weekdays": ["wed"]}}], 150),
+        ([FRIDAY_NIGHT, WEEKEND], 200),  # one o'clock on Saturday
+        ([FRIDAY_NIGHT, {**WEEKEND, "when": {"weekdays": ["sun"]}}], 150),
         ([{**GOLD, "group": "g"}, {**WEEKEND, "group": "g"}], 150),
         # one ends on the day before the other begins
         ([{"id": "a", "bonus_bp": 3_000, "valid_until": "2026-10-07"},
