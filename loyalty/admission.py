@@ -172,6 +172,16 @@ def _gives_way(earlier: Enrolment, rules: Compiled, now: datetime) -> bool:
     return until is not None and until <= now
 
 
+def go_together(one: Enrolment, other: Enrolment, rules: Compiled, now: datetime) -> bool:
+    """Whether one member could have had both runs: if not, an act would be rewarded in both."""
+    earlier, later = sorted((one, other), key=lambda each: each.admitted_at)
+    if one.entry_key == other.entry_key:
+        return False
+    if earlier.ended_at is None:
+        return _gives_way(earlier, rules, now)
+    return rules.reentry.may_overlap or earlier.ended_at <= later.admitted_at
+
+
 def is_held_out(campaign: Campaign, rules: Compiled, member: Member) -> bool:
     """Whether chance keeps the member out: by a hash, so that it stays so and can be recomputed."""
     return bucket(campaign.id, "holdout", member.id) < rules.holdout_bp

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
+from loyalty.admission import compiled, go_together
 from loyalty.digest import digest
 from loyalty.errors import KeyReused, WrongState, invalid_field
 from loyalty.gifting import two
@@ -19,6 +20,7 @@ from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
 from loyalty.reconcile import start_again
 from loyalty.tiers.changes import case_of
+from loyalty.records import Enrolment
 from loyalty.tiers.joining import join_tiers
 
 _CARRIED = ("name", "email", "phone", "phone_digits", "birthday", "card_no", "time_zone")
@@ -48,7 +50,9 @@ def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str
     reversed_points = _take_bonuses_back(tx, merger, gone)
     points, debt = carry_over(tx, f"merge:{merger.id}", gone.id, stays.id)
     held = case_of(tx, gone).place
-    tx.member_moves.take_over(gone.id, stays.id)
+    running = tx.enrolments.running(gone.id)
+    twice = [journey.id for journey in running if not _goes_along(tx, journey, stays)]
+    tx.member_moves.take_over(gone.id, stays.id, twice)
     tx.members.save(_cleared(gone, stays))
     tx.members.save(_joined(gone, stays))
     tier = join_tiers(tx, gone, held, stays.id)
@@ -113,6 +117,13 @@ def _take_bonuses_back(tx: Transaction, merger: Merger, gone: Member) -> int:
         )
         total += posted.points
     return total
+
+
+def _goes_along(tx: Transaction, journey: Enrolment, stays: Member) -> bool:
+    """Whether a journey under way is one more of the survivor's, and not a second for one act."""
+    rules = compiled(tx.campaigns.version(journey.campaign_id, journey.version))
+    own = tx.enrolments.of_member(journey.campaign_id, stays.id)
+    return all(each.arm != journey.arm or go_together(journey, each, rules, tx.now) for each in own)
 
 
 def _cleared(gone: Member, stays: Member) -> Member:

@@ -4,7 +4,7 @@ A `Transaction` is everything that one commit may touch; a use case takes one an
 Lock order, always: the member, then enrolment or claim, then ledger accounts, then campaigns.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -509,10 +509,10 @@ class MemberMoves(Protocol):
         """Points given away and received since an instant."""
         ...
 
-    def take_over(self, member_id: str, into: str) -> None:
+    def take_over(self, member_id: str, into: str, twice: Collection[str]) -> None:
         """Give one member's acts, cards, coupons, messages and journeys to another, add counters.
 
-        A journey that the other has entered too stays behind.
+        Journeys that would count `twice` stay behind, as do those that the other has entered too.
         """
         ...
 

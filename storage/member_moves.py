@@ -1,5 +1,6 @@
 """Mergers, gifts, erasures and corrections as rows, and the rows of others that they touch."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, null, select, update
@@ -60,9 +61,9 @@ class SqlMemberMoves:
         )
         return int(self._connection.execute(query).scalar_one() or 0)
 
-    def take_over(self, member_id: str, into: str) -> None:
+    def take_over(self, member_id: str, into: str, twice: Collection[str]) -> None:
         """Give one member's rows to another, and add their counters up (rule 18)."""
-        take_over(self._batch.connection, member_id, into)
+        take_over(self._batch.connection, member_id, into, twice)
         self._batch.cards.forget()
         self._batch.waits.forget()
 

@@ -3,6 +3,8 @@
 What was decided, posted and held stays under the old id: those are records of what happened.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, Table, delete, select, update
 
 from storage.rows import AddUp, InsertOnce, Upsert
@@ -32,8 +34,8 @@ _told = Upsert(expiry_notices)
 _tried = InsertOnce(refused_claims)
 
 
-def take_over(connection: Connection, member_id: str, into: str) -> None:
-    """Give one member's rows to another; both are locked."""
+def take_over(connection: Connection, member_id: str, into: str, twice: Collection[str]) -> None:
+    """Give one member's rows to another, but the journeys of `twice`; both are locked."""
     for table, add_up in _SUMMED:
         summed = select(table).where(table.c.member_id == member_id)
         for row in connection.execute(summed).mappings().all():
@@ -50,7 +52,7 @@ def take_over(connection: Connection, member_id: str, into: str) -> None:
     # Corrections that wait for a second person are for who lives on; settled ones are records.
     waiting = (adjustments.c.member_id == member_id) & (adjustments.c.status == "proposed")
     connection.execute(update(adjustments).where(waiting).values(member_id=into))
-    _hand_journeys(connection, member_id, into)
+    _hand_journeys(connection, member_id, into, twice)
 
 
 def _hand_consents(connection: Connection, member_id: str, into: str) -> None:
@@ -88,7 +90,9 @@ def _hand_refused(connection: Connection, member_id: str, into: str) -> None:
     connection.execute(delete(refused_claims).where(theirs))
 
 
-def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:
+def _hand_journeys(
+    connection: Connection, member_id: str, into: str, twice: Collection[str]
+) -> None:
     """Journeys go along, but one that the survivor has entered too: that would count twice."""
     own = enrolments.alias()
     entered = (
@@ -101,7 +105,8 @@ def _hand_journeys(connection: Connection, member_id: str, into: str) -> None:
         .exists()
     )
     theirs = enrolments.c.member_id == member_id
-    connection.execute(update(enrolments).where(theirs, ~entered).values(member_id=into))
+    once = enrolments.c.id.not_in(twice) & ~entered
+    connection.execute(update(enrolments).where(theirs, once).values(member_id=into))
     moved = select(enrolments.c.id).where(enrolments.c.member_id == into)
     theirs = waits.c.member_id == member_id
     connection.execute(

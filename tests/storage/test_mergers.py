@@ -11,6 +11,7 @@ from bootstrap.tier_review import TierReviews
 from bootstrap.walk import Faults
 from loyalty.erasure import Erasure, erase
 from loyalty.gifting import Gift, give
+from loyalty.journeys.load import load_texts
 from loyalty.member_details import DetailsChange, change_details
 from loyalty.member_moves import GiftRefused
 from loyalty.merging import Merger, merge
@@ -369,6 +370,94 @@ def test_a_journey_that_both_are_in_goes_on_once(desk: Desk) -> None:
     desk.take_turns("second")
     assert desk.enrolment("second").outcome == "ordered"
     assert desk.enrolment("first").outcome == "merged"
+
+
+AGAIN = """
+name: again
+title: {en: Again, zh: 再来}
+summary: {en: Points for buying after a review., zh: 评价后消费得积分。}
+enter: {on: review}
+reentry: {again_after: P30D}
+budget_points: 5000
+journey:
+  - id: buy
+    await: {on: purchase, within: P20D}
+    met:
+      - grant: 500
+"""
+
+
+def test_one_receipt_completes_one_of_two_journeys_that_may_come_again(desk: Desk) -> None:
+    """Both cards wait in one campaign, each entered by a review of its own: one wait goes on."""
+    desk.launch_texts(load_texts("again", {"campaign.yaml": AGAIN}))
+    for name in ("old", "lee"):
+        desk.does(name, "review")
+        desk.take_turns(name)
+    assert desk.campaign("again").reserved_points == 1000
+
+    desk.merges()
+    desk.take_turns("old")
+    desk.take_turns("lee")
+    desk.clock.instant += DAY
+    earned = desk.buys("lee", "r1", ("grocery", 10_000))["points"]
+    desk.take_turns("lee")
+
+    assert (desk.enrolment("old").outcome, desk.enrolment("lee").outcome) == ("merged", "completed")
+    assert desk.balance("lee").posted == earned + 500
+    campaign = desk.campaign("again")
+    assert (campaign.granted_points, campaign.reserved_points) == (500, 0)
+
+
+@pytest.mark.parametrize(("days", "counts"), [(0, False), (25, True)])
+def test_an_act_that_was_rewarded_completes_no_journey_that_a_merger_brings(
+    desk: Desk, days: int, counts: bool
+) -> None:
+    """The survivor's receipt had its reward while the old card waited; a later wait goes on."""
+    desk.launch_texts(load_texts("again", {"campaign.yaml": AGAIN}))
+    desk.does("lee", "review")
+    desk.take_turns("lee")
+    if not days:
+        desk.does("old", "review")
+        desk.take_turns("old")
+    desk.clock.instant += DAY
+    earned = desk.buys("lee", "r1", ("grocery", 10_000))["points"]
+    desk.take_turns("lee")
+    desk.clock.instant += days * DAY
+    if days:
+        desk.does("old", "review")
+        desk.take_turns("old")
+
+    desk.merges()
+    for name in ("old", "lee"):
+        desk.take_turns(name)
+
+    states = [run.state for run in desk.enrolments("lee")]
+    assert states == (["ended", "waiting"] if counts else ["ended"])
+    assert desk.balance("lee").posted == earned + 500
+    assert desk.campaign("again").reserved_points == (500 if counts else 0)
+
+
+def test_last_months_pack_goes_on_beside_this_months(desk: Desk) -> None:
+    """It waits for late uploads only, and no purchase belongs to two months."""
+    desk.launch("monthly_task_pack")
+    desk.joins("new")
+    desk.open_month()
+    desk.take_turns("new")
+    desk.joins("young")
+    desk.clock.instant += 30 * DAY
+    list(desk.campaign_turns("monthly-task-pack"))
+    for name in ("new", "young"):
+        desk.take_turns(name)
+
+    desk.merges("new", "young")
+    for name in ("new", "young"):
+        desk.take_turns(name)
+
+    going_on = {(run.entry_key, run.state) for run in desk.enrolments("young")}
+    assert going_on == {("2026-04", "waiting"), ("2026-05", "waiting")}
+    assert [(run.entry_key, run.outcome) for run in desk.enrolments("new")] == [
+        ("2026-05", "merged")
+    ]
 
 
 def test_who_was_welcomed_once_is_not_welcomed_again(desk: Desk) -> None:
