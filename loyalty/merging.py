@@ -14,6 +14,7 @@ from pydantic import Field
 from loyalty.admission import compiled, go_together
 from loyalty.digest import digest
 from loyalty.errors import KeyReused, WrongState, invalid_field
+from loyalty.event_keys import key_after
 from loyalty.gifting import two
 from loyalty.member_moves import Asked, MemberMove, Reason
 from loyalty.members import Member, needs_active
@@ -88,7 +89,7 @@ def _may_merge(tx: Transaction, member_id: str, into: str, gone: Member, stays: 
     if gone.id == stays.id and member_id != into:
         raise WrongState(f"Member {member_id!r} was merged into {gone.id!r}.", into=gone.id)
     if gone.id == stays.id:
-        raise invalid_field("other", "same", "must be another member")
+        raise invalid_field("other_id", "same", "must be another member")
     if gone.id != member_id:
         raise WrongState(f"Member {member_id!r} was merged into {gone.id!r}.", into=gone.id)
     for each in (gone, stays):
@@ -112,9 +113,8 @@ def _take_bonuses_back(tx: Transaction, merger: Merger, gone: Member) -> int:
         if original.kind != "grant":
             # What a purchase earned goes back with its goods, and then all of it must be there.
             raise invalid_field("reverse", "no_bonus", f"names {key!r}, which is no bonus")
-        posted = tx.ledger.reverse(
-            f"merge:{merger.id}:{number}", key, policy="debt", meta={"merge": merger.id}
-        )
+        taken = key_after(f"bonus-{number}", f"merge:{merger.id}")
+        posted = tx.ledger.reverse(taken, key, policy="debt", meta={"merge": merger.id})
         total += posted.points
     return total
 

@@ -241,7 +241,7 @@ class SqlLedger:
         self._books.book(member_id)
         if known := self._books.record(key):
             if known.body_hash != body_hash(request):
-                raise KeyReused("Posting", key)
+                raise KeyReused("posting", key)
             return replace(known.posted, replayed=True)
         for hold_id in self._books.overdue(member_id, self._now):
             if hold_id != keep_hold:
