@@ -13,6 +13,8 @@ DETAIL_MAX = 500
 ERRORS_MAX = 20
 """Fields shown of one event: whoever mends those sees the rest when it is sent again."""
 FIELD_MAX = 200
+Purchase = tuple[str, str]
+"""Its source and its id there."""
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _EVENT_ID: TypeAdapter[str] = TypeAdapter(EventId)
 
@@ -52,21 +54,31 @@ def refused_event(
         event_id = _EVENT_ID.validate_python(body.get("id"))
     except ValidationError:
         return None
-    try:
-        member_id: str | None = _ID.validate_python(body.get("member_id"))
-    except ValidationError:
-        member_id = None
     return RefusedEvent(
         source=source,
         event_id=event_id,
         kind=kind,
-        member_id=member_id,
+        member_id=_said(_ID, body.get("member_id")),
         body=body,
         code=code,
         detail=detail[:DETAIL_MAX],
         errors=[_short(each) for each in errors[:ERRORS_MAX]],
         facts=facts or {},
     )
+
+
+def refunded_purchase(event: RefusedEvent) -> Purchase | None:
+    """The purchase that a refused refund is about; none where it names none."""
+    source = _said(_ID, event.body.get("purchase_source")) or event.source
+    purchase_id = _said(_EVENT_ID, event.body.get("purchase_id"))
+    return (source, purchase_id) if event.kind == "refund" and purchase_id else None
+
+
+def _said(form: TypeAdapter[str], value: Any) -> str | None:
+    try:
+        return form.validate_python(value)
+    except ValidationError:
+        return None
 
 
 def _short(error: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ cause is mended, one is replayed: recorded as if it had just been sent. One that
 and got recorded is no longer refused, whoever mended it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,22 +15,30 @@ from loyalty.events import MemberEvent, Purchase, Refund
 from loyalty.intake import record_event, record_purchase
 from loyalty.ports import Transaction
 from loyalty.refunds import record_refund
-from loyalty.refused_event import RefusedEvent
+from loyalty.refused_event import RefusedEvent, refunded_purchase
 
 
 def keep(tx: Transaction, event: RefusedEvent) -> None:
     """Keep it for a person to look at. Of who was erased nothing is kept, and no replay could
     record it (rule 19).
     """
-    if event.member_id is not None:
+    member_id = _buyer(tx, event) or event.member_id
+    if member_id is not None:
         try:
             # Locked: an erasure on its way clears what was kept before it, and nothing after.
-            erased = tx.members.lock(event.member_id).status == "erased"
+            erased = tx.members.lock(member_id).status == "erased"
         except Unknown:
             erased = False
         if erased:
             return
-    tx.repairs.add_refused(event)
+    tx.repairs.add_refused(replace(event, member_id=member_id))
+
+
+def _buyer(tx: Transaction, event: RefusedEvent) -> str | None:
+    """Whose goods come back: a refund names the purchase, and no member."""
+    named = refunded_purchase(event)
+    purchase = tx.inbox.find(*named) if named else None
+    return purchase.member_id if purchase else None
 
 
 def replay(tx: Transaction, target: str) -> dict[str, Any]:

@@ -213,6 +213,20 @@ def test_caps_of_both_are_one_cap(desk: Desk) -> None:
     assert used == {("sku:tea", "2026-03"): 7}
 
 
+@pytest.mark.parametrize("ids", [("x", "x:0"), ("x:0", "x")])
+def test_no_merger_is_in_the_way_of_another(desk: Desk, ids: tuple[str, str]) -> None:
+    """Whatever their ids are: what each moves and takes back is its own."""
+    for member in ("old", "kim"):
+        desk.has(member, 10, LATER)
+    bonuses = [desk.has(member, 50, LATER, kind="grant") for member in ("old", "kim")]
+
+    desk.merges("old", "lee", id=ids[0], reverse=(bonuses[0],))
+    desk.merges("kim", "may", id=ids[1], reverse=(bonuses[1],))
+
+    assert [desk.balance(member).posted for member in ("lee", "may")] == [10, 10]
+    desk.proved()
+
+
 def test_a_merger_is_made_once_and_waits_for_holds(desk: Desk) -> None:
     """The same request gets the same answer; what is on hold is settled first."""
     desk.has("old", 10, LATER)
@@ -330,6 +344,8 @@ def test_who_leaves_is_forgotten_and_the_books_still_balance(desk: Desk) -> None
     consent = Consent(channel="email", granted=True)
     desk.joins("ann", name="Ann Secret", email="ann@secret.example", consents=(consent,))
     desk.does("ann", "review", attributes={"text": "Ann Secret liked it"})
+    of_ann = select(tables.inbox.c.body_hash).where(tables.inbox.c.member_id == "ann")
+    hashes = [row.body_hash for row in desk._rows(of_ann)]
     desk.has("ann", 70, LATER)
     messages = tables.messages
     row: dict[str, Any] = {
@@ -353,6 +369,8 @@ def test_who_leaves_is_forgotten_and_the_books_still_balance(desk: Desk) -> None
         rows = desk._rows(select(table))
         left += str(rows)
     assert "secret" not in left.lower()
+    # Nor what a guess of them could be compared with.
+    assert len(hashes) == 2 and not [of for of in hashes if of in left]
     assert desk.count(tables.consents, tables.consents.c.member_id == "ann") == 0
     assert [row.status for row in desk._rows(select(messages))] == ["dropped"]
     after = desk._rows(select(tables.transactions).order_by(tables.transactions.c.id))

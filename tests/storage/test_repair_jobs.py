@@ -12,7 +12,7 @@ from bootstrap.repairing import Repairer
 from loyalty import repair_jobs
 from loyalty.erasure import Erasure, erase
 from loyalty.errors import Invalid, KeyReused, WrongState
-from loyalty.refused_event import refused_event
+from loyalty.refused_event import Kind, refused_event
 from loyalty.refused_events import keep
 from loyalty.repairs import ACTS, LISTS, JobRequest, ListName, Narrowed
 from storage import tables
@@ -78,10 +78,13 @@ class Operator(FrontDesk):
 
     def refused(self, id: str, member_id: str, code: str = "unknown") -> str:
         body = self.receipt(member_id, id, [("grocery", 10_000)]).model_dump(mode="json")
-        event = refused_event("purchase", body, code, "There is no member.")
+        return self.refuses("purchase", body, code)
+
+    def refuses(self, kind: Kind, body: dict[str, Any], code: str = "invalid") -> str:
+        event = refused_event(kind, {"source": "till", **body}, code, "There is no member.")
         assert event is not None
         self.store.run(lambda tx: keep(tx, event))
-        return f"till/{id}"
+        return f"till/{body['id']}"
 
 
 @pytest.fixture
@@ -301,6 +304,29 @@ def test_who_is_erased_is_not_kept_as_a_refused_event(ola: Operator) -> None:
     ola.store.run(lambda tx: erase(tx, "lee", asked, "ola"))
     ola.refused("r3", "lee", "wrong_state")
     ola.refused("r4", "lee", "invalid")
+
+    assert ola.sees("refused_events") == [left]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"purchase_id": "bought"},
+        {"purchase_id": "bought", "source": "2", "purchase_source": "till"},
+    ],
+)
+def test_a_refused_refund_goes_with_whose_goods_came_back(
+    ola: Operator, said: dict[str, Any]
+) -> None:
+    """Rule 19: it names a purchase and no member, and may hold what a clerk wrote of the person."""
+    ola.joins("lee")
+    ola.buys("lee", "bought", ("grocery", 10_000))
+    clerk = {"customer": "Lee Wang 138 0013 8000"}
+    ola.refuses("refund", {"id": "b1", **said, **clerk})
+    left = ola.refuses("refund", {"id": "b2", "purchase_id": "of nobody", **clerk})
+    asked = Erasure(id="e1", reason="asked by the member")
+    ola.store.run(lambda tx: erase(tx, "lee", asked, "ola"))
+    ola.refuses("refund", {"id": "b3", **said, **clerk})
 
     assert ola.sees("refused_events") == [left]
 
