@@ -4,18 +4,22 @@ Every body is bounded, every instant knows its zone, and money is whole minor un
 (source, id) names an event for good: the same body again gets the first answer.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from loyalty.digest import digest
 
@@ -26,6 +30,13 @@ MINOR_MAX = 1_000_000_000_000
 OWN_SOURCE = "milepost"
 """The source of events that Milepost itself records; nobody else reports under it."""
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _dated(written: object) -> object:
+    # A number, and a text of digits, would be read as seconds or milliseconds by how large it is.
+    if isinstance(written, datetime) or re.match(r"[0-9]{4}-", str(written)):
+        return written
+    raise PydanticCustomError("datetime_parsing", "is no instant")
 
 
 def _reasonable(at: datetime) -> datetime:
@@ -50,9 +61,17 @@ def one_line(length: int) -> Any:
     )
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_reasonable)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_reasonable)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
-EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+# Ids stand in addresses. What lies between slashes is neither empty nor `.` or `..`: clients leave
+# such parts out, and would name another event.
+EventId = Annotated[
+    str,
+    StringConstraints(
+        max_length=128,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*(/(\.{0,2}[A-Za-z0-9_:-]|\.{3})[A-Za-z0-9._:-]*)*$",
+    ),
+]
 Source = Annotated[Id, AfterValidator(_of_others)]
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 Name = Annotated[str, one_line(64)]
@@ -90,11 +109,12 @@ class Line(Body):
     brand: Name | None = None
     tax_minor: Minor = Field(0, description="the tax within `net_minor`")
 
-    @model_validator(mode="after")
-    def _tax_is_a_part(self) -> Self:
-        if self.tax_minor > self.net_minor:
-            raise ValueError("tax_minor is a part of net_minor")
-        return self
+    @field_validator("tax_minor")
+    @classmethod
+    def _tax_is_a_part(cls, tax_minor: int, before: ValidationInfo) -> int:
+        if tax_minor > before.data.get("net_minor", tax_minor):
+            raise ValueError("is more than net_minor, which it is a part of")
+        return tax_minor
 
 
 class Purchase(Event):
@@ -122,16 +142,18 @@ class Purchase(Event):
     channel: ShortName | None = Field(None, description="store, web, app ...")
     till: Name | None = None
     receipt_no: Name | None = None
+    lines: tuple[Line, ...] = Field(min_length=1, max_length=LINES_MAX)
     paid_with_points_minor: Minor = Field(
         0, description="the part paid with points or a bonus balance, which earns nothing"
     )
-    lines: tuple[Line, ...] = Field(min_length=1, max_length=LINES_MAX)
 
-    @model_validator(mode="after")
-    def _paid_at_most_once(self) -> Self:
-        if self.paid_with_points_minor > self.net_minor:
-            raise ValueError("paid_with_points_minor is more than the receipt came to")
-        return self
+    @field_validator("paid_with_points_minor")
+    @classmethod
+    def _paid_at_most_once(cls, paid_minor: int, before: ValidationInfo) -> int:
+        lines = before.data.get("lines")
+        if lines is not None and paid_minor > sum(line.net_minor for line in lines):
+            raise ValueError("is more than the receipt came to")
+        return paid_minor
 
     @property
     def net_minor(self) -> int:
@@ -175,12 +197,13 @@ class Refund(Event):
         description="merchant: points it was paid with live on for a while if they lapsed since",
     )
 
-    @model_validator(mode="after")
-    def _each_line_once(self) -> Self:
-        numbers = [line.line for line in self.lines or ()]
+    @field_validator("lines")
+    @classmethod
+    def _each_line_once(cls, lines: tuple[RefundLine, ...] | None) -> tuple[RefundLine, ...] | None:
+        numbers = [line.line for line in lines or ()]
         if len(numbers) != len(set(numbers)):
-            raise ValueError("each line of the receipt may be named once")
-        return self
+            raise ValueError("may name each line of the receipt once")
+        return lines
 
 
 class MemberEvent(Event):

@@ -45,10 +45,7 @@ def record_purchase(tx: Transaction, purchase: Purchase) -> dict[str, Any]:
         return answer
     needs_active(member)
     not_in_future(tx, purchase.occurred_at)
-    if purchase.currency != tx.programme.currency:
-        raise invalid_field(
-            "currency", "currency", f"this programme is kept in {tx.programme.currency}"
-        )
+    require_currency(tx, purchase.currency)
     require_paid(tx, purchase, member)
     rules = rules_at(tx, purchase.occurred_at)
     facts = facts_of_purchase(tx, member, purchase, rules)
@@ -181,3 +178,10 @@ def replay(
 def not_in_future(tx: Transaction, at: datetime, field: str = "occurred_at") -> None:
     if at > tx.now + CLOCK_SKEW:
         raise invalid_field(field, "in_future", f"is in the future; it is {tx.now.isoformat()}")
+
+
+def require_currency(tx: Transaction, currency: str) -> None:
+    """Points are worth something in the programme's currency only."""
+    kept_in = tx.programme.currency
+    if currency != kept_in:
+        raise invalid_field("currency", "currency", f"must be {kept_in}, as this programme is")

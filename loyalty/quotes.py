@@ -16,11 +16,10 @@ from loyalty.earning.rule_set import RuleSet
 from loyalty.errors import Unknown
 from loyalty.events import Instant, Name, Purchase, ShortName
 from loyalty.expiry import balance_to_show
-from loyalty.intake import not_in_future
+from loyalty.intake import not_in_future, require_currency
 from loyalty.ledger import Balance
 from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
-from loyalty.till.flow import require_currency
 from loyalty.till.limits import Usable, check, usable, worth
 from loyalty.till.presented import Presented, member_at
 from loyalty.till.requests import Lines, Points
@@ -74,7 +73,7 @@ def quote(tx: Transaction, cart: Cart, rules: RuleSet | None = None) -> dict[str
     may = usable(tx.programme, cart.lines, balance.available, balance.debt)
     points = cart.burn_points or 0
     if points:
-        check(tx.programme, may.bill_minor, points, balance.available)
+        check(tx.programme, may.bill_minor, points, balance.available, "burn_points")
     paid = worth(tx.programme, points)
     purchase = _purchase(tx, cart, member.id, paid)
     not_in_future(tx, purchase.occurred_at)

@@ -5,8 +5,9 @@ FORMS = {
     "as in m-1001",
     r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$": "letters, digits, and . _ : - after the first, 64 at "
     "most, as in till-12",
-    r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$": "letters, digits, and . _ : / - after the first, 128 "
-    "at most, as in 2026-10-03/000481",
+    r"^[A-Za-z0-9][A-Za-z0-9._:-]*(/(\.{0,2}[A-Za-z0-9_:-]|\.{3})[A-Za-z0-9._:-]*)*$": "letters, "
+    "digits, and . _ : / - after the first, nothing empty and no . or .. between slashes, as in "
+    "2026-10-03/000481",
     r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$": "letters, digits, and . _ ~ : - after the first, 128 "
     "at most, as in web-000123",
     r"^[a-z0-9][a-z0-9-]{0,47}$": "small letters, digits and hyphens, 48 at most, as in "
@@ -19,8 +20,8 @@ FORMS = {
     "in check_in",
     r"^[a-z_]{1,32}$": "small letters and _, 32 at most, as in online",
     r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$": "letters, digits and hyphens, 3 to 48, as in C-0001",
-    r"^\+?[0-9 ()-]{5,31}$": "digits, with spaces, brackets and hyphens between them, as in "
-    "+86 138 0013 8000",
+    r"^\+?[ ()-]*([0-9][ ()-]*){5,}$": "five digits or more, with spaces, brackets and hyphens "
+    "between them, as in +86 138 0013 8000",
     r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$": "an e-mail address, as in lee@example.com",
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "a day, as in 1990-12-31",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day, as in 09:30",

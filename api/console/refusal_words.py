@@ -34,14 +34,17 @@ _BY_RULE = {
 _RULES = (
     N_("must lie between the years 2000 and 2100"),
     N_("is kept for what Milepost itself records"),
-    N_("tax_minor is a part of net_minor"),
-    N_("paid_with_points_minor is more than the receipt came to"),
-    N_("each line of the receipt may be named once"),
+    N_("is more than net_minor, which it is a part of"),
+    N_("is more than the receipt came to"),
+    N_("may name each line of the receipt once"),
 )
 """The models' own sentences: they have one code, `value_error`, and are their own words."""
 _FORMS = (
     N_("letters, digits, and . _ : - after the first, 64 at most, as in till-12"),
-    N_("letters, digits, and . _ : / - after the first, 128 at most, as in 2026-10-03/000481"),
+    N_(
+        "letters, digits, and . _ : / - after the first, nothing empty and no . or .. between "
+        "slashes, as in 2026-10-03/000481"
+    ),
     N_("small letters, digits and _, a letter first, 48 at most, as in first_order"),
     N_("small letters, digits, _ and dots, a letter first, 64 at most, as in check_in"),
     N_("three capital letters, as in CNY"),

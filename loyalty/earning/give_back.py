@@ -23,14 +23,14 @@ def kept_after(kept: Sequence[int], returned: Sequence[RefundLine] | None) -> li
         return [0] * len(kept)
     left = list(kept)
     problems = []
-    for line in returned:
+    for place, line in enumerate(returned):
         if line.line > len(left) or line.quantity > left[line.line - 1]:
             message = (
                 f"only {left[line.line - 1]} left to return"
                 if line.line <= len(left)
                 else f"the receipt has {len(left)} lines"
             )
-            problems.append({"field": f"lines.{line.line}", "code": "too_many", "message": message})
+            problems.append({"field": f"lines.{place}", "code": "too_many", "message": message})
         else:
             left[line.line - 1] -= line.quantity
     if problems:

@@ -12,6 +12,7 @@ from typing import Any
 from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
 from loyalty.events import Body, body_hash
 from loyalty.held_points import let_go
+from loyalty.intake import require_currency
 from loyalty.ledger import NotEnoughPoints
 from loyalty.members import needs_active
 from loyalty.ports import Transaction, Wants
@@ -131,14 +132,6 @@ def locked_hold(tx: Transaction, hold_id: str) -> TillHold:
         raise Unknown("hold", hold_id)
     tx.members.lock(found.member_id)
     return tx.till.get(hold_id) or found
-
-
-def require_currency(tx: Transaction, currency: str) -> None:
-    """Points are worth something in the programme's currency only."""
-    if currency != tx.programme.currency:
-        raise invalid_field(
-            "currency", "currency", f"this programme is kept in {tx.programme.currency}"
-        )
 
 
 def _holder(tx: Transaction, request: HoldRequest) -> str:

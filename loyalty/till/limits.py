@@ -109,8 +109,10 @@ def usable(programme: Programme, lines: Sequence[Line], available: int, debt: in
     )
 
 
-def check(programme: Programme, bill_minor: int, points: int, available: int) -> None:
-    """Refuse points that may not be used, and say what may."""
+def check(
+    programme: Programme, bill_minor: int, points: int, available: int, field: str = "points"
+) -> None:
+    """Refuse points that may not be used, and say what may; `field` is what asked for them."""
     burning = programme.burning
     if bill_minor < burning.minimum_bill_minor:
         raise BillTooSmall(bill_minor, burning.minimum_bill_minor)
@@ -119,7 +121,7 @@ def check(programme: Programme, bill_minor: int, points: int, available: int) ->
     if points % burning.step_points:
         below = points - points % burning.step_points
         raise invalid_field(
-            "points",
+            field,
             "whole_steps",
             f"must be a multiple of {burning.step_points}, such as {below or burning.step_points}",
         )

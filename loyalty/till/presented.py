@@ -6,12 +6,10 @@ from pydantic import Field, model_validator
 
 from loyalty.errors import Unknown, invalid_field
 from loyalty.events import Body
-from loyalty.member_details import CARD_NO
+from loyalty.member_details import CARD_NO, PHONE
 from loyalty.members import phone_digits
 from loyalty.ports import Transaction
 from loyalty.registration import MEMBER_ID
-
-PHONE = r"^\+?[0-9 ()-]{5,31}$"
 
 
 class Presented(Body):

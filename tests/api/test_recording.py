@@ -36,7 +36,7 @@ def test_the_same_id_with_another_amount_is_refused(shop: Shop) -> None:
 
 
 def test_who_returns_more_than_was_bought_is_told_how_many_are_left(shop: Shop) -> None:
-    """The clerk reads which line it is, and how many of it can still come back."""
+    """The till reads which of its lines it is, and how many of it can still come back."""
     shop.joins()
     shop.buys("r-1")
     refund = {
@@ -48,7 +48,7 @@ def test_who_returns_more_than_was_bought_is_told_how_many_are_left(shop: Shop) 
 
     assert refused.status_code == 422
     error = refused.json()["errors"][0]
-    assert (error["field"], error["code"]) == ("lines.1", "too_many")
+    assert (error["field"], error["code"]) == ("lines.0", "too_many")
     assert error["message"] == "only 1 left to return"
 
 

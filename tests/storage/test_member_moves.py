@@ -370,7 +370,8 @@ def test_who_leaves_is_forgotten_and_the_books_still_balance(desk: Desk) -> None
         left += str(rows)
     assert "secret" not in left.lower()
     # Nor what a guess of them could be compared with.
-    assert len(hashes) == 2 and not [of for of in hashes if of in left]
+    assert len(hashes) == 2
+    assert not [of for of in hashes if of in left]
     assert desk.count(tables.consents, tables.consents.c.member_id == "ann") == 0
     assert [row.status for row in desk._rows(select(messages))] == ["dropped"]
     after = desk._rows(select(tables.transactions).order_by(tables.transactions.c.id))
