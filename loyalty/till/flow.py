@@ -73,16 +73,18 @@ def confirm(tx: Transaction, hold_id: str, wanted: HoldConfirm) -> dict[str, Any
 
     Fewer points may be confirmed when the bill shrank; the others are free again at once.
     """
-    hold, hash_ = locked_hold(tx, hold_id), _hash("confirm", wanted)
+    hold = locked_hold(tx, hold_id)
+    bill = hold.bill_minor if wanted.bill_minor is None else wanted.bill_minor
+    points = hold.points if wanted.points is None else wanted.points
+    source = wanted.purchase_source or hold.source
+    said = {"bill_minor": bill, "points": points, "purchase_source": source}
+    hash_ = _hash("confirm", wanted.model_copy(update=said))
     if hold.status == "confirmed":
         if hold.settled_hash != hash_:
             raise KeyReused("confirmation of hold", hold.id)
         return hold_answer(hold, "confirmed", replayed=True)
     _still_open(tx, hold)
-    bill = hold.bill_minor if wanted.bill_minor is None else wanted.bill_minor
-    points = hold.points if wanted.points is None else wanted.points
     check(tx.programme, bill, points, hold.points)
-    source = wanted.purchase_source or hold.source
     paid = worth(tx.programme, points)
     _fits_purchase(tx, hold, source, wanted.purchase_id, paid)
     tx.ledger.confirm(hold.id, hold.burn_key, points)

@@ -87,6 +87,26 @@ def test_sending_again_is_safe(lee: Shop) -> None:
     assert available(lee) == 3_000
 
 
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ({}, {"purchase_source": "till-1", "points": 2_000, "bill_minor": 30_000}),
+        ({"purchase_source": "till-1", "points": 2_000, "bill_minor": 30_000}, {}),
+        ({"bill_minor": 25_000}, {"bill_minor": 25_000, "points": 2_000}),
+    ],
+)
+def test_a_confirmation_is_the_same_however_much_of_it_is_spelt_out(
+    lee: Shop, first: dict[str, Any], again: dict[str, Any]
+) -> None:
+    """Whoever sends again what goes without saying confirms nothing else."""
+    places(lee)
+
+    done = [does(lee, "confirm", purchase_id="r-1", **said) for said in (first, again)]
+
+    assert [each.status_code for each in done] == [200, 200]
+    assert done[1].json() == {**done[0].json(), "replayed": True}
+
+
 def test_the_same_id_with_another_body_is_refused(lee: Shop) -> None:
     """409 for the hold, its confirmation and its return."""
     places(lee)
