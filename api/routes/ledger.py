@@ -88,6 +88,25 @@ class SlipView(BaseModel):
 
 @router.get(
     "/v1/transactions/{key:path}/slip",
+    summary="Read a movement of points in words, at its former address",
+    deprecated=True,
+    responses=problems("unknown"),
+)
+def read_slip_or_transaction(
+    request: Request,
+    key: LongId,
+    given: Given,
+    caller: Annotated[Caller, needs("read_ledger")],
+) -> SlipView | TransactionView:
+    """Use `/v1/slips/{key}`. An id may end in `/slip`: of such a key it is the transaction."""
+    found = given.reads.transaction(f"{key}/slip")
+    if found is not None:
+        return TransactionView.model_validate(dict(found))
+    return read_slip(request, key, given, caller)
+
+
+@router.get(
+    "/v1/slips/{key:path}",
     summary="Read a movement of points in words",
     responses=problems("unknown"),
 )

@@ -1,6 +1,7 @@
 """Movements of points and messages in words, for whoever has a member on the telephone."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_receipts_slip_is_read_over_http(shop: Shop) -> None:
     shop.joins()
     shop.buys("r-1", "lee", 10_000)
 
-    said = shop.as_("operator").get("/v1/transactions/purchase:till-1:r-1/slip").json()
+    said = shop.as_("operator").get("/v1/slips/purchase:till-1:r-1").json()
 
     kinds = [row["kind"] for row in said["rows"]]
     assert said["rows"][0] == {
@@ -55,15 +56,32 @@ def test_a_receipts_slip_is_read_over_http(shop: Shop) -> None:
     }  # fmt: skip
     assert {"grid", "rule", "sum"} <= set(kinds)
     chinese = shop.as_("operator").get(
-        "/v1/transactions/purchase:till-1:r-1/slip", headers={"Accept-Language": "zh"}
+        "/v1/slips/purchase:till-1:r-1", headers={"Accept-Language": "zh"}
     )
     assert chinese.json()["rows"][0]["text"] == "获得 15 积分"
 
 
 def test_what_never_moved_has_no_slip(shop: Shop) -> None:
-    answer = shop.as_("operator").get("/v1/transactions/purchase:till-1:r-9/slip")
+    for address in ("/v1/slips/purchase:till-1:r-9", "/v1/transactions/purchase:till-1:r-9/slip"):
+        answer = shop.as_("operator").get(address)
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "unknown")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown")
+
+
+def test_a_receipt_whose_number_ends_in_slip_is_a_receipt(shop: Shop) -> None:
+    """Each is read where it stands, also at the slip's former address."""
+    shop.joins()
+    shop.buys("r-1", "lee", 10_000)
+    shop.buys("r-1/slip", "lee", 20_000)
+    plain, odd = "purchase:till-1:r-1", "purchase:till-1:r-1/slip"
+
+    def read(address: str) -> Any:
+        return shop.as_("operator").get(address).json()
+
+    assert read(f"/v1/transactions/{odd}")["points"] == 30
+    assert read(f"/v1/slips/{odd}")["rows"][0]["text"] == "Earned 30 points"
+    assert read(f"/v1/slips/{plain}")["rows"][0]["text"] == "Earned 15 points"
+    assert read(f"/v1/transactions/{odd}/slip") == read(f"/v1/slips/{odd}")
 
 
 def test_a_message_in_line_reads_as_it_would_go_out(lettered: Shop) -> None:
