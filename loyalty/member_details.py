@@ -60,7 +60,10 @@ class Details(BaseModel):
 
 
 class DetailsChange(Details):
-    """Changes of a member's details: what is not named stays, and `null` takes it away."""
+    """Changes of a member's details: what is not named stays, and `null` takes it away.
+
+    Tags go with `[]`; everybody is written to in some language.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "lee.wang@example.com", "phone": None}]}

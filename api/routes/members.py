@@ -169,6 +169,8 @@ async def change_member(
 ) -> MemberView:
     """What is not named stays, and `null` takes it away. Sending the same again changes nothing.
 
+    Tags go with `[]`; `locale` cannot be taken away, as everybody is written to in some language.
+
     Consents, the stop list and the tier have operations of their own; who invited whom, and when
     somebody joined, stays as it was said.
     """

@@ -1,4 +1,4 @@
-"""The integrators' walk-through: every request in it is sent, and every answer is as it says."""
+"""The pages for those who connect: every request is sent, and every answer is as they say."""
 
 import json
 import re
@@ -6,15 +6,23 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bootstrap.catalogue import Catalogue
 from loyalty.campaign_turn import take_campaign_turn
 from loyalty.programme import Programme
-from tests.api.conftest import Shop, serve
+from loyalty.sealing.signing_keys import SigningKey
+from storage.checkpoints import make_checkpoint
+from tests.api.conftest import NOON, Shop, serve
 from tests.conftest import DatabaseMaker
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+PAGE = (DOCS / "integrating.md").read_text(encoding="utf-8")
 STEP = re.compile(r"```sh\nmp (.*?)\n```\n\n```json (\d{3})\n(.*?)\n```", re.DOTALL)
+WRITTEN = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+REQUEST = re.compile(r"^mp (.*?)\n(?=mp |\Z)", re.DOTALL | re.MULTILINE)
+LOG_KEY = SigningKey("shop.example/log", bytes(range(32)))
 LAUNCH = re.compile(r"^milepost campaigns launch (\w+) --id (\S+) (.*?)\n```", re.DOTALL | re.M)
 
 
@@ -35,16 +43,19 @@ def _launch(shop: Shop) -> None:
     assert marketer.post("/v1/campaigns", json=body).status_code == 201
     assert marketer.post(f"/v1/campaigns/{campaign_id}/launch").status_code == 200
     for turn in range(3):
-        shop.services.store.run(lambda tx, turn=turn: take_campaign_turn(tx, campaign_id, turn))
+        shop.services.store.run(lambda tx, turn=turn: take_campaign_turn(tx, campaign_id, turn))  # type: ignore[misc]
 
 
 def _sent(shop: Shop, command: str) -> Any:
     """The request as curl would send it."""
     path, *options = shlex.split(command)
     given = dict(zip(options[::2], options[1::2], strict=True))
-    assert set(given) <= {"-d", "-X"}
+    assert set(given) <= {"-d", "-X", "-H"}
     method = given.get("-X", "POST" if "-d" in given else "GET")
     headers = {"Content-Type": "application/json"}
+    if "-H" in given:
+        name, value = given["-H"].split(": ")
+        headers[name] = value
     return shop.as_("integrator").request(method, path, content=given.get("-d"), headers=headers)
 
 
@@ -74,3 +85,25 @@ def test_the_walk_through_works_as_it_is_written(new_database: DatabaseMaker) ->
         assert _fits(answer.json(), json.loads(written)), f"{command}\n{shown}"
 
     assert len(steps) == PAGE.count("```sh\n") == PAGE.count("```json ")
+
+
+@pytest.mark.parametrize(("page", "requests"), [("till.md", 1), ("proof.md", 3)])
+def test_what_other_pages_ask_is_answered_after_the_walk_through(
+    new_database: DatabaseMaker, page: str, requests: int
+) -> None:
+    """They go on in the shell and with the member of the first page."""
+    shop = _shop(new_database)
+    _launch(shop)
+    for command, _, _ in STEP.findall(PAGE):
+        _sent(shop, command)
+    shop.database.run(lambda found: make_checkpoint(found, LOG_KEY.name, LOG_KEY, NOON))
+    text = (DOCS / page).read_text(encoding="utf-8")
+    commands = [each for block in WRITTEN.findall(text) for each in REQUEST.findall(block)]
+
+    for command in commands:
+        answer = _sent(shop, command)
+        assert answer.status_code == 200, f"{command}\n{answer.text}"
+
+    assert len(commands) == requests
+    # Of a shell of its own nothing is left: no request by other means than `mp`.
+    assert not re.search(r"^curl |\$MP", text, re.MULTILINE)
