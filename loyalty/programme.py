@@ -11,9 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from loyalty.conditions import BadCondition, check
-from loyalty.earning.facts import CONDITIONS
-from loyalty.earning.holidays import has_calendar, no_calendar
+from loyalty.earning.check import misfits
 from loyalty.earning.rule_set import Base, Match, Rule, RuleSet, Stacking
 from loyalty.expiry_policy import Expiry
 from loyalty.tiers.settings import Tiers
@@ -64,20 +62,6 @@ class Earning(Settings):
     cash_minor: int = Field(100, ge=1)
     # Rules that could give back more of a purchase's price than this need a reason; 1,000 = 10%.
     highest_return_bp: int = Field(1_000, ge=0)
-
-    @model_validator(mode="after")
-    def _can_be_used(self) -> Self:
-        """What is wrong is said at start, not at the till."""
-        for rule in self.rule_set.rules:
-            if rule.when.condition is not None:
-                try:
-                    check(rule.when.condition, CONDITIONS)
-                except BadCondition as bad:
-                    raise ValueError(f"rule {rule.id!r}: {bad.reason}") from None
-            days = rule.when.holidays
-            if days is not None and not has_calendar(days.country):
-                raise ValueError(f"rule {rule.id!r}: {no_calendar(days.country)}")
-        return self
 
     @cached_property
     def rule_set(self) -> RuleSet:
@@ -184,6 +168,18 @@ class Programme(Settings):
     def _whole_steps(self) -> Self:
         if self.burning.step_points * self.earning.cash_minor % self.earning.cash_points:
             raise ValueError("each step of points must be worth whole minor units at the till")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_can_be_used(self) -> Self:
+        """What is wrong is said at start, not at the till."""
+        said = [
+            f"rule {rule.id!r}, {'.'.join(map(str, each.path))}: {each.message}"
+            for rule in self.earning.rule_set.rules
+            for each in misfits(rule, self.known_events, self.tz)
+        ]
+        if said:
+            raise ValueError("; ".join(said))
         return self
 
     @property

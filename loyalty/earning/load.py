@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loyalty.earning.facts import CONDITIONS, instant
-from loyalty.earning.holidays import has_calendar, names_in, no_calendar
+from loyalty.earning.check import misfits
+from loyalty.earning.facts import instant
 from loyalty.earning.rule_set import (
     Base,
     Cap,
@@ -25,7 +25,6 @@ from loyalty.journeys.yaml_tree import Path, Unreadable, read_tree
 from loyalty.templates import Problem, place_key
 
 FILE = "earning-rules.yaml"
-_YEARS = (2025, 2026, 2027)  # names of moved days differ from year to year
 # Parts that are read by themselves first, so that a misspelt field is compared with their own.
 # One that cannot be read gives way to a harmless one, so that nothing is told twice.
 _PARTS: dict[str, Written] = {
@@ -79,6 +78,7 @@ def _read(tree: Any, found: Findings, event_types: Sequence[str], zone: ZoneInfo
     if "version" in tree:
         found.add(("version",), "version", "Versions are counted on activation: leave this out.")
     written = {key: value for key, value in tree.items() if key != "version"}
+    _known_campaigns(written, found)
     if isinstance(written.get("rules"), list):
         rules = [
             _rule(rule, ("rules", n), found, event_types, zone)
@@ -115,27 +115,21 @@ def _rule(
     rule = found.read(Rule, _parts(written, at, found), at)
     if rule is None:
         return None
-    when = (*at, "when")
-    if rule.when.event not in (None, "purchase", *event_types):
-        found.unknown((*when, "event"), "event type", rule.when.event, event_types)
-    found.condition(rule.when.condition, CONDITIONS, (*when, "condition"))
-    if rule.when.holidays:
-        _known_holidays(rule.when.holidays, (*when, "holidays"), found)
-    if rule.valid_from and rule.valid_until:
-        starts, ends = instant(rule.valid_from, zone), instant(rule.valid_until, zone, end=True)
-        if ends <= starts:
-            found.add((*at, "valid_until"), "never", "The rule ends before it begins.")
+    for each in misfits(rule, event_types, zone):
+        found.add((*at, *each.path), each.code, each.message, each.allowed)
     return rule
 
 
-def _known_holidays(days: Holidays, at: Path, found: Findings) -> None:
-    if not has_calendar(days.country):
-        found.add((*at, "country"), "unknown_country", no_calendar(days.country))
+def _known_campaigns(written: Mapping[str, Any], found: Findings) -> None:
+    """A cap of a campaign that no rule belongs to would bound nothing."""
+    caps, rules = written.get("campaign_caps"), written.get("rules")
+    if not isinstance(caps, dict):
         return
-    known = {name for year in _YEARS for name in names_in(days.country, year)}
-    for n, name in enumerate(days.names):
-        if not any(name.casefold() in each.casefold() for each in known):
-            found.unknown((*at, "names", n), "holiday", name, sorted(known))
+    every = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    campaigns = sorted({str(rule["campaign"]) for rule in every if "campaign" in rule})
+    for name in caps:
+        if str(name) not in campaigns:
+            found.unknown(("campaign_caps", str(name)), "campaign", name, campaigns)
 
 
 def _each_once(rules: Iterable[Rule | None], found: Findings) -> None:

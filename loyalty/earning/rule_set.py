@@ -5,6 +5,7 @@ Instants may be written as a date, a wall time in the programme's zone, or an in
 windows are half open, and an end that is only a date is the end of that local day (rule 12).
 """
 
+import re
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -32,6 +33,9 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?")
+
+
 def a_moment(text: str) -> str:
     """A date, a wall time or an instant, as written; raises ValueError.
 
@@ -39,6 +43,8 @@ def a_moment(text: str) -> str:
     a wall time be told in another zone.
     """
     try:
+        if not _MOMENT.fullmatch(text):  # 20260217 would be midnight, and 2026-W08 another day
+            raise ValueError
         read = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a date (2026-02-17) or a time (2026-02-17T10:00)") from None

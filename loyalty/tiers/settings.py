@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Metric = Literal["spend_minor", "points_earned", "top_up"]
-TierName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
+TIER_NAME = r"^[a-z_]{1,32}$"
+TierName = Annotated[str, StringConstraints(pattern=TIER_NAME)]
 
 
 class TierSettings(BaseModel):

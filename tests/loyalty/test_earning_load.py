@@ -54,6 +54,13 @@ def test_a_good_file_says_what_stands_in_it() -> None:
         ('"photo" in event.attributes', "event.amount_minor > 5", 14, "when.condition",
          "bad_condition", "There is no"),
         ("2027-02-28T22:00", "2027-01-28", 12, "valid_until", "never", "ends before it begins"),
+        # Each would be a moment in another way of writing, and a day too early as an end.
+        ("2027-02-28T22:00", '"20270228"', 12, "valid_until", "value_error", "Is not a date"),
+        ("2027-02-28T22:00", "2027-W08-7", 12, "valid_until", "value_error", "Is not a date"),
+        ("[gold]", "[Gold]", 9, "when.tiers.0", "unknown_tier", "small letters"),
+        ("caps: [{points: 5000, per: day}]",
+         "campaign_caps: {sprnig: [{points: 5000, per: day}]}", 6, "campaign_caps.sprnig",
+         "unknown_campaign", "There is no campaign 'sprnig'"),
         ("2027-02-01", "2027-02-31", 11, "valid_from", "value_error", "Is not a date"),
         # At the end of the calendar a day has no end, and at its beginning no other zone.
         ("2027-02-28T22:00", "9999-12-31", 12, "valid_until", "value_error", "2000 and 2100"),
@@ -76,6 +83,16 @@ def test_every_mistake_is_told_with_its_line_and_what_was_meant(
     assert rule_set is None
     assert [(p.line, p.field, p.code) for p in problems] == [(line, field, code)]
     assert says in problems[0].message
+
+
+def test_a_cap_of_a_campaign_needs_a_rule_of_it() -> None:
+    """With the name that was probably meant; else the budget would simply not be there."""
+    capped = GOOD.replace("id: photo", "id: photo\n    campaign: autumn")
+    capped += "campaign_caps: {NAME: [{points: 100, per: ever}]}\n"
+
+    load_rules(capped.replace("NAME", "autumn"), EVENTS, SHANGHAI)
+    with pytest.raises(BrokenRules, match="Did you mean autumn"):
+        load_rules(capped.replace("NAME", "autum"), EVENTS, SHANGHAI)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -103,8 +120,13 @@ def test_no_moment_is_taken_that_no_event_can_have(typed: str) -> None:
     [
         ({"valid_until": "9999-12-31"}, "between the years 2000 and 2100"),
         ({"valid_from": "0001-01-01"}, "between the years 2000 and 2100"),
-        ({"when": {"holidays": {"country": "XX"}}}, "rule 'long': No calendar of holidays"),
-        ({"when": {"condition": "member.teir == 'gold'"}}, "rule 'long': "),
+        ({"when": {"holidays": {"country": "XX"}}}, "when.holidays.country: No calendar of"),
+        ({"when": {"holidays": {"names": ["Sprng"]}}}, "There is no holiday 'Sprng'"),
+        ({"when": {"condition": "member.teir == 'gold'"}}, "rule 'long', when.condition: "),
+        ({"when": {"event": "survye"}, "bonus_bp": None, "points": 5}, "mean survey"),
+        ({"valid_from": "2027-05-01", "valid_until": "2027-04-01"}, "ends before it begins"),
+        ({"valid_until": "20271130"}, "is not a date"),
+        ({"when": {"tiers": ["Gold"]}}, "tiers"),
     ],
 )
 def test_a_programme_with_such_a_rule_does_not_start(part: dict[str, Any], says: str) -> None:
