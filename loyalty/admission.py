@@ -1,7 +1,7 @@
 """Who enters a campaign, and why not: one function for events, schedules, launches and the API.
 
 Everybody who is evaluated gets a decision. The order of the questions is fixed: the member, the
-audience, the campaign's own rules on coming back, the holdout, the budget.
+audience, the campaign's own rules on coming back, the budget, the holdout.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,12 +82,13 @@ def consider(
         goal_until=goal_until(version.plan, entry.since, tx.programme.tz),
         trigger_seq=entry.event.seq if entry.event else None,
     )
-    if is_held_out(campaign, rules, member):
-        return _hold_out(tx, version, enrolment, member)
+    held_out = is_held_out(campaign, rules, member)
     most = most_points(version.plan, has_inviter=member.inviter_id is not None)
-    if most and not tx.campaigns.reserve(campaign.id, most):
+    if most and not _has_room(tx, campaign, most, held_out):
         _refuse(tx, version, member, entry, Refusal("budget_exhausted", {"needed": most}))
         return None
+    if held_out:
+        return _hold_out(tx, version, enrolment, member)
     enrolment = replace(enrolment, reserved_points=most)
     if not tx.enrolments.add(enrolment):
         tx.campaigns.spend(campaign.id, granted=0, reserved=-most)
@@ -185,6 +186,15 @@ def go_together(one: Enrolment, other: Enrolment, rules: Compiled, now: datetime
 def is_held_out(campaign: Campaign, rules: Compiled, member: Member) -> bool:
     """Whether chance keeps the member out: by a hash, so that it stays so and can be recomputed."""
     return bucket(campaign.id, "holdout", member.id) < rules.holdout_bp
+
+
+def _has_room(tx: Transaction, campaign: Campaign, points: int, held_out: bool) -> bool:
+    """Whether the budget covers a journey, and is taken for it. Who is held out is asked as well,
+    and takes nothing: both arms are members of the same days.
+    """
+    if held_out:
+        return tx.campaigns.lock(campaign.id).has_room(points)
+    return tx.campaigns.reserve(campaign.id, points)
 
 
 def _hold_out(tx: Transaction, version: Version, enrolment: Enrolment, member: Member) -> Enrolment:

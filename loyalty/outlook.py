@@ -79,11 +79,11 @@ def _refused(case: _Case) -> Decision | None:
     refusal = refusal_of(tx, campaign, rules, member, entry, facts_of(tx, member))
     if refusal is not None:
         return case.said(refusal.reason, refusal.inputs, refusal.until)
+    most = most_points(case.version.plan, has_inviter=member.inviter_id is not None)
+    if most and not campaign.has_room(most):
+        return case.said("budget_exhausted", {"needed": most})
     if is_held_out(campaign, rules, member):
         return case.said("holdout")
-    most = most_points(case.version.plan, has_inviter=member.inviter_id is not None)
-    if not campaign.has_room(most):
-        return case.said("budget_exhausted", {"needed": most})
     return None
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from loyalty.campaign_watch import watched
+from loyalty.outlook import outlook
 from loyalty.programme import Programme
 from storage.queries.figures import (
     campaign_figures,
@@ -40,6 +41,27 @@ def arms(desk: FrontDesk, names: list[str]) -> tuple[list[str], list[str]]:
     """Who is treated and who is held out, as they joined."""
     treated = [name for name in names if desk.enrolment(name).arm == "treated"]
     return treated, [name for name in names if name not in treated]
+
+
+def test_when_the_budget_is_used_up_nobody_is_held_out_either(desk: FrontDesk) -> None:
+    """2,400 points are three journeys: after the third both arms are closed, and are comparable."""
+    early = [f"e{n}" for n in range(6)]
+    for name in early:
+        desk.joins(name)
+    bonus = desk.launch("new_member_bonus", holdout_percent=50, budget_points=2_400)
+    names = [f"m{n:02}" for n in range(30)]
+    for name in names:
+        desk.joins(name)
+    entered = [name for name in names if desk.enrolments(name)]
+    treated, _ = arms(desk, entered)
+
+    assert len(treated) == 3
+    assert entered == names[: names.index(treated[-1]) + 1]
+    assert len(entered) > len(treated)
+    for name in names[len(entered) :]:
+        assert desk.verdicts(name, bonus) == ["not_admitted:budget_exhausted"]
+    foreseen = desk.store.read(lambda tx: [outlook(tx, name, bonus).reason for name in early])
+    assert foreseen == ["budget_exhausted"] * 6
 
 
 def reached(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
