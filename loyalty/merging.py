@@ -20,8 +20,8 @@ from loyalty.member_moves import Asked, MemberMove, Reason
 from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
 from loyalty.reconcile import start_again
-from loyalty.tiers.changes import case_of
 from loyalty.records import Enrolment
+from loyalty.tiers.changes import case_of
 from loyalty.tiers.joining import join_tiers
 
 _CARRIED = ("name", "email", "phone", "phone_digits", "birthday", "card_no", "time_zone")
@@ -55,7 +55,7 @@ def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str
     twice = [journey.id for journey in running if not _goes_along(tx, journey, stays)]
     tx.member_moves.take_over(gone.id, stays.id, twice)
     tx.members.save(_cleared(gone, stays))
-    tx.members.save(_joined(gone, stays))
+    tx.members.save(_joined(gone, replace(stays, inviter_id=_inviter(tx, gone, stays))))
     tier = join_tiers(tx, gone, held, stays.id)
     for journey in (*tx.enrolments.running(gone.id), *tx.enrolments.running(stays.id)):
         start_again(tx, journey, f"{gone.id} was merged into {stays.id}")
@@ -132,6 +132,13 @@ def _cleared(gone: Member, stays: Member) -> Member:
     return replace(gone, status="merged", merged_into=stays.id, inviter_id=None, **nobody)
 
 
+def _inviter(tx: Transaction, gone: Member, stays: Member) -> str | None:
+    """Who invited the survivor: nobody invites himself, with whichever of his cards."""
+    inviter = tx.members.get(stays.inviter_id) if stays.inviter_id else None
+    themselves = inviter is not None and inviter.id in (gone.id, stays.id)
+    return None if themselves else stays.inviter_id
+
+
 def _joined(gone: Member, stays: Member) -> Member:
     """One person's figures: what one row did not say, the other does."""
     carried = {name: getattr(stays, name) or getattr(gone, name) for name in _CARRIED}
@@ -142,8 +149,6 @@ def _joined(gone: Member, stays: Member) -> Member:
         **carried,
         tags=(*stays.tags, *(tag for tag in gone.tags if tag not in stays.tags)),
         stop_listed=stays.stop_listed or gone.stop_listed,
-        # Nobody invites himself.
-        inviter_id=None if stays.inviter_id == gone.id else stays.inviter_id,
         registered_at=min(gone.registered_at, stays.registered_at),
         first_purchase_at=min(firsts, default=None),
         last_purchase_at=max(lasts, default=None),

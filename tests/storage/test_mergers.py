@@ -334,6 +334,22 @@ def test_an_inviter_who_comes_with_a_merger_is_not_paid_by_a_journey_entered_wit
     assert desk.proved()
 
 
+def test_nobody_is_their_own_inviter_by_a_merger_of_mergers(desk: Desk) -> None:
+    """Who invited new turns out, by way of another card, to be the same person (rule 18)."""
+    desk.opens()
+    desk.joins("new", invited_by="lee")
+    desk.take_turns("new")
+
+    desk.merges("lee", "old")
+    desk.merges("old", "new")
+    earned = desk.buys("new", "r1", ("grocery", 10_000))["points"]
+    desk.take_turns("new")
+
+    assert desk.member("new").inviter_id is None
+    assert desk.balance("new").posted == 500 + earned
+    assert (desk.reserved(), desk.campaign(BONUS).granted_points) == (0, 500)
+
+
 def test_what_the_other_card_bought_meanwhile_completes_a_journey(desk: Desk) -> None:
     """The person had ordered, with the other card: merging tells the journey."""
     desk.opens()
