@@ -156,6 +156,7 @@ class EstimateView(BaseModel):
     entering: str
     reached: int | None = Field(None, description="Members in one pass; none = cannot be known")
     exact: bool
+    at_most: bool = Field(description="The condition on the event itself is not counted")
     per_days: int | None = Field(None, description="`reached` is what so many days brought before")
     held_out: int | None = None
     treated: int | None = None

@@ -39,11 +39,13 @@ class PastRuns:
 
 @dataclass(frozen=True, slots=True)
 class EstimateFacts:
-    """What is counted for an estimate, of one snapshot. `events`: in the last `RATE_DAYS`."""
+    """What is counted for an estimate, of one snapshot. `entries`: by event, had the campaign run
+    for the last `RATE_DAYS`; a condition on the event itself left out.
+    """
 
     size: AudienceSize
     service: Mapping[Channel, int]  # whom a service message may reach, by channel
-    events: int | None = None
+    entries: int | None = None
     past: Sequence[PastRuns] = ()
 
 
@@ -71,6 +73,7 @@ class Estimate:
     entering: str  # event monthly daily launch api none
     reached: int | None  # none = another system decides
     exact: bool
+    at_most: bool  # the event has a condition of its own, which is not counted
     per_days: int | None
     held_out: int | None
     treated: int | None
@@ -101,7 +104,7 @@ def estimate(
     by_event = isinstance(enter, EnterOnEvent)
     reached = None if isinstance(enter, EnterByApi) else facts.size.count
     if by_event:
-        reached = facts.events
+        reached = facts.entries
     held_out = None if reached is None else round(reached * rules.holdout_bp / BASIS)
     treated = None if reached is None or held_out is None else reached - held_out
     each = most_points(rules.plan)
@@ -114,6 +117,7 @@ def estimate(
         entering=enter.kind if enter else "none",
         reached=reached,
         exact=facts.size.exact and not by_event,
+        at_most=isinstance(enter, EnterOnEvent) and enter.where is not None,
         per_days=RATE_DAYS if by_event else None,
         held_out=held_out,
         treated=treated,

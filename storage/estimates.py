@@ -7,11 +7,11 @@ estimate costs the same in a programme of any age.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import Connection, and_, case, func, not_, or_, select
 
 from loyalty.admission import compiled
 from loyalty.estimate import RATE_DAYS, EstimateFacts, PastRuns
-from loyalty.journeys.compiled import Compiled, EnterOnEvent
+from loyalty.journeys.compiled import Compiled, EnterOnEvent, Reentry
 from loyalty.journeys.cost import most_points
 from loyalty.ports import Clock
 from loyalty.programme import CHANNELS, Channel, Programme
@@ -39,11 +39,13 @@ class SqlEstimates:
         """What the campaign would meet if it were launched now."""
         now = self._clock.now()
         with self._database.read() as connection:
-            size = Counting(connection, self._programme, now).size(rules.audience)
+            counting = Counting(connection, self._programme, now)
+            size = counting.size(rules.audience)
+            everybody = counting.size(None).count if rules.audience else size.count
             return EstimateFacts(
                 size=size,
                 service=_service(connection, size.count),
-                events=_events(connection, rules, now),
+                entries=_entries(connection, rules, now, size.count, everybody),
                 past=_past(connection, campaign_id, rules.template),
             )
 
@@ -77,28 +79,48 @@ def _service(connection: Connection, audience: int) -> Mapping[Channel, int]:
     }
 
 
-def _events(connection: Connection, rules: Compiled, now: datetime) -> int | None:
-    """How often the event that opens the campaign came in the last `RATE_DAYS` days."""
+def _entries(
+    connection: Connection, rules: Compiled, now: datetime, audience: int, everybody: int
+) -> int | None:
+    """How many entries the event that opens the campaign would have brought in the last
+    `RATE_DAYS` days: no more of a member than may enter again, and of all by the audience's share.
+    """
     if not isinstance(rules.enter, EnterOnEvent):
         return None
+    share = audience / everybody if everybody else 0.0
     since = now - timedelta(days=RATE_DAYS)
     if rules.enter.on == "member.registered":
         joined = select(func.count()).where(
             members.c.registered_at > since, members.c.registered_at <= now
         )
-        return int(connection.execute(joined).scalar_one())
+        return round(int(connection.execute(joined).scalar_one()) * share)
     last = connection.execute(select(func.max(inbox.c.seq))).scalar_one() or 0
     latest = inbox.c.seq > last - EVENTS_MAX
-    count = select(func.count()).where(
-        latest, inbox.c.type == rules.enter.on, inbox.c.occurred_at > since
+    each = (
+        select(func.count().label("events"))
+        .where(latest, inbox.c.type == rules.enter.on, inbox.c.occurred_at > since)
+        .group_by(inbox.c.member_id)
+        .subquery()
     )
-    events = int(connection.execute(count).scalar_one())
+    most = _runs_each(rules.reentry)
+    counted = case((each.c.events > most, most), else_=each.c.events)
+    entries = int(connection.execute(select(func.sum(counted))).scalar_one() or 0) * share
     first = select(inbox.c.recorded_at).where(latest).order_by(inbox.c.seq).limit(1)
     began = connection.execute(first).scalar_one_or_none()
-    if last <= EVENTS_MAX or began is None or began <= since:
-        return events
-    covered: timedelta = now - began
-    return round(events * (timedelta(days=RATE_DAYS) / covered))
+    if last > EVENTS_MAX and began is not None and began > since:
+        covered: timedelta = now - began
+        entries *= timedelta(days=RATE_DAYS) / covered
+    return min(round(entries), most * audience)
+
+
+def _runs_each(reentry: Reentry) -> int:
+    """How often one member can enter within `RATE_DAYS` days."""
+    if reentry.after is None:
+        return 1
+    pause = timedelta(
+        days=30 * reentry.after.months + reentry.after.days, seconds=reentry.after.seconds
+    )
+    return 1 + timedelta(days=RATE_DAYS) // max(pause, timedelta(minutes=1))
 
 
 def _past(connection: Connection, campaign_id: str, template: str) -> list[PastRuns]:

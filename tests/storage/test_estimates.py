@@ -8,9 +8,10 @@ from loyalty import campaigns, rehearsal
 from loyalty.admission import compiled
 from loyalty.campaign_request import CampaignRequest
 from loyalty.estimate import Estimate
-from loyalty.journeys.load import load_named
+from loyalty.journeys.load import load_named, load_texts
 from loyalty.programme import Programme
 from loyalty.registration import Consent
+from loyalty.templates import Template
 from storage.database import Database
 from storage.estimates import SqlEstimates
 from storage.store import SqlStore
@@ -24,10 +25,12 @@ class Planner(FrontDesk):
 
     def estimates(self, template: str, **more: object) -> Estimate:
         """The estimate of a draft."""
+        return self.estimates_texts(load_named(TEMPLATES, template), **more)
+
+    def estimates_texts(self, read: Template, **more: object) -> Estimate:
         request = CampaignRequest.model_validate(
-            {"id": "planned", "name": "Planned", "template": template, **more}
+            {"id": "planned", "name": "Planned", "template": read.name, **more}
         )
-        read = load_named(TEMPLATES, template)
         self.store.run(lambda tx: campaigns.draft(tx, read, request, "mia", lambda made: ()))
         rules = self.store.read(lambda tx: compiled(tx.campaigns.version("planned", 1)))
         counted = SqlEstimates(self.store.database, self.clock, Programme())
@@ -88,6 +91,46 @@ def test_reach_goes_by_consent_address_and_stop_list(planner: Planner) -> None:
     assert made.points_most == 0
     assert made.card_multiplier_bp == 20_000
     assert "card" in made.stack.rules
+
+
+THANKS = """
+name: thanks
+title: {{en: Thanks, zh: 感谢}}
+summary: {{en: Points for buying., zh: 消费得积分。}}
+enter: {{on: purchase{where}}}
+reentry: {reentry}
+budget_points: 5000
+journey:
+  - grant: 500
+"""
+
+
+@pytest.mark.parametrize(
+    ("reentry", "where", "audience", "reached", "at_most"),
+    [
+        ("{once: per_member}", "", None, 2, False),
+        ("{again_after: P30D}", "", None, 8, False),
+        ("{again_after: P1Y}", "", None, 2, False),
+        ("{once: per_member}", ", where: event.amount_minor >= 5000", None, 2, True),
+        ("{once: per_member}", "", "'vip' in member.tags", 1, False),
+        ("{once: per_member}", "", "member.points > 10000", 0, False),
+    ],
+)
+def test_an_entry_by_event_counts_members_and_not_receipts(
+    planner: Planner, reentry: str, where: str, audience: str | None, reached: int, at_most: bool
+) -> None:
+    """Two members with ten receipts each, one of them a vip: who may enter, and how often."""
+    planner.joins("ann", tags=("vip",))
+    planner.joins("bea")
+    for n in range(20):
+        planner.buys("ann" if n % 2 else "bea", f"r{n}", ("grocery", 1000))
+    planner.clock.instant += timedelta(days=1)
+    files = {"campaign.yaml": THANKS.format(reentry=reentry, where=where)}
+
+    made = planner.estimates_texts(load_texts("thanks", files), audience=audience)
+
+    assert (made.reached, made.at_most, made.exact) == (reached, at_most, False)
+    assert made.treated == reached
 
 
 def test_an_exchange_takes_points_in(planner: Planner) -> None:
