@@ -41,7 +41,10 @@ def _problem(path: Path, found: Any) -> str:
         near = did_you_mean(str(found["loc"][-1]), allowed)
         return f"{path}: {place} is not known.{near} Allowed: {', '.join(allowed)}."
     says = str(found["msg"]).removeprefix("Value error, ")
-    return f"{path}: {place}: {says} (is {found['input']!r})"
+    where = f"{path}: {place}" if place else str(path)
+    # What is wrong with a block as a whole names the field itself.
+    whole = found["type"] == "value_error" and isinstance(found["input"], dict)
+    return f"{where}: {says}" + ("" if whole else f" (is {found['input']!r})")
 
 
 def _fields_at(place: tuple[Any, ...]) -> list[str]:

@@ -217,13 +217,16 @@ def test_an_address_in_any_letters_fits_into_mail() -> None:
         ("zone: Mars/Olympus", "zone: "),
         ("earning: {rules: [{id: x, points: 1, when: {condition: a.b}}]}", "There is no 'a"),
         ("earning: {rules: [{id: weekend, points: 1}]}", "has two rules 'weekend'"),
+        ("earning: {rules: [{id: x, points: 1, when: {event: survye}}]}",
+         "programme.yaml: rule 'x', when.event: There is no event type 'survye'. "
+         "Did you mean survey?"),
         ("earning: {weekend_bonus: 1}", "earning.weekend_bonus is not known. Did you mean"),
         ("contact: {frequency_cap: 0}", "contact.frequency_cap: Input should be greater"),
         ("currency: yuan", "currency: String should match pattern"),
         ("- a list", "must be a list of `field: value` lines"),
         ("zone: [unclosed", "programme.yaml:1: "),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_rule_is_named_with_its_place(text: str, said: str, tmp_path: Path) -> None:
     """A mistake in the programme's file is said with file, field and what is allowed."""
     file = tmp_path / "programme.yaml"
@@ -234,6 +237,7 @@ def test_a_wrong_rule_is_named_with_its_place(text: str, said: str, tmp_path: Pa
 
     assert said in str(refused.value)
     assert str(file) in str(refused.value)
+    assert "(is {" not in str(refused.value)
 
 
 def test_a_programme_of_ones_own(tmp_path: Path) -> None:
