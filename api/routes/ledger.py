@@ -56,7 +56,9 @@ class TransactionView(BaseModel):
     reverses: int | None = Field(description="The transaction it takes back, by number")
     hold_id: str | None
     campaign_id: str | None
-    meta: dict[str, Any] = Field(description="The working: `breakdown`, reasons, ids")
+    meta: dict[str, Any] = Field(
+        description="The working: `breakdown`, of a return that of what is `kept`, reasons, ids"
+    )
     balance_after: int
     available_after: int
     shortfall: int = Field(description="The part of a reversal that was forgiven")
