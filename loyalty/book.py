@@ -71,13 +71,17 @@ class Hold(NamedTuple):
 
 
 class Original(NamedTuple):
-    """A transaction to be reversed, with what was reversed of it before."""
+    """A transaction to be reversed, with what was reversed of it before.
+
+    `lapsed`: so many points of its lots are gone because their time was over.
+    """
 
     key: str
     kind: str
     points: int
     moves: tuple[Move, ...]
     reversed_points: int = 0
+    lapsed: int = 0
 
 
 class Book(NamedTuple):

@@ -1,8 +1,21 @@
 """Undoing a transaction: earned points are taken back, spent points are given back."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
-from loyalty.book import Book, Leg, Move, Original, Posting, draw, moved, settle, soonest_first
+from loyalty.book import (
+    Book,
+    Leg,
+    LotKey,
+    Move,
+    Original,
+    Posting,
+    draw,
+    moved,
+    settle,
+    soonest_first,
+)
 from loyalty.errors import Invalid, WrongState
 from loyalty.ledger import POLICIES, NotEnoughPoints, ReversalTooLarge, Reverse
 
@@ -28,10 +41,53 @@ def reverse(request: Reverse, book: Book, now: datetime) -> Posting:
     )
 
 
+class Later(NamedTuple):
+    """What became of a member's points after a transaction. `of`: what it reversed, if anything."""
+
+    key: str
+    kind: str
+    moves: tuple[Move, ...]
+    debt_change: int = 0
+    lapsed: int = 0
+    of: "Later | None" = None
+
+
+def lapsed_since(key: str, moves: Iterable[Move], later: Iterable[Later]) -> int:
+    """How many points of an earning's lots lapsed since, and no return has left out for it yet.
+
+    Lots are shared by many earnings: of all that lapsed, each has no more than it put in.
+    """
+    own = {move.key for move in moves}
+    put, gone = sum(move.amount for move in moves), 0
+    for each in later:
+        if each.kind == "prolong" and any(move.key in own for move in each.moves):
+            own |= {move.key for move in each.moves}
+        elif each.kind in ("expire", "forfeit"):
+            gone += sum(n for lot, n in _of_no_use(each) if lot in own)
+        elif each.of and each.of.kind in ("earn", "grant"):
+            if own & {move.key for move in each.of.moves}:
+                gone -= each.lapsed
+            if each.of.key == key:
+                put -= each.lapsed
+    return max(0, min(put, gone))
+
+
+def _of_no_use(expiry: Later) -> Iterator[tuple[LotKey, int]]:
+    """What lapsed of each lot; the first of it may have paid a debt with its last breath."""
+    paid = max(0, -expiry.debt_change)
+    for move in sorted(expiry.moves, key=lambda move: move.key):
+        used = min(paid, -move.amount)
+        paid -= used
+        yield move.key, -move.amount - used
+
+
 def _take_back(
     request: Reverse, original: Original, points: int, book: Book, now: datetime
 ) -> Posting:
-    """From its own lot, then what lapses soonest, never from what is held (rule 1)."""
+    """From its own lot, then what lapses soonest, never from what is held (rule 1).
+
+    What of its lot has lapsed is gone already: it is taken from nothing else, and not owed.
+    """
     if request.policy not in POLICIES:
         message = f"must be one of {', '.join(POLICIES)}"
         problem = {"field": "policy", "code": "unknown", "message": message}
@@ -39,15 +95,21 @@ def _take_back(
     own = {move.key for move in original.moves}
     first = [lot for key, lot in book.lots.items() if key in own]
     others = [lot for lot in soonest_first(book, now) if lot.key not in own]
-    drawn = draw([*first, *others], points)
+    drawn = draw(first, points)
+    lapsed = min(original.lapsed, points - sum(n for _, n in drawn))
+    drawn += draw(others, points - lapsed - sum(n for _, n in drawn))
     taken = sum(n for _, n in drawn)
-    short = points - taken
+    short = points - lapsed - taken
     if short and request.policy == "stop":
         raise NotEnoughPoints(points, taken)
     owed = short if request.policy == "debt" else 0
-    legs = (Leg("member", "issuance", -taken), Leg("debt", "issuance", -owed))
+    legs = (
+        Leg("member", "breakage", lapsed),
+        Leg("member", "issuance", -taken - lapsed),
+        Leg("debt", "issuance", -owed),
+    )
     posting = settle("reverse", points, book, now, legs, moved(drawn))
-    return posting._replace(shortfall=short - owed)
+    return posting._replace(shortfall=short - owed, lapsed=lapsed)
 
 
 def _give_back(

@@ -4,7 +4,7 @@ Postings of many callers are decided one after the other on what is here; the ro
 A member's accounts, lots and holds are only touched under the lock of the member's accounts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from loyalty.book import Book, Hold, Leg, Lot, LotKey, Move, Original, Posting
 from loyalty.ledger import OWN, Posted
+from loyalty.reversing import Later, lapsed_since
 from storage.bulk import instant
 from storage.postings import COLUMNS, Record, account_id, hold_of, member_of, record_of
 from storage.roundtrip import Rows
@@ -29,6 +30,11 @@ _OPEN_HOLDS = f"SELECT {_HOLD} FROM holds WHERE account_id {{ids}} AND status = 
 _HOLDS = f"SELECT {_HOLD} FROM holds WHERE id {{ids}}"
 _BY_KEY = f"SELECT {COLUMNS} FROM transactions WHERE key {{ids}}"
 _REVERSALS = f"SELECT {COLUMNS} FROM transactions WHERE reverses {{ids}}"
+_LATER = (
+    f"SELECT {COLUMNS}, reverses FROM transactions WHERE id IN (SELECT transaction_id FROM entries "
+    "WHERE account_id {ids}) AND kind IN ('expire', 'forfeit', 'prolong', 'reverse') ORDER BY id"
+)
+_BY_ID = f"SELECT {COLUMNS} FROM transactions WHERE id {{ids}}"
 
 
 class Books:
@@ -105,8 +111,10 @@ class Books:
         """The same at once."""
         load(self._connection, self.loading(member_ids, keys))
 
-    def _select(self, text: str, id: Any) -> Rows:
-        [rows] = answered(self._connection, [Query(text, [id])])
+    def _select(self, text: str, *ids: Any) -> Rows:
+        if not ids:
+            return ()
+        [rows] = answered(self._connection, [Query(text, list(ids))])
         return rows
 
     def book(self, member_id: str) -> Book:
@@ -159,7 +167,29 @@ class Books:
         posted = record.posted
         points = sum(each.posted.points for each in (*stored, *mine))
         moves = record.moves_of(posted.member_id)
-        return Original(posted.key, posted.kind, posted.points, moves, points)
+        lots = self._books[posted.member_id].lots
+        there = sum(lots[key].free for key in {move.key for move in moves} if key in lots)
+        wanted = posted.points - points
+        # Mostly all of it is there; only where it is not, it matters where it went.
+        gone = lapsed_since(posted.key, moves, self._later(record)) if there < wanted else 0
+        return Original(posted.key, posted.kind, posted.points, moves, points, gone)
+
+    def _later(self, record: Record) -> Iterator[Later]:
+        """What became of a member's lots after a transaction, in order."""
+        member_id = record.posted.member_id
+        rows = self._select(_LATER, account_id("member", member_id)) if record.id else []
+        stored = [(record_of(row), row[-1]) for row in rows if row[0] > record.id]
+        reversed_ids = {of for _, of in stored if of is not None}
+        found = {row[0]: record_of(row) for row in self._select(_BY_ID, *reversed_ids)}
+        known = [(each, found.get(of)) for each, of in stored]
+        pending = self._pending[self._place(record) :]
+        for each, of in (*known, *((each, each.reverses) for each in pending)):
+            if each.posted.member_id == member_id:
+                yield _later(each, member_id, of)
+
+    def _place(self, record: Record) -> int:
+        """From where on pending records come after this one."""
+        return self._pending.index(record) + 1 if record in self._pending else 0
 
     # --- changing ------------------------------------------------------------------------------
 
@@ -233,3 +263,15 @@ class Books:
     def _left(self, member_id: str, key: LotKey) -> tuple[int, int]:
         lot = self._books[member_id].lots[key]
         return lot.remaining, lot.held
+
+
+def _later(record: Record, member_id: str, of: Record | None = None) -> Later:
+    posted = record.posted
+    return Later(
+        posted.key,
+        posted.kind,
+        record.moves_of(member_id),
+        posted.debt_change,
+        posted.lapsed,
+        _later(of, member_id) if of else None,
+    )

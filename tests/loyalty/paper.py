@@ -17,6 +17,7 @@ from loyalty.ledger import (
     Transfer,
 )
 from loyalty.posting import decide, transfer
+from loyalty.reversing import Later, lapsed_since
 
 T = TypeVar("T")
 Asked = Request | Transfer
@@ -91,7 +92,7 @@ class Paper:
         member = self.member_of(request)
         if known := self.lines.get(key):
             if known.request != request:
-                raise KeyReused("Posting", key)
+                raise KeyReused("posting", key)
             return known.told
         kept = request.hold_id if isinstance(request, Confirm | Release) else None
         self._sweep(member, now, kept)
@@ -129,7 +130,18 @@ class Paper:
     def _original(self, key: str) -> Original:
         line = self.lines[key]
         reversed_points = sum(x.told.points for x in self.lines.values() if x.reverses == key)
-        return Original(key, line.told.kind, line.told.points, line.moves, reversed_points)
+        lapsed = lapsed_since(key, line.moves, self._later(key))
+        return Original(key, line.told.kind, line.told.points, line.moves, reversed_points, lapsed)
+
+    def _later(self, key: str) -> list[Later]:
+        """What became of the member's points after a line."""
+        keys, member = list(self.lines), self.lines[key].told.member_id
+        after = (self.lines[each] for each in keys[keys.index(key) + 1 :])
+        return [self._as_later(line) for line in after if line.told.member_id == member]
+
+    def _as_later(self, line: Line) -> Later:
+        told, of = line.told, self._as_later(self.lines[line.reverses]) if line.reverses else None
+        return Later(told.key, told.kind, line.moves, told.debt_change, told.lapsed, of)
 
     def _write(self, key: str, request: Asked, member: str, posting: Posting) -> Told:
         before = self.books.get(member, Book())

@@ -66,6 +66,8 @@ class RulesMachine(RuleBasedStateMachine):
         self.holds: dict[str, tuple[str, datetime, Counter[Bag]]] = {}
         self.debt = dict.fromkeys(MEMBERS, 0)
         self.issued = self.redeemed = self.lapsed = 0
+        self.broken: Counter[Bag] = Counter()  # what lapsed of each, and nobody returned since
+        self.put: Counter[str] = Counter()  # what an earning put into its lot, less the same
         self.earned: dict[str, tuple[Bag, int]] = {}  # what is left to reverse
         self.burned: dict[str, Counter[Bag]] = {}  # what is still spent
         self.asked: dict[str, tuple[Asked, Told]] = {}
@@ -128,6 +130,14 @@ class RulesMachine(RuleBasedStateMachine):
                 points -= part
         return parts
 
+    def breaks(self, gone: Counter[Bag], paid: int) -> None:
+        """Points whose time is over; the soonest pay what is owed, and did not lapse."""
+        self.lapsed += gone.total() - paid
+        for bag in sorted(gone):
+            used = min(paid, gone[bag])
+            paid -= used
+            self.broken[bag] += gone[bag] - used
+
     def amount(self, data: st.DataObject, member: str) -> int:
         """An amount near what the member has: all of it, a part, a little more."""
         there = self.as_swept(member)
@@ -159,6 +169,7 @@ class RulesMachine(RuleBasedStateMachine):
         self.bags[bag] += points - repaid
         self.issued += points
         self.earned[told.key] = (bag, points)
+        self.put[told.key] = points - repaid
         assert told.debt_change == -repaid
 
     @rule(member=members, data=st.data())
@@ -234,9 +245,13 @@ class RulesMachine(RuleBasedStateMachine):
             return
         holds, self.holds = self.holds, {k: h for k, h in self.holds.items() if h[1] > self.now}
         mine = [own] if original in self.with_lot() else []
-        parts = self.draw([*mine, *(bag for bag in self.live(own.member) if bag != own)], points)
+        parts = self.draw(mine, points)
+        # What lapsed of its lot is gone already: nobody owes it, and nothing else pays for it.
+        gone = min(points - parts.total(), self.broken[own], self.put[original])
+        others = [bag for bag in self.live(own.member) if bag != own or not mine]
+        parts += self.draw(others, points - gone - parts.total())
         self.holds = holds
-        taken = parts.total()
+        taken = parts.total() + gone
         if taken < points and policy == "stop":
             self.refused(request, NotEnoughPoints)
             return
@@ -245,10 +260,14 @@ class RulesMachine(RuleBasedStateMachine):
         self.bags -= parts
         self.debt[own.member] += owed
         self.issued -= taken + owed
+        self.broken[own] -= gone
+        self.put[original] -= gone
+        self.lapsed -= gone
         self.earned[original] = (own, left - points)
         if left == points:
             del self.earned[original]
         assert (told.shortfall, told.debt_change) == (points - taken - owed, owed)
+        assert told.lapsed == gone
 
     def with_lot(self) -> set[str]:
         """Postings that put points into a lot: not all went into a debt."""
@@ -347,7 +366,7 @@ class RulesMachine(RuleBasedStateMachine):
             return
         self.post(Forfeit(member))
         left = {bag: n for bag, n in self.bags.items() if bag.member == member}
-        self.lapsed += sum(left.values()) - self.debt[member]
+        self.breaks(Counter(left), self.debt[member])
         self.debt[member] = 0
         self.bags -= Counter(left)
 
@@ -371,7 +390,7 @@ class RulesMachine(RuleBasedStateMachine):
         assert (told.points, told.debt_change) == (gone.total(), -repaid)
         self.bags -= gone
         self.debt[member] -= repaid
-        self.lapsed += gone.total() - repaid
+        self.breaks(gone, repaid)
         assert self.paper.post("again", Expire(member, self.now), self.now) is None
 
     @rule(hours=st.sampled_from([12, 24, 24, 48, 72]))

@@ -194,6 +194,62 @@ def test_points_refunded_after_they_were_spent_become_debt(till: Till) -> None:
     assert till.proof().owed == 0
 
 
+@pytest.mark.parametrize("booked", [True, False], ids=["care came by", "care is late"])
+def test_points_that_lapsed_are_not_taken_again_for_a_refund(till: Till, booked: bool) -> None:
+    """Rules 1 and 6: 70 of 100 were spent, 30 lapsed: 70 are owed, whenever care came by."""
+    till.do(lambda ledger: ledger.earn("e1", "lee", 100, expires_at=SOON))
+    till.do(lambda ledger: ledger.burn("b1", "lee", 70))
+    till.now = SOON
+    if booked:
+        till.do(lambda ledger: ledger.expire("lee", SOON))
+    taken = till.do(lambda ledger: ledger.reverse("r1", "e1"))
+
+    assert (taken.points, taken.debt_change, taken.lapsed) == (100, 70, 30 if booked else 0)
+    assert till.balance() == Balance(0, 0, 0, 70, [])
+    proof = till.proof()
+    assert proof.ok
+    assert (proof.issued, proof.lapsed, proof.redeemed) == (0, 0, 70)
+
+
+def test_of_one_lot_that_lapsed_each_refund_leaves_out_its_own_part(till: Till) -> None:
+    """Two purchases of one month: half of their points were spent, so half are owed, in parts."""
+    till.do(lambda ledger: ledger.earn("e1", "lee", 100, expires_at=SOON))
+    till.do(lambda ledger: ledger.earn("e2", "lee", 100, expires_at=SOON))
+    till.do(lambda ledger: ledger.burn("b1", "lee", 100))
+    till.now = SOON
+    till.do(lambda ledger: ledger.expire("lee", SOON))
+    parts = (("r1", "e1", 60), ("r2", "e2", 50), ("r3", "e1", 40), ("r4", "e2", 50))
+    taken = till.do(lambda ledger: [ledger.reverse(*part) for part in parts])
+
+    assert [(each.lapsed, each.debt_change) for each in taken] == [
+        (60, 0),
+        (40, 10),
+        (0, 40),
+        (0, 50),
+    ]
+    assert till.proof().ok
+
+
+def test_points_that_were_given_more_time_and_lapsed_then_are_not_owed(till: Till) -> None:
+    """Nobody was warned of the first date, so they lived on to another; then they were gone."""
+    till.do(lambda ledger: ledger.earn("e1", "lee", 100, expires_at=SOON))
+    till.do(lambda ledger: ledger.prolong("p1", "lee", SOON, LATER, 100))
+    till.now = LATER
+    till.do(lambda ledger: ledger.expire("lee", LATER))
+    taken = till.do(lambda ledger: ledger.reverse("r1", "e1"))
+
+    assert (taken.lapsed, taken.debt_change) == (100, 0)
+
+
+def test_who_left_and_whose_points_were_broken_owes_nothing(till: Till) -> None:
+    """Rule 19: what leaves by name is not asked for again when the goods come back."""
+    till.do(lambda ledger: ledger.earn("e1", "lee", 100))
+    till.do(lambda ledger: ledger.forfeit("left", "lee"))
+    taken = till.do(lambda ledger: ledger.reverse("r1", "e1"))
+
+    assert (taken.lapsed, taken.debt_change) == (100, 0)
+
+
 def test_points_refunded_within_the_balance_forgive_the_rest(till: Till) -> None:
     """The answer says how much was not there, and it is not asked for again."""
     till.do(lambda ledger: ledger.earn("e1", "lee", 100))
