@@ -63,7 +63,10 @@ class TransactionView(BaseModel):
     available_after: int
     shortfall: int = Field(description="The part of a reversal that was forgiven")
     debt_change: int = Field(description="What was added to the debt; below zero: repaid")
-    lapsed: int = Field(description="What was given back to lots that were over by then")
+    lapsed: int = Field(
+        description="Of a spending undone: given back to lots that were over by then. "
+        "Of an earning undone: had lapsed by then, and nothing else was taken for it"
+    )
     leaf: str = Field(description="Its hash in the log")
     entries: list[EntryView]
     moves: list[MoveView]

@@ -163,8 +163,8 @@ def _turned_out(paper: Paper, found: Mapping[str, Any]) -> Iterator[str]:
     if found["shortfall"]:
         yield paper.line("forgiven", points=f"{found['shortfall']:,}")
     if found["lapsed"]:
-        earned = (found["original"] or {}).get("kind") in ("earn", "grant")
-        name = "lapsed_before" if earned else "lapsed"
+        was_earning = (found["original"] or {}).get("kind") in ("earn", "grant")
+        name = "lapsed_before" if was_earning else "lapsed"
         yield paper.line(name, points=f"{found['lapsed']:,}")
     if found["meta"].get("fault") == "merchant":
         yield paper.line("merchant")
