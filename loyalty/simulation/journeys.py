@@ -14,8 +14,11 @@ from loyalty.records import Campaign, Decision, Enrolment, OperatorCommand, Vers
 
 @dataclass(slots=True)
 class PaperCampaigns:
-    """The one campaign that is looked at; all others are left out."""
+    """The one campaign that is looked at; all others are left out. Who is under way keeps the
+    version they entered with.
+    """
 
+    real: Transaction
     campaign: Campaign
     shown: Version
 
@@ -30,7 +33,9 @@ class PaperCampaigns:
         self.campaign = replace(campaign, granted_points=counters[0], reserved_points=counters[1])
 
     def version(self, campaign_id: str, version: int) -> Version:
-        return self.shown
+        if version == self.shown.version:
+            return self.shown
+        return self.real.campaigns.version(campaign_id, version)
 
     def entered_by(self, event_type: str) -> Sequence[tuple[Campaign, Version]]:
         enter = self.shown.body.get("enter") or {}

@@ -49,7 +49,7 @@ class Paper:
             self.messages.people[member.id] = newcomer_standing(member, self.programme)
         if member.id == SAMPLE_ID:
             self.ledger.known[SAMPLE_ID] = sample_balance(now)
-        self.campaigns = PaperCampaigns(campaign, version)
+        self.campaigns = PaperCampaigns(real, campaign, version)
         before = real.enrolments.of_member(campaign.id, member.id)
         self.enrolments = PaperEnrolments(self.campaigns, {each.id: each for each in before})
         self.decisions = PaperDecisions(real)

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from loyalty.admission import compiled, facts_of
 from loyalty.campaign_turn import take_campaign_turn
-from loyalty.journeys.plan import Await
+from loyalty.journeys.plan import Await, Step
 from loyalty.journeys.turn import take_turn
 from loyalty.members import Member
 from loyalty.ports import Transaction
-from loyalty.records import Campaign, Decision, InboxEvent, Version
+from loyalty.records import Campaign, Decision, Enrolment, InboxEvent, Version
 from loyalty.simulation.acts import record
 from loyalty.simulation.assumptions import Act, Assumption, Search, act_times
 from loyalty.simulation.contact import Said
@@ -115,13 +115,19 @@ def _play(stage: _Stage) -> None:
 def _take_up(stage: _Stage) -> None:
     """Waits that the member is in the midst of hear of what is assumed from now on."""
     for enrolment in stage.paper.enrolments.rows.values():
-        node = stage.paper.campaigns.shown.plan.nodes.get(enrolment.position.node or "")
-        if enrolment.state == "ended" or enrolment.position.until is None or node is None:
+        step = _step(stage.paper, enrolment)
+        if enrolment.state == "ended" or enrolment.position.until is None:
             continue
-        if isinstance(node.step, Await):
-            stage.paper.enrolments.hear(enrolment.id, (goal.on for goal in node.step.goals))
+        if isinstance(step, Await):
+            stage.paper.enrolments.hear(enrolment.id, (goal.on for goal in step.goals))
             if stage.assumption.kind == "everything":
                 _plan_acts(stage, enrolment.id)
+
+
+def _step(paper: Paper, enrolment: Enrolment) -> Step | None:
+    """Where the member stands in the plan they entered with."""
+    plan = paper.campaigns.version(enrolment.campaign_id, enrolment.version).plan
+    return plan.nodes[enrolment.position.node].step if enrolment.position.node else None
 
 
 def _settle(stage: _Stage) -> None:
@@ -169,9 +175,9 @@ def _turn(stage: _Stage, enrolment_id: str) -> None:
 def _plan_acts(stage: _Stage, enrolment_id: str) -> None:
     """The acts of a wait that has just begun."""
     paper = stage.paper
-    position = paper.enrolments.lock(enrolment_id).position
-    node = paper.campaigns.shown.plan.nodes.get(position.node or "")
-    if node is None or not isinstance(node.step, Await) or position.until is None:
+    enrolment = paper.enrolments.lock(enrolment_id)
+    position, step = enrolment.position, _step(paper, enrolment)
+    if not isinstance(step, Await) or position.until is None:
         return
     wait = (enrolment_id, position.node or "", position.until)
     if wait in stage.waits:
@@ -179,7 +185,7 @@ def _plan_acts(stage: _Stage, enrolment_id: str) -> None:
     stage.waits.add(wait)
     began = max(position.entered_at or paper.now, paper.now)
     facts = facts_of(paper.tx, paper.member)
-    for goal in node.step.goals:
+    for goal in step.goals:
         count = goal.count - 1 if stage.assumption.almost else goal.count
         times = act_times(goal, count, began, position.until, paper.programme.tz)
         instants = [at for at in times if at < stage.end]

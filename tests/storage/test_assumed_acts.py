@@ -191,6 +191,30 @@ def test_whoever_waits_already_is_rewarded_at_the_act_and_not_at_the_deadline(
         assert (gift.at, gift.points) == (played.acts[0].occurred_at, 100)
 
 
+def test_whoever_is_under_way_is_shown_the_version_they_entered_with(desk: Rehearsed) -> None:
+    """Since then the campaign gives more, to the inviter too: to whoever enters from now on."""
+
+    def made(reward: str) -> Template:
+        wait = f"{{on: purchase, within: P30D, reward: [{reward}]}}"
+        return hostile(f"  - {{id: buys, await: {wait}}}", enter="{on: member.registered}")
+
+    desk.launch_texts(made("{grant: 100}, {grant: {points: 50, to: inviter}}"))
+    desk.joins("mo", invited_by="lee")
+    desk.take_turns("mo")
+    richer = made("{grant: 900}, {grant: {points: 700, to: inviter}}")
+    wish = CampaignRequest(id="hostile", name="hostile", template="hostile", holdout_percent=0)
+    desk.store.run(lambda tx: campaigns.revise(tx, richer, wish, "mia", lambda made: ()))
+
+    for assumed in (Assumption(kind="purchase", day=3), EVERYTHING):
+        played = desk.looked_at("mo", assumed)
+
+        given = [(each.member_id, each.points) for each in played.credits if each.kind == "grant"]
+        assert given == [("mo", 100), ("lee", 50)]
+    earned = desk.buys("mo", "r1", ("grocery", 10_000))["points"]
+    desk.take_turns("mo")
+    assert (desk.balance("mo").posted, desk.balance("lee").posted) == (earned + 100, 50)
+
+
 def test_what_is_owed_takes_its_part_of_what_a_preview_gives(
     desk: Rehearsed, clock: StillClock
 ) -> None:
