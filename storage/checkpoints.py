@@ -31,7 +31,8 @@ class LogRewritten(SealBroken):
 
 def head_of_log(connection: Connection) -> Frontier:
     """The log's right edge as the last commit left it."""
-    kept = connection.execute(select(log_head.c.frontier)).scalar_one_or_none()
+    query = select(log_head.c.frontier).where(log_head.c.id == 1)
+    kept = connection.execute(query).scalar_one_or_none()
     return Frontier.from_bytes(bytes(kept)) if kept else Frontier()
 
 

@@ -46,7 +46,8 @@ def _postgresql(connection: Connection) -> Mapping[str, int | None]:
 
 def log_facts(connection: Connection) -> View:
     """How long the ledger's log is, and how much of it the last checkpoint covers."""
-    size = connection.execute(select(log_head.c.size)).scalar_one_or_none() or 0
+    mine = select(log_head.c.size).where(log_head.c.id == 1)
+    size = connection.execute(mine).scalar_one_or_none() or 0
     query = select(checkpoints.c.size, checkpoints.c.at)
     last = connection.execute(query.order_by(checkpoints.c.size.desc()).limit(1)).one_or_none()
     return {

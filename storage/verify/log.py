@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from loyalty.sealing import merkle
 from loyalty.sealing.canonical import Entry
 from loyalty.sealing.merkle import Frontier, leaf_hash
 from storage.verify.broken import RowBroken
@@ -25,6 +26,7 @@ class LogWalk:
 
     def __init__(self, claims: Sequence[Claim], tick: Tick) -> None:
         self.log = Frontier()
+        self._page, self._pages = Frontier(), list[bytes]()
         self.disputed: RowBroken | None = None  # the first checkpoint that says otherwise
         self._claims = list(claims)
         self._tick = tick
@@ -55,6 +57,7 @@ class LogWalk:
 
     def compare_head(self, source: Source) -> None:
         """The one row of the head must be this tree, no shorter and no longer."""
+        there = False
         for id, size, kept in source.rows("SELECT id, size, frontier FROM log_head ORDER BY id"):
             if id != 1:
                 raise RowBroken("log_head", id, "there is one log, and this row is not its head")
@@ -64,9 +67,20 @@ class LogWalk:
                 )
             if size and kept != self.log.to_bytes():
                 raise RowBroken("log_head", 1, "its hashes are not those of the transactions")
-            return
-        if self.log.size:
+            there = True
+        if self.log.size and not there:
             raise RowBroken("log_head", 1, f"is missing, and {self.log.size} transactions are not")
+
+    def compare_pages(self, source: Source) -> None:
+        """Roots that are kept so that proofs need not read everything must be those of the tree."""
+        if not source.has("log_pages"):
+            return
+        kept = source.rows("SELECT page, root FROM log_pages ORDER BY page")
+        for number, (page, root) in enumerate(kept):
+            if page != number:
+                raise RowBroken("log_pages", number, f"is missing: {page} follows")
+            if page >= len(self._pages) or root != self._pages[page]:
+                raise RowBroken("log_pages", page, "its root is not that of its transactions")
 
     def compare_claims(self) -> None:
         """Every checkpoint must be a part of this tree, and none longer than it."""
@@ -86,6 +100,10 @@ class LogWalk:
 
     def _append(self, leaf: bytes) -> None:
         self.log.append(leaf)
+        self._page.append(leaf)
+        if self._page.size == merkle.PAGE:
+            self._pages.append(self._page.root())
+            self._page = Frontier()
         if self.log.size % TICK == 0:
             self._tick(TICK)
         if self._next < len(self._claims) and self._claims[self._next].size == self.log.size:

@@ -20,6 +20,7 @@ from storage.verify.source import Source, opened_source
 CHECKPOINTS_SIGNED = "checkpoints are signed by the log's key"
 LEAVES = "every transaction is what was sealed, and moved its lots as its entries say"
 HEAD = "the log's head is the tree of its transactions"
+PAGES = "kept roots of the log's pages are those of its transactions"
 AGREED = "the log still holds what every checkpoint says"
 HOLDS = "holds are what their transactions made of them"
 
@@ -105,6 +106,7 @@ class _Run:
         found.append(finding(LEAVES, lambda: self._walk(walk)))
         broken = found[-1].state != "ok"
         found.append(finding(HEAD, lambda: walk.compare_head(source), unless=broken))
+        found.append(finding(PAGES, lambda: walk.compare_pages(source), unless=broken))
         # A tree that ends at a broken row says nothing about checkpoints beyond it.
         beyond = broken and walk.disputed is None
         found.append(finding(AGREED, walk.compare_claims, unless=beyond))

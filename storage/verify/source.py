@@ -6,7 +6,7 @@ a page at a time, from one snapshot.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ TABLES = ("transactions", "entries", "accounts", "lots", "holds", "log_head", "c
 class Source:
     """One snapshot of one database."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, tables: Collection[str]) -> None:
         self._connection = connection
+        self._tables = tables
         self._cursors = 0
         self.postgres = connection.dialect.name == "postgresql"
         # Both databases and Python shall put ids in one order: that of their bytes.
@@ -58,6 +59,10 @@ class Source:
         """The first row, or none."""
         return self._connection.execute(text(query), values).first()
 
+    def has(self, table: str) -> bool:
+        """Whether the copy came with it: what only saves work need not be there."""
+        return table in self._tables
+
     def count(self, table: str) -> int:
         return int(self.one(f"SELECT count(*) FROM {table}")[0])
 
@@ -76,7 +81,7 @@ def opened_source(url: str) -> Iterator[Source]:
             if connection.dialect.name == "postgresql":
                 for setting in _ALL_ROWS:
                     connection.exec_driver_sql(f"SET LOCAL {setting}")
-            yield Source(connection)
+            yield Source(connection, there)
     finally:
         engine.dispose()
 

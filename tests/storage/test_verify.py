@@ -12,11 +12,21 @@ import pytest
 from sqlalchemy import Column, Connection, Table, and_, delete, select, text, update
 
 from loyalty.errors import Unknown, WrongState
+from loyalty.sealing import merkle
 from loyalty.sealing.signing_keys import SigningKey
 from storage.checkpoints import latest_checkpoint, make_checkpoint
 from storage.database import Database
 from storage.ledger import WritingLedger
-from storage.tables import accounts, checkpoints, entries, holds, log_head, lots, transactions
+from storage.tables import (
+    accounts,
+    checkpoints,
+    entries,
+    holds,
+    log_head,
+    log_pages,
+    lots,
+    transactions,
+)
 from storage.verify.run import Report, Wanted, verify
 from tests.conftest import DatabaseMaker
 
@@ -495,3 +505,52 @@ def test_what_cannot_be_read_is_named_by_two_processes_too(
     assert report.first_broken is not None
     assert (report.first_broken.table, report.first_broken.key) == ("transactions", "4")
     assert [each.state for each in report.findings if each.check.startswith("lots")] == ["skipped"]
+
+
+# --- what only saves work -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def paged(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A log of several full pages, whose roots are kept."""
+    monkeypatch.setattr(merkle, "PAGE", 4)
+    return fill(database)
+
+
+def test_a_kept_root_that_is_not_of_its_page_is_named(paged: Database) -> None:
+    """Proofs and the next checkpoint go by it, and would blame the transactions."""
+    assert found(paged).ok
+    paged.run(lambda c: c.execute(update(log_pages).where(log_pages.c.page == 1).values(root=b"x")))
+
+    broken = found(paged).first_broken
+
+    assert broken is not None
+    assert broken.sentence() == "log_pages 1: its root is not that of its transactions"
+
+
+def test_a_kept_root_that_is_gone_is_named(paged: Database) -> None:
+    """Those behind it are of no use then."""
+    paged.run(lambda c: c.execute(delete(log_pages).where(log_pages.c.page == 0)))
+
+    broken = found(paged).first_broken
+
+    assert broken is not None
+    assert broken.sentence() == "log_pages 0: is missing: 1 follows"
+
+
+def test_a_copy_without_the_kept_roots_is_verified_all_the_same(paged: Database) -> None:
+    """They save work and prove nothing."""
+    paged.run(lambda c: c.execute(text("DROP TABLE log_pages")))
+
+    assert found(paged).ok
+
+
+def test_the_log_has_one_head(used: Database) -> None:
+    """A second row is named, and signing and proving go by the first."""
+    used.run(lambda c: c.execute(log_head.insert().values(id=2, size=0, frontier=b"")))
+
+    broken = found(used).first_broken
+
+    assert broken is not None
+    assert (broken.table, broken.key) == ("log_head", "2")
+    used.run(seal)
