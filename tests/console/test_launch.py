@@ -79,6 +79,16 @@ def test_a_draft_says_what_a_launch_would_do_and_then_does_it(drafted: Callable[
     assert marketer.post(f"{HOME}/launch").status_code == 409
 
 
+def test_where_no_event_came_it_is_not_the_audience_that_is_blamed(
+    drafted: Callable[..., Shop],
+) -> None:
+    """Everybody is meant, and nobody joined in ninety days."""
+    page = drafted().signed_in("marketer").get(HOME).text
+
+    assert "Nobody would have entered in the last 90 days." in page
+    assert "Nobody fits the audience" not in page
+
+
 def test_a_launch_over_the_rule_says_why_not(drafted: Callable[..., Shop]) -> None:
     """No button is offered; who posts anyway gets the same sentence and nothing else."""
     marketer = drafted(most_points=50_000).signed_in("marketer")
