@@ -157,8 +157,17 @@ def _why(outcome: Undone) -> dict[str, Any]:
     return why
 
 
+def _working(tx: Transaction, purchase: InboxEvent) -> Breakdown:
+    """How the purchase earned, as sealed with its points; of one that earned none, as answered."""
+    try:
+        sealed = tx.ledger.transaction(earn_key(purchase.source, purchase.event_id)).meta
+    except Unknown:
+        sealed = {}
+    return Breakdown.from_json(sealed.get("breakdown") or purchase.answer["breakdown"])
+
+
 def _undo(tx: Transaction, purchase: InboxEvent, refunded: Refund) -> Undone:
-    breakdown = Breakdown.from_json(purchase.answer["breakdown"])
+    breakdown = _working(tx, purchase)
     before = [line.quantity for line in breakdown.lines]
     reversed_points = 0
     for row in tx.inbox.refunds_of(purchase.seq):

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,21 @@ def test_a_return_goes_by_the_rules_the_purchase_was_made_under(desk: FrontDesk)
     desk.clock.instant += timedelta(days=20)
 
     assert desk.returns("r1")["points_reversed"] == 20
+
+
+def test_a_return_goes_by_the_working_that_is_sealed(desk: FrontDesk) -> None:
+    """Whoever changes the answer that was kept of a purchase keeps no points by it."""
+    desk.buys("lee", "r1", ("grocery", 10_000))
+
+    def forge(tx: Any) -> None:
+        bought = tx.inbox.find("till", "r1")
+        working = {**bought.answer["breakdown"], "points": 0, "spend_points": 0}
+        tx.inbox.answer(bought.seq, {**bought.answer, "points": 0, "breakdown": working})
+
+    desk.store.run(forge)
+
+    assert desk.returns("r1")["points_reversed"] == 10
+    assert desk.balance("lee").posted == 0
 
 
 # --- other acts -----------------------------------------------------------------------------
