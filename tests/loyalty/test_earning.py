@@ -234,6 +234,6 @@ def test_more_than_was_bought_cannot_come_back() -> None:
         kept_after([2, 1], [RefundLine(line=1, quantity=3), RefundLine(line=9, quantity=1)])
 
     assert refusal.value.problems == [
-        {"field": "lines.1", "code": "too_many", "message": "only 2 left to return"},
-        {"field": "lines.9", "code": "too_many", "message": "the receipt has 2 lines"},
+        {"field": "lines.0", "code": "too_many", "message": "only 2 left to return"},
+        {"field": "lines.1", "code": "too_many", "message": "the receipt has 2 lines"},
     ]
