@@ -53,6 +53,9 @@ def merge(tx: Transaction, member_id: str, into: str, merger: Merger, actor: str
     held = case_of(tx, gone).place
     running = tx.enrolments.running(gone.id)
     twice = [journey.id for journey in running if not _goes_along(tx, journey, stays)]
+    had = [own.id for own in tx.enrolments.running(stays.id) if _had(tx, own, gone)]
+    for own in had:
+        tx.enrolments.add_command(own, "cancel", f"{gone.id} had more of it", actor)
     tx.member_moves.take_over(gone.id, stays.id, twice)
     tx.members.save(_cleared(gone, stays))
     tx.members.save(_joined(gone, replace(stays, inviter_id=_inviter(tx, gone, stays))))
@@ -130,6 +133,17 @@ def _cleared(gone: Member, stays: Member) -> Member:
     """The old row: it only points on. Who the person is stands in one row, not in two."""
     nobody: dict[str, Any] = dict.fromkeys(_CARRIED)
     return replace(gone, status="merged", merged_into=stays.id, inviter_id=None, **nobody)
+
+
+def _had(tx: Transaction, own: Enrolment, gone: Member) -> bool:
+    """Whether the other card's run of the same time gave more, and is the one that counts."""
+    rules = compiled(tx.campaigns.version(own.campaign_id, own.version))
+    return any(
+        each.state == "ended"
+        and each.granted_points > own.granted_points
+        and not go_together(own, each, rules, tx.now)
+        for each in tx.enrolments.of_member(own.campaign_id, gone.id)
+    )
 
 
 def _inviter(tx: Transaction, gone: Member, stays: Member) -> str | None:

@@ -453,6 +453,54 @@ def test_an_act_that_was_rewarded_completes_no_journey_that_a_merger_brings(
     assert desk.campaign("again").reserved_points == (500 if counts else 0)
 
 
+def test_a_receipt_that_was_rewarded_under_the_old_card_completes_nothing_more(desk: Desk) -> None:
+    """Old bought and had the reward while lee waited: the person's one run is old's."""
+    desk.launch_texts(load_texts("again", {"campaign.yaml": AGAIN}))
+    for name in ("old", "lee"):
+        desk.does(name, "review")
+        desk.take_turns(name)
+    desk.clock.instant += DAY
+    earned = desk.buys("old", "r1", ("grocery", 10_000))["points"]
+    desk.take_turns("old")
+
+    desk.merges()
+    desk.take_turns("lee")
+
+    assert [run.outcome for run in desk.enrolments("lee")] == ["completed", "cancelled"]
+    assert desk.balance("lee").posted == earned + 500
+    assert desk.campaign("again").reserved_points == 0
+
+
+@pytest.mark.parametrize(("ordered", "outcome"), [(True, "cancelled"), (False, "ordered")])
+def test_who_was_welcomed_and_ordered_has_no_second_first_order(
+    database: Database, ordered: bool, outcome: str
+) -> None:
+    """Two cards welcomed: the first order counts once, with whichever of them it was made."""
+    desk = desk_of(database)
+    desk.opens()
+    for name in ("host", "one", "two"):
+        desk.joins(name, **{} if name == "host" else {"invited_by": "host"})
+        desk.take_turns(name)
+    if ordered:
+        desk.clock.instant += DAY
+        desk.buys("one", "r1", ("grocery", 10_000))
+    else:
+        desk.clock.instant += 35 * DAY
+        desk.joins("late", invited_by="host")
+        desk.take_turns("late")
+    desk.take_turns("one")
+    before = desk.balance("host").posted
+
+    into = "two" if ordered else "late"
+    desk.merges("one", into)
+    desk.clock.instant += DAY
+    desk.buys(into, "r2", ("grocery", 10_000))
+    desk.take_turns(into)
+
+    assert desk.enrolment(into).outcome == outcome
+    assert desk.balance("host").posted - before == (0 if ordered else 300)
+
+
 def test_last_months_pack_goes_on_beside_this_months(desk: Desk) -> None:
     """It waits for late uploads only, and no purchase belongs to two months."""
     desk.launch("monthly_task_pack")
