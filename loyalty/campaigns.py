@@ -15,7 +15,7 @@ from loyalty.campaign_request import CampaignRequest, Check, compile_request
 from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
 from loyalty.exchange_window import announce_offer, offer_of
 from loyalty.journeys.compiled import Compiled
-from loyalty.launch_rule import below_promised, over_budget_rule
+from loyalty.launch_rule import over_budget_rule, refused_change
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState, Enrolment, LaunchRequest, Version
 from loyalty.templates import Template
@@ -77,9 +77,8 @@ def revise(
         )
     if compiled(tx.campaigns.version(campaign.id, campaign.version)).hash == made.hash:
         return campaign
-    below = below_promised(campaign, made)
-    if below is not None:
-        raise below
+    if campaign.state != "draft" and (refused := refused_change(campaign, made, tx.programme)):
+        raise refused
     number = campaign.version + 1
     tx.campaigns.add_version(version_of(tx, campaign.id, number, made, actor))
     campaign = replace(

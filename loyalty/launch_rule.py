@@ -62,7 +62,34 @@ def over_budget_rule(rules: Compiled, programme: Programme) -> OverBudgetRule | 
     return None
 
 
-def below_promised(campaign: Campaign, rules: Compiled) -> Invalid | None:
+def refused_change(
+    campaign: Campaign, rules: Compiled, programme: Programme
+) -> LoyaltyError | None:
+    """Why a running campaign cannot go on as these rules say; none where nothing speaks against it.
+
+    What a launch is held to, a change is held to: otherwise a small budget would be launched and
+    raised afterwards, by one person where the programme asks for two.
+    """
+    below, over = _below_promised(campaign, rules), over_budget_rule(rules, programme)
+    if below is not None or over is not None:
+        return below or over
+    before, after = campaign.budget_points, rules.budget_points
+    if not programme.launch.second_person or before is None:
+        return None
+    if after is not None and after <= before:
+        return None
+    problem = {
+        "field": "budget_points",
+        "code": "second_person",
+        "message": f"cannot be above {before} while the campaign runs: this programme asks for two "
+        "people where points are given out. Launch a new campaign for more.",
+        "allowed": [f"up to {before}"],
+        "most": before,
+    }
+    return Invalid("One person cannot raise the budget of a running campaign.", [problem])
+
+
+def _below_promised(campaign: Campaign, rules: Compiled) -> Invalid | None:
     """Why a running campaign cannot have this budget: what members have is not taken from them."""
     promised = campaign.granted_points + campaign.reserved_points
     if rules.budget_points is None or rules.budget_points >= promised:

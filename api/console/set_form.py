@@ -21,6 +21,7 @@ from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import Invalid, KeyReused, LoyaltyError
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.values import read_values
+from loyalty.launch_rule import OverBudgetRule
 from loyalty.programme import Programme
 from loyalty.records import Campaign
 from loyalty.templates import Parameter, Template
@@ -46,6 +47,8 @@ _SAID: dict[str, str] = {
     _HOLDOUT: N_("Give a whole number from 0 to 50."),
 }
 _PROMISED = N_("Members have been given or promised %(promised)s points already.")
+_RAISED = N_("Not above %(most)s while the campaign runs: for more, two people launch a new one.")
+_OVER = N_("This is above what the programme allows one campaign.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,8 @@ def refusals(error: LoyaltyError, template: Template, speech: Speech) -> dict[st
     say = speech.gettext
     if isinstance(error, KeyReused):
         return {"id": say("Another campaign has this id. Choose a new one.")}
+    if isinstance(error, OverBudgetRule):
+        return {_BUDGET: say(_OVER)}
     if not isinstance(error, Invalid):
         return {WHOLE: error.detail}
     found: dict[str, str] = {}
@@ -230,6 +235,8 @@ def refusals(error: LoyaltyError, template: Template, speech: Speech) -> dict[st
         message = str(problem.get("message") or error.detail)
         if code == "below_promised":
             message = say(_PROMISED, promised=f"{problem['promised']:,}")
+        if code == "second_person":
+            message = say(_RAISED, most=f"{problem['most']:,}")
         parameter = template.parameters.get(field)
         if parameter is not None:
             words = _SAID.get(code)

@@ -92,7 +92,7 @@ def read_campaign(
 @router.post(
     "/v1/campaigns/{campaign_id}/versions",
     summary="Change a campaign",
-    responses=problems("unknown", "wrong_state", write=True),
+    responses=problems("unknown", "wrong_state", "over_budget_rule", write=True),
 )
 def revise_campaign(
     campaign_id: CampaignId,

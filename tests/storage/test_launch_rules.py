@@ -8,7 +8,7 @@ from loyalty import campaigns, drafts, launch_approval
 from loyalty.admission import compiled
 from loyalty.campaign_request import CampaignRequest
 from loyalty.comparison import compare
-from loyalty.errors import KeyReused, Unknown, WrongState
+from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
 from loyalty.journeys.load import load_named
 from loyalty.launch_rule import OverBudgetRule
 from loyalty.member_moves import SecondPersonNeeded
@@ -136,6 +136,34 @@ def test_the_budget_rule_holds_for_approvals_too(desk: Any) -> None:
     with pytest.raises(OverBudgetRule):
         here.launches()
     assert here.request() is None
+
+
+def test_a_running_campaign_is_held_to_the_rule_it_was_launched_by(desk: Any) -> None:
+    """A small budget is no way to a large one: changed later, it is refused as at the launch."""
+    here = desk(most_points=200_000)
+    here.drafts(budget_points=100_000)
+    here.launches()
+
+    with pytest.raises(OverBudgetRule):
+        here.revises(budget_points=200_001)
+
+    assert here.revises(budget_points=200_000).version == 2
+
+
+def test_one_person_does_not_raise_what_two_have_launched(desk: Any) -> None:
+    """The texts and a lower budget may change; more points, or no limit, take a new campaign."""
+    here = desk(second_person=True)
+    here.drafts(budget_points=100_000)
+    here.launches()
+    here.approves("kai")
+
+    for more in (100_001, None):
+        with pytest.raises(Invalid) as refused:
+            here.revises(budget_points=more)
+        [problem] = refused.value.problems
+        assert (problem["field"], problem["code"]) == ("budget_points", "second_person")
+
+    assert here.revises(budget_points=90_000).version == 2
 
 
 def test_a_copy_says_the_same_and_lives_its_own_life(desk: Any) -> None:
