@@ -44,7 +44,7 @@ class Size:
     stock: int = 2_000
     claims: int = 5_000
     connections: int = 64
-    processes: int = 1
+    processes: int = 2  # one for each core of a small shop
 
 
 QUICK = Size(20, 60, 8, 1)
