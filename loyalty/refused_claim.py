@@ -20,8 +20,6 @@ ClaimRefusal = Literal[
     "limit_reached",
     "not_enough_points",
 ]
-REFUSED = "refused"
-"""The verdict of such a claim among a member's decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class RefusedClaim:
             version=0,
             member_id=self.member_id,
             step_id="claim",
-            verdict=REFUSED,
+            verdict="refused",
             reason="claim_" + self.reason,
             at=self.at,
             inputs={**self.facts, **said, "quantity": self.quantity},

@@ -13,8 +13,6 @@ DETAIL_MAX = 500
 ERRORS_MAX = 20
 """Fields shown of one event: whoever mends those sees the rest when it is sent again."""
 FIELD_MAX = 200
-Purchase = tuple[str, str]
-"""Its source and its id there."""
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _EVENT_ID: TypeAdapter[str] = TypeAdapter(EventId)
 
@@ -67,8 +65,8 @@ def refused_event(
     )
 
 
-def refunded_purchase(event: RefusedEvent) -> Purchase | None:
-    """The purchase that a refused refund is about; none where it names none."""
+def refunded_purchase(event: RefusedEvent) -> tuple[str, str] | None:
+    """Source and id of the purchase that a refused refund is about; none where it names none."""
     source = _said(_ID, event.body.get("purchase_source")) or event.source
     purchase_id = _said(_EVENT_ID, event.body.get("purchase_id"))
     return (source, purchase_id) if event.kind == "refund" and purchase_id else None

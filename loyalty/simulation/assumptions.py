@@ -119,7 +119,7 @@ def act_times(
     """When `count` acts for a goal are assumed: one a day at the hour the wait began.
 
     Where the days would not do: evenly before the deadline, or, of acts that count once a day, the
-    first at once and the others as each day begins. None if not even so all of them fit.
+    first at once and the others as each day begins. Empty if not even so all of them fit.
     """
     daily = [shift(began, Length(days=n), zone) for n in range(1, count + 1)]
     if daily and daily[-1] >= until:

@@ -173,7 +173,7 @@ def _turn(stage: _Stage, enrolment_id: str) -> None:
 
 
 def _plan_acts(stage: _Stage, enrolment_id: str) -> None:
-    """The acts of a wait that has just begun."""
+    """Assume the acts of the wait that a journey stands in, once for each wait."""
     paper = stage.paper
     enrolment = paper.enrolments.lock(enrolment_id)
     position, step = enrolment.position, _step(paper, enrolment)
