@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, insert, null, select, update
 from loyalty.errors import Unknown
 from loyalty.member_moves import Adjustment, MemberMove, MoveKind
 from storage.batch import Batch
-from storage.merged_rows import take_over
+from storage.merged_rows import MERGED_INTO, take_over
 from storage.rows import Shape
 from storage.tables import (
     adjustments,
@@ -70,7 +70,7 @@ class SqlMemberMoves:
     def forget(self, member_id: str) -> None:
         """Clear what says who a member was; ids, figures and the ledger stay (rule 19)."""
         run = self._connection.execute
-        known = [member_id, *self._merged_into(member_id)]
+        known = [member_id, *run(MERGED_INTO, {"member": member_id}).scalars()]
         for table in (consents, unsubscribe_links):
             run(delete(table).where(table.c.member_id.in_(known)))
         registration = {"body_hash": "", "answer": {}}
@@ -90,16 +90,6 @@ class SqlMemberMoves:
                 # Who knows the rest of it could guess from the hash what is cleared here.
                 kept = {"body": {**body, "attributes": {}}, "body_hash": ""}
                 run(update(inbox).where(inbox.c.seq == seq).values(kept))
-
-    def _merged_into(self, member_id: str) -> list[str]:
-        """The ids that mean this member, by mergers of mergers."""
-        found: list[str] = []
-        asked = [member_id]
-        while asked:
-            query = select(members.c.id).where(members.c.merged_into.in_(asked))
-            asked = list(self._connection.execute(query).scalars())
-            found += asked
-        return found
 
     def adjustment(self, id: str) -> Adjustment | None:
         query = select(*_adjustment.columns).where(adjustments.c.id == id)

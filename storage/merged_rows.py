@@ -5,7 +5,7 @@ What was decided, posted and held stays under the old id: those are records of w
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from storage.rows import AddUp, InsertOnce, Upsert
 from storage.tables import (
@@ -20,11 +20,18 @@ from storage.tables import (
     expiry_notices,
     inbox,
     member_moves,
+    members,
     messages,
     refused_claims,
     tier_metric,
     waits,
 )
+
+_old = select(members.c.id).where(members.c.merged_into == bindparam("member"))
+_names = _old.cte(recursive=True)
+_names = _names.union(select(members.c.id).where(members.c.merged_into == _names.c.id))
+MERGED_INTO = select(_names.c.id)
+"""The ids that mean this `member` too, by mergers of mergers."""
 
 _SUMMED = tuple((table, AddUp(table)) for table in (earning_counters, claim_counts))
 # Acts too: tiers, goals and first purchases ask what the person did, with whichever card.

@@ -10,6 +10,7 @@ from loyalty.errors import Unknown
 from loyalty.tiers.settings import Tiers
 from loyalty.tiers.standing import Held, Place, TierReview, tier_at
 from storage import tables
+from storage.merged_rows import MERGED_INTO
 from storage.rows import InsertOnce, Shape, Upsert
 
 _history = tables.tier_history
@@ -26,16 +27,8 @@ _WITH_MEMBER = (
     .where(tables.members.c.id == bindparam("member"))
     .order_by(_history.c.id)
 )
-_merged = tables.members.alias()
-_names = (
-    select(_merged.c.id).where(_merged.c.merged_into == bindparam("member")).cte(recursive=True)
-)
-# The old ids, by mergers of mergers.
-_names = _names.union(select(_merged.c.id).where(_merged.c.merged_into == _names.c.id))
 _OF_MERGED = (
-    select(*_shape.columns)
-    .where(_history.c.member_id.in_(select(_names.c.id)))
-    .order_by(_history.c.id)
+    select(*_shape.columns).where(_history.c.member_id.in_(MERGED_INTO)).order_by(_history.c.id)
 )
 _ADD = insert(_history).returning(_history.c.id)
 
