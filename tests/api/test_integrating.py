@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def _launch(shop: Shop) -> None:
     assert marketer.post("/v1/campaigns", json=body).status_code == 201
     assert marketer.post(f"/v1/campaigns/{campaign_id}/launch").status_code == 200
     for turn in range(3):
-        shop.services.store.run(lambda tx, turn=turn: take_campaign_turn(tx, campaign_id, turn))  # type: ignore[misc]
+        work = partial(take_campaign_turn, campaign_id=campaign_id, turn=turn)
+        shop.services.store.run(work)
 
 
 def _sent(shop: Shop, command: str) -> Any:

@@ -1,5 +1,6 @@
 """Limited-time exchange: stock, limits and points move together, once, and come back together."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -258,7 +259,7 @@ def test_who_or_what_is_not_there_is_named(desk: Desk) -> None:
     """Unknown members, offers and claims are refused by name; a member who left cannot claim."""
     desk.members(lee=250).open()
     desk.store.run(lambda tx: tx.members.add(member("gone", status="left"), "h" * 64, {}))
-    acts = [
+    acts: list[tuple[Callable[[], object], str]] = [
         (lambda: desk.reserve("nobody"), "member"),
         (lambda: Desk(desk.store, desk.clock, "no-such-offer").reserve("lee"), "offer"),
         (lambda: desk.confirm("r9"), "claim"),
@@ -267,7 +268,7 @@ def test_who_or_what_is_not_there_is_named(desk: Desk) -> None:
 
     for act, kind in acts:
         with pytest.raises(Unknown) as refused:
-            act()  # type: ignore[no-untyped-call]
+            act()
         assert refused.value.facts["kind"] == kind
     with pytest.raises(LoyaltyError, match="left"):
         desk.reserve("gone")

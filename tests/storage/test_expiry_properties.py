@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from loyalty.errors import LoyaltyError
 from loyalty.expiry import EXPIRING, undated_until
+from loyalty.ledger import Posted
 from storage import tables
 from storage.database import Database
 from tests.storage.expiry_desk import Told, desk_of
@@ -119,8 +120,7 @@ class Weeks:
         new = select(t.id, t.key).where(t.kind == "expire", t.id > self.lost).order_by(t.id)
         for id, key in self.desk._rows(new):
             self.lost = id
-            read = self.desk.store.read
-            posted = read(lambda tx: tx.ledger.transaction(key))  # noqa: B023
+            posted = self._posted(key)
             undated = 0
             for lot in posted.lots:
                 if lot.expires_at is None:
@@ -128,6 +128,9 @@ class Weeks:
                 else:
                     self._was_told(posted.member_id, lot.expires_at, abs(lot.points))
             self._without_a_date(posted.member_id, undated)
+
+    def _posted(self, key: str) -> Posted:
+        return self.desk.store.read(lambda tx: tx.ledger.transaction(key))
 
     def _was_told(self, member_id: str, at: datetime, points: int) -> None:
         when, told = self.heard[member_id][at]

@@ -165,6 +165,12 @@ def test_of_two_who_are_given_one_card_at_once_one_is_refused(new_database: Data
     assert refused.value.problems[0]["field"] == "card_no"
 
 
+def _card_of(tx: Transaction, id: str) -> str | None:
+    found = tx.members.get(id)
+    assert found is not None
+    return found.card_no
+
+
 Change = tuple[str, dict[str, str | None]]
 BOTH = [False, False]
 
@@ -206,8 +212,7 @@ def test_two_callers_in_one_commit_are_told_who_has_the_card(
     store.close()
 
     assert [isinstance(each, Invalid) for each in refused] == refusals
-    found = [store.read(lambda tx, id=id: tx.members.get(id)) for id in ("lee", "kim")]  # type: ignore[misc]
-    assert [each.card_no for each in found if each] == cards
+    assert store.read(lambda tx: [_card_of(tx, id) for id in ("lee", "kim")]) == cards
     assert not caplog.records  # decided in one batch, not by its halves
     with store.database.read() as connection:
         acts = connection.execute(select(tables.audit.c.target).order_by(tables.audit.c.id))
