@@ -31,7 +31,8 @@ def upgrade(url: str, revision: str = "head") -> None:
     """
     found = current(url)
     if found is not None and not is_known(found):
-        raise WrongState(f"T{not_known(found)[1:]}.")
+        said = not_known(found)
+        raise WrongState(f"{said[0].upper()}{said[1:]}.")
     _with(url, lambda settings: command.upgrade(settings, revision))
 
 

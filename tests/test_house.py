@@ -153,12 +153,12 @@ def test_every_rule_that_is_cited_is_on_the_page_of_rules_with_its_tests() -> No
 
 
 def _cited(word: str, text: str) -> set[str]:
-    """The numbers behind "rule 7", "rules 1, 6 and 9" or "features 15 to 21"."""
+    """The numbers behind "rule 7", "rules 1, 6 and 9"; of "features 15 to 21" both ends."""
     numbers = set()
     for found in re.findall(
         rf"\b{word}s? (\d+(?:(?:, | and |, and | to )\d+)*)", text, re.IGNORECASE
     ):
-        numbers |= set(re.findall(r"\d+", re.sub(r" to \d+", "", found)))
+        numbers |= set(re.findall(r"\d+", found))
     return numbers
 
 

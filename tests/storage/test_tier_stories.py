@@ -605,7 +605,7 @@ def test_who_was_lowered_for_a_time_comes_back(opened: Opened) -> None:
 
 
 def test_a_tier_given_again_by_hand_leaves_the_way_to_the_next(opened: Opened) -> None:
-    """3,900 of 5,000 to gold; silver's end is moved by hand, and 1,100 are still enough."""
+    """4,900 of 5,000 to gold; silver's end is moved by hand, and 100 are still enough."""
     desk = opened(period=Period(kind="from_tier_start"), downgrade="one_down")
     for number, minor in enumerate((100_000, 390_000)):
         desk.spends(minor, f"r{number}")
