@@ -15,6 +15,7 @@ from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.programme import Channel, Purpose
 from loyalty.records import InboxEvent
+from loyalty.tiers.settings import TIER_NAME
 
 MEMBER_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$"
 
@@ -55,7 +56,7 @@ class Registration(Details):
     source: Name | None = None
     tier: str | None = Field(
         None,
-        pattern=r"^[a-z_]{1,32}$",
+        pattern=TIER_NAME,
         description="Where the member starts; none = at the foot of the programme's ladder. "
         "A name off the ladder stays as it is",
     )
