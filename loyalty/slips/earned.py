@@ -19,7 +19,7 @@ def earned(paper: Paper, made: Breakdown) -> Iterator[Row]:
     if applied:
         yield Text(paper.line("bonuses"), "head")
         for reason in applied:
-            yield _rule(paper, reason.rule, _effect(paper, reason), _caps_of(paper, reason))
+            yield Rule(reason.rule, _effect(paper, reason), _caps_of(paper, reason))
     if made.multiplier_bp != BASIS:
         yield Text(_together(paper, made), "item")
     yield from _limits(paper, made)
@@ -27,7 +27,7 @@ def earned(paper: Paper, made: Breakdown) -> Iterator[Row]:
     if missed:
         yield Text(paper.line("not_applied"), "head")
         for reason in missed:
-            yield _rule(paper, reason.rule, paper.why(reason.reason), _missing(paper, reason))
+            yield Rule(reason.rule, paper.why(reason.reason), _missing(paper, reason))
     yield from _total(paper, made)
 
 
@@ -126,10 +126,6 @@ def _missing(paper: Paper, reason: Reason) -> str:
     if reason.reason == "below_threshold" and reason.from_minor is not None:
         return paper.line("threshold", minor=paper.money(reason.from_minor))
     return reason.ref or ""
-
-
-def _rule(paper: Paper, rule: str, said: str, more: str) -> Rule:
-    return Rule(rule, said, more)
 
 
 def _times(bp: int) -> str:

@@ -60,5 +60,5 @@ class Paper:
         return self.words.reasons.get(code, code)
 
     def name(self, code: str) -> str:
-        """An event, a lot or a state as people call it; ids stay as they are."""
+        """An event or a lot as people call it; ids stay as they are."""
         return self.words.names.get(code, code)

@@ -40,10 +40,14 @@ def _taken_back(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
         still = made.points
         yield Text(paper.line("kept"), "head")
         yield from earned(paper, made)
-    figures = {"kept": still, "before": meta["taken_before"], "points": found["points"]}
-    had = found["original"]["points"]
-    words = {name: f"{points:,}" for name, points in (figures | {"earned": had}).items()}
-    yield Text(f"= {paper.line('take', **words)}", "sum")
+    take = paper.line(
+        "take",
+        earned=f"{found['original']['points']:,}",
+        kept=f"{still:,}",
+        before=f"{meta['taken_before']:,}",
+        points=f"{found['points']:,}",
+    )
+    yield Text(f"= {take}", "sum")
 
 
 def title(paper: Paper, found: Mapping[str, Any]) -> str:
