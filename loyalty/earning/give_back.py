@@ -46,18 +46,28 @@ def kept_minor(breakdown: Breakdown, kept: Sequence[int]) -> list[int]:
     ]
 
 
-def paid_of(line: LineEarned, kept_minor: int) -> int:
+def paid_of(line: LineEarned, still_minor: int) -> int:
     """What points had paid of what came back of a line, of which so much is still kept."""
     if not line.paid_with_points_minor:
         return 0
-    return line.paid_with_points_minor * (line.net_minor - kept_minor) // line.net_minor
+    return line.paid_with_points_minor * (line.net_minor - still_minor) // line.net_minor
+
+
+def _earning_minor(breakdown: Breakdown, kept: Sequence[int]) -> list[int]:
+    """What of each line's kept part counts for earning, rounded down as its cost is."""
+    return [
+        line.earning_minor * quantity // line.quantity
+        for line, quantity in zip(breakdown.lines, kept, strict=True)
+    ]
 
 
 def keep(breakdown: Breakdown, kept: Sequence[int]) -> Settled:
     """What the kept pieces of each line earn, by the figures frozen in the breakdown."""
-    pieces = list(zip(breakdown.lines, kept, strict=True))
-    minors = [line.earning_minor * quantity // line.quantity for line, quantity in pieces]
-    present = [line.earning_minor > 0 and quantity > 0 for line, quantity in pieces]
+    minors = _earning_minor(breakdown, kept)
+    present = [
+        line.earning_minor > 0 and quantity > 0
+        for line, quantity in zip(breakdown.lines, kept, strict=True)
+    ]
     rates = [line.rate_bp for line in breakdown.lines]
     reasons = [_unjudged(reason) for reason in breakdown.reasons if reason.kind != "cap"]
     return settle(_terms(breakdown), minors, rates, present, reasons, breakdown.caps)
@@ -85,7 +95,7 @@ def _unjudged(reason: Reason) -> Reason:
 def kept_working(breakdown: Breakdown, kept: Sequence[int]) -> Breakdown:
     """The working of what is kept, for the reader; goods come back by that of the purchase."""
     settled = keep(breakdown, kept)
-    costs = kept_minor(breakdown, kept)
+    costs, minors = kept_minor(breakdown, kept), _earning_minor(breakdown, kept)
     lines = tuple(
         replace(
             line,
@@ -96,11 +106,10 @@ def kept_working(breakdown: Breakdown, kept: Sequence[int]) -> Breakdown:
             points=points,
             paid_with_points_minor=line.paid_with_points_minor - paid_of(line, net),
         )
-        for line, quantity, net, points in zip(
-            breakdown.lines, kept, costs, settled.shares, strict=True
+        for line, quantity, net, minor, points in zip(
+            breakdown.lines, kept, costs, minors, settled.shares, strict=True
         )
         if quantity
-        for minor in [line.earning_minor * quantity // line.quantity]
     )
     version = breakdown.rule_version
     return working(version, _terms(breakdown), settled, lines, breakdown.caps, {})
