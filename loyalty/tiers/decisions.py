@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from loyalty.tiers.periods import grace_ends, lasts_until, stay_window
+from loyalty.tiers.periods import TICK, grace_ends, lasts_until, stay_window
 from loyalty.tiers.standing import (
     Case,
     Held,
@@ -19,8 +19,6 @@ from loyalty.tiers.standing import (
     warns_from,
 )
 from loyalty.timing import start_of_day
-
-_TICK = timedelta(microseconds=1)
 
 
 def review_row(
@@ -52,12 +50,12 @@ def rise(case: Case, bought_at: datetime | None = None) -> Held | None:
     at = min(bought_at, now) if bought_at is not None and bought_at >= place.since else now
     if case.tiers.reached(case.counted(_window(case, at), None)) <= case.rank:
         return None  # both windows lie in this one
-    found = (_reached(case, at, at + _TICK), _reached(case, now, None))
+    found = (_reached(case, at, at + TICK), _reached(case, now, None))
     then, best, metric = max(found, key=lambda each: each[1])
     if best <= case.rank:
         return None
     row = _row(case, best, "reached", metric, _window(case, then), then)
-    begins = min(then + _TICK, now)  # the receipt itself was of the tier before
+    begins = min(then + TICK, now)  # the receipt itself was of the tier before
     last = place.on_ladder
     return replace(row, from_at=max(begins, last.from_at) if last else begins)
 

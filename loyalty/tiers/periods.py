@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from loyalty.tiers.settings import Period, Tiers
 from loyalty.timing import Length, on_the_wall, shift, start_of_day, start_of_month
 
-_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
+TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 
 
 def counted_from(
@@ -55,7 +56,7 @@ def lasts_until(
         return end
     begins = cycle(tiers.period, start, zone, joined, start)[0] == start
     # A midnight that summer time skips is an hour late: there the end may lie past its own period.
-    last = end - (_DAY if begins else _TICK)
+    last = end - (_DAY if begins else TICK)
     return cycle(tiers.period, last, zone, joined, start)[1]
 
 
@@ -63,7 +64,7 @@ def stay_window(
     tiers: Tiers, valid_until: datetime, zone: ZoneInfo, joined: datetime, tier_start: datetime
 ) -> tuple[datetime, datetime]:
     """The window whose metric decides whether a tier is kept, its days of grace included."""
-    start = counted_from(tiers.period, valid_until - _TICK, zone, joined, tier_start)
+    start = counted_from(tiers.period, valid_until - TICK, zone, joined, tier_start)
     if tiers.period.kind == "rolling":
         start = shift(valid_until, Length(months=tiers.period.months), zone, sign=-1)
     return start, grace_ends(tiers, valid_until, zone)
