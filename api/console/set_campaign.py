@@ -9,7 +9,8 @@ from api.console.audience_form import ABOUTS, CHANNELS, OPS, PURPOSES, audience_
 from api.console.forms import Form, at, form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
-from api.console.set_form import blank, filled, proposals, read, refusals, sections
+from api.console.set_form import blank, filled, proposals, read, sections
+from api.console.set_refusals import refusals
 from api.keys import Caller
 from api.services import Given, Services
 from loyalty import campaigns

@@ -13,42 +13,26 @@ from pydantic import ValidationError
 
 from api.console.audience_form import audience_in
 from api.console.audience_form import typed as typed_audience
-from api.console.forms import WHOLE, Form, at, whole
+from api.console.forms import Form, at, whole
 from api.console.language import Speech
 from api.console.marks import N_
+from api.console.set_refusals import refusals
 from loyalty.audiences.rules import Audience
 from loyalty.campaign_request import CampaignRequest
-from loyalty.errors import Invalid, KeyReused, LoyaltyError
+from loyalty.errors import Invalid
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.values import read_values
-from loyalty.launch_rule import OverBudgetRule
 from loyalty.programme import Programme
 from loyalty.records import Campaign
 from loyalty.templates import Parameter, Template
 
 _BUDGET, _HOLDOUT = "budget_points", "holdout_percent"
 _SAID: dict[str, str] = {
-    "missing": N_("Something is needed here."),
-    "not_whole": N_("Give a whole number%(bounds)s."),
-    "not_a_number": N_("Give a number%(bounds)s."),
-    "not_a_percentage": N_("Give a percentage%(bounds)s."),
-    "not_a_multiplier": N_("Give how many times%(bounds)s."),
-    "too_small": N_("This is too little: give a figure%(bounds)s."),
-    "too_large": N_("This is too much: give a figure%(bounds)s."),
-    "not_a_datetime": N_("Give a date and a time."),
-    "out_of_bounds": N_("Give a date of the years 2000 to 2199."),
-    "not_a_time": N_("Give a time of day, such as 09:00."),
-    "wrong_length": N_("This text is too short or too long."),
-    "not_a_sku": N_("An item number has letters, digits and . - _ / only."),
-    "unknown_choice": N_("Choose one of these."),
     "id": N_("Small letters, digits and -, 48 at most, beginning with a letter or digit."),
     "name": N_("Give the campaign a name, 120 characters at most."),
     _BUDGET: N_("Give a whole number of points, or leave it empty for no limit."),
     _HOLDOUT: N_("Give a whole number from 0 to 50."),
 }
-_PROMISED = N_("Members have been given or promised %(promised)s points already.")
-_RAISED = N_("Not above %(most)s while the campaign runs: for more, two people launch a new one.")
-_OVER = N_("This is above what the programme allows one campaign.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,41 +202,3 @@ def _values(form: Form, template: Template) -> dict[str, Any]:
             # Said to be empty: the default must not creep in for what somebody took out.
             values[name] = None
     return values
-
-
-def refusals(error: LoyaltyError, template: Template, speech: Speech) -> dict[str, str]:
-    """A refusal by field of the form, in words of the console where it has some."""
-    say = speech.gettext
-    if isinstance(error, KeyReused):
-        return {"id": say("Another campaign has this id. Choose a new one.")}
-    if isinstance(error, OverBudgetRule):
-        return {_BUDGET: say(_OVER)}
-    if not isinstance(error, Invalid):
-        return {WHOLE: error.detail}
-    found: dict[str, str] = {}
-    for problem in error.problems:
-        field, code = str(problem.get("field", "")), str(problem.get("code", ""))
-        message = str(problem.get("message") or error.detail)
-        if code == "below_promised":
-            message = say(_PROMISED, promised=f"{problem['promised']:,}")
-        if code == "second_person":
-            message = say(_RAISED, most=f"{problem['most']:,}")
-        parameter = template.parameters.get(field)
-        if parameter is not None:
-            words = _SAID.get(code)
-            said = say(words, bounds=_bounds(parameter, say)) if words and "%(" in words else ""
-            found.setdefault(f"values.{field}", said or (say(words) if words else message))
-        elif field.startswith("audience") or (field == _BUDGET and field not in template.body):
-            found.setdefault(field, message)
-        else:
-            found[WHOLE] = f"{found[WHOLE]} {message}" if WHOLE in found else message
-    return found
-
-
-def _bounds(parameter: Parameter, say: Any) -> str:
-    low, high = parameter.min, parameter.max
-    if low is not None and high is not None:
-        return str(say(" from %(low)s to %(high)s", low=f"{low:,}", high=f"{high:,}"))
-    if low is not None:
-        return str(say(" of %(low)s or more", low=f"{low:,}"))
-    return str(say(" up to %(high)s", high=f"{high:,}")) if high is not None else ""

@@ -9,8 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from loyalty.admission import compiled
-from loyalty.journeys.load import load_all
-from tests.api.conftest import Shop
+from loyalty.journeys.load import load_all, load_texts
+from loyalty.programme import Launch, Programme
+from storage.store import SqlStore
+from tests.api.conftest import CAMPAIGN, Shop
 
 TEMPLATES = load_all(Path(__file__).parents[2] / "campaign_templates")
 NEW = "/console/campaigns/new?template="
@@ -243,6 +245,44 @@ def test_a_budget_below_what_was_promised_is_said_beside_it(
     assert "共 1,600 分，预算不能低于此数。" in in_chinese.text
     assert marketer.post("/console/campaigns/hello/edit", data=lowest).status_code == 303
     assert saved(shop, "hello").budget_points == 1600
+
+
+@pytest.mark.parametrize(
+    ("template", "field", "rule", "budget", "why"),
+    [
+        ("new_member_bonus", "values.budget_points", {"most_points": 50_000}, "60000",
+         "This is above what the programme allows one campaign."),
+        ("greeting", "budget_points", {"most_points": 50_000}, "60000",
+         "This is above what the programme allows one campaign."),
+        ("greeting", "budget_points", {"needs_budget": True}, "",
+         "The campaign gives points and has no budget; the programme asks for one."),
+    ],
+)  # fmt: skip
+def test_a_budget_that_the_programme_forbids_is_said_beside_it(
+    serving: Callable[..., Shop],
+    template: str,
+    field: str,
+    rule: dict[str, Any],
+    budget: str,
+    why: str,
+) -> None:
+    """Of a running campaign, wherever its template asks for the budget."""
+    asking = CAMPAIGN.replace("budget_points: 1000\n", "")
+    greeting = load_texts("greeting", {"campaign.yaml": asking})
+    shop = serving(templates=lambda: TEMPLATES | {"greeting": greeting})
+    shop.launches(template=template, budget_points=5_000)
+    programme = Programme(launch=Launch(**rule))
+    object.__setattr__(shop.services, "store", SqlStore(shop.database, shop.clock, programme))
+    marketer = shop.signed_in("marketer")
+    form = typed(marketer.get("/console/campaigns/hello/edit").text) | {"act": "save"}
+
+    said = marketer.post("/console/campaigns/hello/edit", data=form | {field: budget})
+
+    assert said.status_code == 422
+    asked = re.search(rf'<input[^>]*name="{re.escape(field)}"[^>]*>', said.text)
+    assert asked is not None
+    assert 'aria-invalid="true"' in asked[0]
+    assert why in said.text
 
 
 def test_an_id_that_is_taken_is_said_beside_it(shop: Shop, marketer: TestClient) -> None:
