@@ -27,7 +27,7 @@ def facts_of_purchase(
     first = _first_counters(rules, purchase) if rules.first_skus else []
     counters = [*rules.counters(Moment.of(at, tx.programme.tz)), *first] if rules.counts else first
     used = tx.counters.used(member.id, counters) if counters else {}
-    tier = tier_at(tx, member, at) if rules.asks_tier else member.tier
+    tier = _tier(tx, member, rules, at)
     facts = Facts(
         tiers=tx.programme.tiers.counts_as(tier),
         cards=tx.cards.at(member.id, at),
@@ -50,7 +50,7 @@ def facts_of_act(tx: Transaction, member: Member, event: MemberEvent, rule_set: 
     """The same for another act; cards and products do not matter to it."""
     rules = ready(rule_set, tx.programme.tz)
     counters = rules.counters(Moment.of(event.occurred_at, tx.programme.tz), event.type)
-    tier = tier_at(tx, member, event.occurred_at) if rules.asks_tier else member.tier
+    tier = _tier(tx, member, rules, event.occurred_at)
     asked = _asked(member, tier, event.occurred_at) | {
         "event.type": event.type,
         "event.store": event.store or "",
@@ -59,11 +59,6 @@ def facts_of_act(tx: Transaction, member: Member, event: MemberEvent, rule_set: 
     }
     used = tx.counters.used(member.id, counters) if counters else {}
     return Facts(tiers=tx.programme.tiers.counts_as(tier), used=used, asked=asked)
-
-
-def tier_at(tx: Transaction, member: Member, instant: datetime) -> str:
-    """The member's tier when it happened (rule 13)."""
-    return tx.tiers.at(member.id, instant)
 
 
 def count_earned(tx: Transaction, member_id: str, breakdown: Breakdown) -> None:
@@ -92,6 +87,11 @@ def give_room_back(tx: Transaction, member_id: str, kept: Kept, at: datetime) ->
 def _first_counters(rules: ReadyRules, purchase: Purchase) -> list[tuple[str, str]]:
     skus: Iterable[str] = {line.sku for line in purchase.lines} & rules.first_skus
     return [sku_counter(sku) for sku in sorted(skus)]
+
+
+def _tier(tx: Transaction, member: Member, rules: ReadyRules, at: datetime) -> str:
+    """The member's tier when it happened (rule 13); today's, where no rule asks for it."""
+    return tx.tiers.at(member.id, at) if rules.asks_tier else member.tier
 
 
 def _asked(member: Member, tier: str, at: datetime) -> dict[str, object]:
