@@ -1,6 +1,6 @@
 """What members wish to be told: consents by channel and purpose, and the stop list above them all.
 
-Both take effect at once, also for messages that are already waiting to be sent. Source: rule 30.
+Both take effect at once, also for messages that are already waiting to be sent. Source: rule 20.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def subscription(tx: Transaction, token: str) -> Subscription | None:
 def unsubscribe(tx: Transaction, token: str) -> Subscription | None:
     """A member refuses marketing by e-mail, by the link in one; once more changes nothing.
 
-    None when the link leads nowhere. Source: rule 20.
+    None when the link leads nowhere.
     """
     if (member := tx.members.behind_link(token)) is not None:
         tx.members.lock(member.id)  # of two who press at once, the second finds it done
