@@ -1,100 +1,28 @@
 """Members rise and fall on a real database: receipts, refunds, reviews, and what is told of it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event as listening
-from sqlalchemy import select
 
-from bootstrap.tier_review import TierReviews
-from bootstrap.walk import Faults
 from loyalty.earning.activate import activate
 from loyalty.earning.load import load_rules
-from loyalty.errors import Invalid, Unknown, WrongState
+from loyalty.errors import Unknown
 from loyalty.intake import purchase_wants, record_purchase
-from loyalty.programme import Programme
-from loyalty.tiers.by_hand import TierGiven, set_tier, standing_of
-from loyalty.tiers.settings import Period, Rung, Tiers
-from loyalty.tiers.standing import Held, Standing
-from storage import tables
+from loyalty.tiers.settings import Period, Rung
 from storage.database import Database
-from storage.store import SqlStore
 from tests.conftest import DatabaseMaker
-from tests.storage.front_desk import FrontDesk
-from tests.storage.rows import StillClock
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-LADDER = (
-    Rung(tier="ordinary", threshold=0),
-    Rung(tier="silver", threshold=100_000, gift_points=10),
-    Rung(tier="gold", threshold=500_000, gift_points=50),
-)
-
-
-def day(text: str, hour: int = 10) -> datetime:
-    return datetime.fromisoformat(text).replace(hour=hour, tzinfo=SHANGHAI)
-
-
-@dataclass
-class TierDesk(FrontDesk):
-    """A front desk with a ladder of 1,000 and 5,000 yuan, and a nightly review."""
-
-    def spends(self, minor: int, id: str, **more: Any) -> dict[str, Any]:
-        return self.buys("lee", id, ("grocery", minor), **more)
-
-    def night(self) -> int:
-        """The next midnight comes, and everybody who is due is looked at."""
-        now = self.clock.now().astimezone(SHANGHAI)
-        self.clock.instant = (now + timedelta(days=1)).replace(hour=0, minute=0)
-        return self.review()
-
-    def review(self) -> int:
-        return TierReviews(self.store, Faults())(self.clock.now())
-
-    def tier(self) -> str:
-        return self.member("lee").tier
-
-    def tier_on(self, instant: datetime) -> str:
-        return self.store.read(lambda tx: tx.tiers.at("lee", instant))
-
-    def history(self) -> list[Held]:
-        return self.store.read(lambda tx: [*tx.tiers.history("lee")])
-
-    def standing(self) -> Standing:
-        return self.store.read(lambda tx: standing_of(tx, self.member("lee")))
-
-    def gives(self, **given: Any) -> Standing:
-        tier = TierGiven(**given)
-        return self.store.run(lambda tx: set_tier(tx, "lee", tier, "asked for it", "mia"))
-
-    def told(self, type: str) -> list[Any]:
-        """The events of a type that campaigns could begin with, as they were recorded."""
-        rows = self._rows(select(tables.inbox).where(tables.inbox.c.type == type))
-        return [row.body["attributes"] for row in rows]
-
-
-Opened = Callable[..., TierDesk]
+from tests.storage.tier_desk import LADDER, SHANGHAI, Opened, day, opening
 
 
 @pytest.fixture
 def opened(database: Database) -> Opened:
-    """A programme with these rules of tiers, and lee in it."""
-
-    def open_desk(on: Database = database, **changes: Any) -> TierDesk:
-        clock = StillClock(day("2026-03-01"))
-        programme = Programme(tiers=Tiers(**{"ladder": LADDER, **changes}))
-        desk = TierDesk(SqlStore(on, clock, programme), clock)
-        desk.joins("lee")
-        return desk
-
-    return open_desk
+    return opening(database)
 
 
 # --- up -----------------------------------------------------------------------------------------
@@ -538,143 +466,3 @@ def test_a_review_that_was_killed_goes_on_where_it_was(opened: Opened) -> None:
 
     assert desk.review() == 1
     assert desk.member("m002").tier == "ordinary"
-
-
-# --- by hand and paid for -----------------------------------------------------------------------
-
-
-def test_a_tier_set_by_hand_stays_with_its_reason(opened: Opened) -> None:
-    """No gift, no loss by refunds; the audit trail has who and why, once."""
-    desk = opened()
-    desk.spends(1_000, "r1")
-    points = desk.balance("lee").available
-
-    for _ in range(2):
-        assert desk.gives(tier="gold").tier == "gold"
-    desk.returns("r1")
-    desk.night()
-
-    assert desk.tier() == "gold"
-    assert desk.balance("lee").available == 0 < points
-    [row] = desk.history()
-    assert row.reason == "set_by_hand"
-    trail = tables.audit.c.action == "member.tier"
-    assert desk.count(tables.audit, trail) == 1
-
-
-def test_a_tier_set_by_hand_for_a_time_gives_way_to_the_one_before(opened: Opened) -> None:
-    """Gold for a wedding: silver again when it is over."""
-    desk = opened()
-    desk.spends(100_000, "r1")
-    desk.gives(tier="gold", until=day("2026-06-01"))
-    desk.clock.instant = day("2026-06-05")
-
-    desk.review()
-
-    assert desk.tier() == "silver"
-
-
-def test_good_will_takes_nothing_away_that_was_earned(opened: Opened) -> None:
-    """Silver was earned and stays: "silver until June" is over, and only a return lowers it."""
-    desk = opened()
-    desk.spends(100_000, "r1")
-    desk.gives(tier="silver", until=day("2027-06-01"))
-    desk.clock.instant = day("2027-06-05")
-    desk.review()
-    assert (desk.tier(), desk.standing().valid_until) == ("silver", None)
-    assert [desk.night(), desk.tier()] == [0, "silver"]
-
-    desk.returns("r1")
-    desk.night()
-
-    assert desk.tier() == "ordinary"
-
-
-def test_who_was_lowered_for_a_time_comes_back(opened: Opened) -> None:
-    """Gold was earned once; silver by hand until June, then gold as before, and no second gift."""
-    desk = opened()
-    desk.spends(500_000, "r1")
-    desk.clock.instant = day("2027-05-01")
-    desk.gives(tier="silver", until=day("2027-06-01"))
-    points = desk.balance("lee").posted
-    desk.clock.instant = day("2027-06-05")
-
-    desk.review()
-
-    assert (desk.tier(), desk.balance("lee").posted) == ("gold", points)
-
-
-def test_a_tier_given_again_by_hand_leaves_the_way_to_the_next(opened: Opened) -> None:
-    """4,900 of 5,000 to gold; silver's end is moved by hand, and 100 are still enough."""
-    desk = opened(period=Period(kind="from_tier_start"), downgrade="one_down")
-    for number, minor in enumerate((100_000, 390_000)):
-        desk.spends(minor, f"r{number}")
-        desk.clock.instant += timedelta(days=1)
-    assert desk.gives(tier="silver", until=day("2027-12-01")).to_rise == 10_000
-
-    desk.spends(10_000, "r3")
-
-    assert desk.tier() == "gold"
-
-
-@pytest.mark.parametrize("days", [20, 31])
-def test_a_short_time_by_hand_is_warned_of_too(opened: Opened, days: int) -> None:
-    """Silver for 20 days, where warnings come 30 days before: once, the night after."""
-    desk = opened(downgrade="one_down")
-    desk.clock.instant = day("2026-04-05")
-    desk.gives(tier="silver", until=desk.clock.now() + timedelta(days=days))
-
-    told = []
-    for _ in range(days - 1):
-        desk.night()
-        told.append(len(desk.told("tier.at_risk")))
-
-    assert told[-1] == 1
-    assert told.index(1) == max(0, days - 30)
-
-
-def test_a_paid_level_counts_while_it_is_paid_for(opened: Opened) -> None:
-    """Plus ranks as gold: higher than ordinary until its end, then the ladder counts again."""
-    desk = opened(paid_levels={"plus": "gold"})
-    assert desk.gives(kind="paid", tier="plus", until=day("2026-06-01")).tier == "plus"
-    desk.spends(100_000, "r1")
-    assert desk.tier() == "plus"
-    assert desk.standing().ladder_tier == "silver"
-    assert desk.tier_on(desk.clock.now()) == "plus"
-    desk.clock.instant = day("2026-06-01", 11)
-
-    assert [desk.review(), desk.review()] == [1, 0]
-
-    assert desk.tier() == "silver"
-    assert desk.told("tier.changed")[-1]["reason"] == "paid_ended"
-
-
-def test_a_paid_level_may_be_ended_early(opened: Opened) -> None:
-    """The fee is given back: the level ends now; ending what does not run is refused."""
-    desk = opened(paid_levels={"plus": "gold"})
-    desk.gives(kind="paid", tier="plus", until=day("2027-03-01"))
-
-    assert desk.gives(kind="paid", tier="plus", until=day("2026-03-01")).tier == "ordinary"
-    with pytest.raises(WrongState):
-        desk.gives(kind="paid", tier="plus", until=day("2026-03-01"))
-
-
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"tier": "platinum"}, "tier"),
-        ({"tier": "gold", "until": day("2026-01-01")}, "until"),
-        ({"kind": "paid", "tier": "gold", "until": day("2027-01-01")}, "tier"),
-    ],
-)
-def test_a_tier_that_cannot_be_given_is_refused(
-    opened: Opened, given: dict[str, Any], field: str
-) -> None:
-    """With the field and what is allowed; nothing is written."""
-    desk = opened()
-
-    with pytest.raises(Invalid) as refused:
-        desk.gives(**given)
-
-    assert refused.value.problems[0]["field"] == field
-    assert desk.history() == []
