@@ -173,7 +173,7 @@ async def _list(
         meaning=MEANING[name], gone=GONE[name], rows=rows, answered=answered, later=later,
         acts=ACTS[name], explained=EXPLAINED, form=form, errors=errors,
         job_id=form.get("id") or services.new_id(), narrowed=bool(_narrowed(form)),
-        kinds=KINDS.get(name, ""), refusal=partial(refusal, request.state.speech),
+        kinds=KINDS.get(name), refusal=partial(refusal, request.state.speech),
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ KINDS = {
     "deferred_messages": "channel",
     "overdue_claims": "tried",
 }
-"""In which words of the one table a list's kinds are said."""
+"""In which words of the one table a list's kinds are said; of the others they are names."""
 EXPLAINED = {
     "retry": N_("Retry: start it again where it left off"),
     "skip": N_("Skip: end the present wait"),

@@ -9,11 +9,10 @@ from pydantic import BaseModel, ValidationError
 from api.field_words import message_of
 from loyalty.errors import Invalid
 
-NO_NAMES: Mapping[str, str] = {}
 M = TypeVar("M", bound=BaseModel)
 
 
-def asked(model: type[M], options: Mapping[str, str] = NO_NAMES, **fields: Any) -> M:
+def asked(model: type[M], options: Mapping[str, str] = {}, **fields: Any) -> M:
     """What was asked on the command line, or Invalid by its options: a field `x` is `--x`.
 
     `options` names those that are called otherwise.
