@@ -14,9 +14,7 @@ from loyalty.merging import Merger, merge
 from loyalty.programme import Programme
 from storage import tables
 from storage.database import Database
-from storage.proof import prove
 from storage.store import SqlStore
-from storage.verify.run import Wanted, verify
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import StillClock
 
@@ -37,10 +35,6 @@ class Told(FrontDesk):
     def to(self, at: datetime) -> None:
         self.clock.instant = at
 
-    def has(self, member_id: str, points: int, until: datetime | None) -> None:
-        key = f"had/{next(self.numbers)}"
-        self.store.run(lambda tx: tx.ledger.earn(key, member_id, points, expires_at=until))
-
     def spends(self, member_id: str, points: int) -> None:
         key = f"spent/{next(self.numbers)}"
         self.store.run(lambda tx: tx.ledger.burn(key, member_id, points))
@@ -57,12 +51,6 @@ class Told(FrontDesk):
         """Every coming expiry, as the member is told."""
         member = self.member(member_id)
         return self.store.read(lambda tx: balance_to_show(tx, member)).next_expiry
-
-    def proved(self) -> None:
-        with self.store.database.read() as connection:
-            assert prove(connection).ok
-        report = verify(self.store.database.url, Wanted())
-        assert report.ok, report.first_broken
 
     def notices(self) -> list[Any]:
         return self._rows(select(tables.expiry_notices))

@@ -21,7 +21,9 @@ from loyalty.records import Campaign, Enrolment, Version
 from loyalty.registration import Registration, register
 from loyalty.templates import Template
 from storage import tables
+from storage.proof import prove
 from storage.store import SqlStore
+from storage.verify.run import Wanted, verify
 from tests.storage.rows import StillClock
 from tests.stories import TEMPLATES
 
@@ -56,6 +58,12 @@ class FrontDesk:
                 register(tx, Registration(id=f"m{n:03}"))
 
         self.store.run(work)
+
+    def has(self, member_id: str, points: int, until: datetime | None = None, **more: Any) -> str:
+        """Points from somewhere, that lapse at an instant; answers with their key."""
+        key = f"had/{next(self.numbers)}"
+        self.store.run(lambda tx: tx.ledger.earn(key, member_id, points, expires_at=until, **more))
+        return key
 
     def receipt(
         self, member_id: str, id: str, lines: Sequence[Sequence[Any]], **changes: Any
@@ -208,6 +216,14 @@ class FrontDesk:
         query = select(d).where(d.c.member_id == member_id, d.c.campaign_id == campaign)
         rows = self._rows(query.where(d.c.step_id == "entry").order_by(d.c.id))
         return [f"{row.verdict}:{row.reason}" for row in rows]
+
+    def proved(self) -> None:
+        """The books balance, and the sealed log says the same."""
+        with self.store.database.read() as connection:
+            proof = prove(connection)
+        assert proof.ok, proof.first_broken
+        report = verify(self.store.database.url, Wanted())
+        assert report.ok, report.first_broken
 
     def count(self, table: Table, where: ColumnElement[bool] | None = None) -> int:
         query = select(func.count()).select_from(table)

@@ -21,7 +21,6 @@ from loyalty.tiers.standing import Standing
 from loyalty.wishes import consent
 from storage import tables
 from storage.database import Database
-from storage.proof import prove
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
@@ -99,10 +98,6 @@ class MergerDesk(FrontDesk):
             self.member(member_id),
         )
         return self.store.read(lambda tx: simulate(tx, found, version, member, Assumption()))
-
-    def proved(self) -> bool:
-        with self.store.database.read() as connection:
-            return prove(connection).ok
 
 
 def desk_of(database: Database, ladder: Sequence[Rung] = LADDER, **tiers: Any) -> MergerDesk:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,9 +19,7 @@ from loyalty.programme import Gifting, Programme
 from loyalty.registration import Consent
 from storage import tables
 from storage.database import Database
-from storage.proof import prove
 from storage.store import SqlStore
-from storage.verify.run import Wanted, verify
 from tests.conftest import DatabaseMaker
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
@@ -31,11 +29,6 @@ SOON, LATER = NOON + timedelta(days=10), NOON + timedelta(days=90)
 
 class Desk(FrontDesk):
     """A front desk where people sort members out."""
-
-    def has(self, member_id: str, points: int, until: datetime | None = None, **more: Any) -> str:
-        key = f"had/{next(self.numbers)}"
-        self.store.run(lambda tx: tx.ledger.earn(key, member_id, points, expires_at=until, **more))
-        return key
 
     def owes(self, member_id: str, points: int) -> None:
         key = self.has(member_id, points, LATER)
@@ -65,13 +58,6 @@ class Desk(FrontDesk):
 
     def acts(self) -> list[str]:
         return [row.action for row in self._rows(select(tables.audit).order_by(tables.audit.c.id))]
-
-    def proved(self) -> None:
-        with self.store.database.read() as connection:
-            proof = prove(connection)
-        assert proof.ok, proof.first_broken
-        report = verify(self.store.database.url, Wanted())
-        assert report.ok, report.first_broken
 
 
 @pytest.fixture

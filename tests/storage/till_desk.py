@@ -11,7 +11,6 @@ from loyalty.quotes import Cart, quote
 from loyalty.till import flow, give_back
 from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest, HoldReturn
 from storage.database import Database
-from storage.proof import prove
 from storage.queries.slips import slip
 from storage.store import SqlStore
 from tests.conftest import DatabaseMaker
@@ -26,13 +25,10 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 class Till(FrontDesk):
     """A front desk with a till that takes points."""
 
-    def has(self, *lots: tuple[int, datetime | None], member: str = "lee") -> None:
+    def starts_with(self, *lots: tuple[int, datetime | None], member: str = "lee") -> None:
         """Points that lapse at these instants."""
         for points, until in lots:
-            key = f"before/{next(self.numbers)}"
-            self.store.run(
-                lambda tx, k=key, p=points, u=until: tx.ledger.earn(k, member, p, expires_at=u)  # type: ignore[misc]
-            )
+            self.has(member, points, until)
 
     def holds(
         self, points: int | None = None, *, id: str = "h1", net: int = 20_000, **changes: Any
@@ -84,10 +80,6 @@ class Till(FrontDesk):
 
     def lots(self) -> list[tuple[datetime, int]]:
         return self.balance("lee").next_expiry
-
-    def proved(self) -> bool:
-        with self.store.database.read() as connection:
-            return prove(connection).ok
 
 
 def with_rules(database: Database, clock: StillClock, programme: Programme) -> Till:
