@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.console.addresses import HOME, UNSUBSCRIBE
 from api.problems import problem_response
 
 log = structlog.stdlib.get_logger("milepost.access")
@@ -24,9 +25,8 @@ log = structlog.stdlib.get_logger("milepost.access")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_CONSOLE = "/console"
-_PAGES = f"{_CONSOLE}/"
-_FORMS = (_PAGES, "/unsubscribe/")  # are no JSON, and nothing else is read there
+_PAGES = f"{HOME}/"
+_FORMS = (_PAGES, UNSUBSCRIBE)  # are no JSON, and nothing else is read there
 # Watching and reading about Milepost must work while it is busy.
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 HEADERS = {
@@ -126,7 +126,7 @@ def _route(scope: Scope) -> str:
     if pattern is None:
         return "unmatched"
     path = scope["path"]
-    return f"{_CONSOLE}{pattern}" if path == _CONSOLE or path.startswith(_PAGES) else pattern
+    return f"{HOME}{pattern}" if path == HOME or path.startswith(_PAGES) else pattern
 
 
 class _Exchange:

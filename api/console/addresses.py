@@ -4,7 +4,7 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 
-from api.services import Services
+from api.people import SignIn
 
 HOME = "/console"
 UNSUBSCRIBE = "/unsubscribe/"
@@ -20,9 +20,9 @@ def own_page(path: str) -> str:
     return path
 
 
-def public_url(request: Request, services: Services) -> str:
+def public_url(request: Request, sign_in: SignIn) -> str:
     """How people reach us: as the settings say, else as this request did."""
-    return (services.sign_in.public_url or str(request.base_url)).rstrip("/")
+    return (sign_in.public_url or str(request.base_url)).rstrip("/")
 
 
 def here(request: Request) -> str:

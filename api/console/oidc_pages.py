@@ -27,7 +27,7 @@ def _client(request: Request) -> OidcClient:
 @router.get("/oidc")
 async def to_provider(request: Request, services: Given, next: str = "") -> Response:
     try:
-        back = public_url(request, services) + _BACK
+        back = public_url(request, services.sign_in) + _BACK
         to, carried = await _client(request).begin(back, own_page(next))
     except NotVouched as error:
         return page(request, "error.html", 502, kind="not_vouched", detail=error.detail)
@@ -41,7 +41,7 @@ async def from_provider(request: Request, services: Given) -> Response:
     client = _client(request)
     try:
         carried = read_cookie(request, _WAY) or ""
-        at = public_url(request, services) + _BACK
+        at = public_url(request, services.sign_in) + _BACK
         who, back = await client.finish(at, carried, request.query_params)
         person = await run_in_threadpool(
             lambda: services.people.welcome(email=who.email, name=who.name, role=who.role)

@@ -128,7 +128,7 @@ def _check_links(request: Request, services: Services) -> None:
 
 def _link(request: Request, services: Services, name: str, token: str) -> Response:
     """Shown once: whoever has the link sets the password."""
-    address = link_address(public_url(request, services), token)
+    address = link_address(public_url(request, services.sign_in), token)
     return page(request, "people_link.html", back="/console/people", name=name, address=address)
 
 
