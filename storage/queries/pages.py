@@ -17,7 +17,7 @@ def newest_first(
 ) -> list[View]:
     """A page of rows, newest first, and by key where several came at one instant.
 
-    `after` is the key of the last row seen; none = the newest.
+    `after` is the key of the last row seen; empty = from the newest on.
     """
     if after:
         last = query.with_only_columns(at).where(key == after).correlate(None).scalar_subquery()
