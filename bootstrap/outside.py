@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import HttpUrl
 
+from api.console.addresses import UNSUBSCRIBE
 from bootstrap.clock import SystemClock
 from bootstrap.settings import Settings, SettingsError, variable
 from delivery.channels import Channel
@@ -62,9 +63,13 @@ def mail_server(settings: Settings) -> MailServer:
         host=url.hostname,
         port=port or usual,
         sender=settings.mail_from,
-        # In ASCII, as mail headers need it, whatever letters it was written in.
-        public_url=str(HttpUrl(settings.public_url)) if settings.public_url else None,
+        unsubscribe_at=_unsubscribe_at(settings.public_url) if settings.public_url else None,
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         security=security,
     )
+
+
+def _unsubscribe_at(public_url: str) -> str:
+    """In ASCII, as mail headers need it, whatever letters it was written in."""
+    return str(HttpUrl(public_url)).rstrip("/") + UNSUBSCRIBE

@@ -31,7 +31,7 @@ class MailServer:
     host: str
     port: int
     sender: str  # Name <address>
-    public_url: str | None = None  # where members reach us to unsubscribe; none = they cannot
+    unsubscribe_at: str | None = None  # the address before a link's token; none = there is none
     username: str | None = None
     password: str | None = None
     security: Literal["none", "starttls", "tls"] = "starttls"
@@ -85,10 +85,10 @@ class SmtpChannel:
             raise Permanent("this cannot be addressed or written as an e-mail") from error
 
     def _unsubscribe_at(self, letter: Letter) -> str | None:
-        public_url = self._server.public_url
-        if public_url is None or letter.unsubscribe_token is None:
+        begins = self._server.unsubscribe_at
+        if begins is None or letter.unsubscribe_token is None:
             return None
-        return f"{public_url.rstrip('/')}/unsubscribe/{letter.unsubscribe_token}"
+        return begins + letter.unsubscribe_token
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:

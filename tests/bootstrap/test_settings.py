@@ -203,9 +203,9 @@ def test_an_address_in_any_letters_fits_into_mail() -> None:
     """Headers of mail are ASCII; a shop's name need not be."""
     given = read_settings(smtp_url="smtp://mail.example", public_url="https://积分.example/会员")
 
-    found = mail_server(given).public_url
+    found = mail_server(given).unsubscribe_at
 
-    assert found == "https://xn--kbrv68g.example/%E4%BC%9A%E5%91%98"
+    assert found == "https://xn--kbrv68g.example/%E4%BC%9A%E5%91%98/unsubscribe/"
 
 
 # --- the programme's own rules ------------------------------------------------------------------

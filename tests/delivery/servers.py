@@ -54,7 +54,7 @@ class Postbox:
             return "450 not yet"
         self.peers.append(session.peer)
         self.raw.append(envelope.content)
-        self.taken.append(email.message_from_bytes(envelope.content, policy=modern))  # type: ignore[arg-type]
+        self.taken.append(email.message_from_bytes(envelope.content, policy=modern))
         if local == "lost":
             server.transport.abort()
         if local == "silent":
@@ -62,12 +62,14 @@ class Postbox:
         return "250 taken"
 
 
-def mail_server(port: int, public_url: str | None = "https://points.shop.example/") -> MailServer:
+def mail_server(
+    port: int, unsubscribe_at: str | None = "https://points.shop.example/unsubscribe/"
+) -> MailServer:
     return MailServer(
         "127.0.0.1",
         port,
         "Corner Shop <points@shop.example>",
-        public_url,
+        unsubscribe_at,
         security="none",
         timeout_seconds=1,
     )
