@@ -5,8 +5,9 @@ import pytest
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.store import SqlStore
+from tests.conftest import DatabaseMaker
 from tests.storage.rows import StillClock
-from tests.storage.till_desk import Till
+from tests.storage.till_desk import RULES, Till
 
 
 @pytest.fixture
@@ -25,3 +26,11 @@ def till(store: SqlStore, clock: StillClock) -> Till:
     till = Till(store, clock)
     till.joins("lee", card_no="C-0001", phone="138 0013 8000")
     return till
+
+
+@pytest.fixture
+def one_till(new_database: DatabaseMaker) -> Till:
+    """One database for all examples of a property; each has a member of its own."""
+    clock = StillClock()
+    programme = Programme(earning=RULES)
+    return Till(SqlStore(new_database("sqlite"), clock, programme), clock)

@@ -9,9 +9,8 @@ from loyalty.ledger import NotEnoughPoints
 from loyalty.programme import Burning, Programme
 from loyalty.till.limits import TooManyPoints
 from storage.database import Database
-from tests.conftest import DatabaseMaker
 from tests.storage.rows import NOON, StillClock
-from tests.storage.till_desk import DAY, MINUTE, Till, one_till, with_rules
+from tests.storage.till_desk import DAY, MINUTE, Till, with_rules
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
@@ -27,26 +26,25 @@ from tests.storage.till_desk import DAY, MINUTE, Till, one_till, with_rules
     points=st.integers(0, 400),
 )
 def test_a_quote_and_the_purchase_that_follows_never_differ(
-    new_database: DatabaseMaker, lines: list[tuple[str, int]], earlier: int, points: int
+    one_till: Till, lines: list[tuple[str, int]], earlier: int, points: int
 ) -> None:
     """Rule 9: one function computes both, caps and points paid included; quoting writes nothing."""
-    till = one_till(new_database)
-    name = f"m{next(till.numbers)}"
-    till.joins(name)
-    till.starts_with((points * 100 + 1, None), member=name)
+    name = f"m{next(one_till.numbers)}"
+    one_till.joins(name)
+    one_till.starts_with((points * 100 + 1, None), member=name)
     for n in range(earlier):
-        till.buys(name, f"{name}/{n}", ("drinks", 1_000))
-    most = till.quoted(*lines, member=name)["burn"]["most_points"]
+        one_till.buys(name, f"{name}/{n}", ("drinks", 1_000))
+    most = one_till.quoted(*lines, member=name)["burn"]["most_points"]
     burn = {"burn_points": most} if most else {}
 
-    quoted = till.quoted(*lines, member=name, **burn)
-    assert till.quoted(*lines, member=name, **burn) == quoted
+    quoted = one_till.quoted(*lines, member=name, **burn)
+    assert one_till.quoted(*lines, member=name, **burn) == quoted
     if most:
         cart = tuple(Line(sku="s", category=c, net_minor=net) for c, net in lines)
-        held = till.holds(most, id=name, member_id=name, lines=cart)
+        held = one_till.holds(most, id=name, member_id=name, lines=cart)
         assert held["worth_minor"] == quoted["burn_minor"]
-        till.confirms(name, name)
-    posted = till.buys(name, name, *lines, paid_with_points_minor=quoted["burn_minor"])
+        one_till.confirms(name, name)
+    posted = one_till.buys(name, name, *lines, paid_with_points_minor=quoted["burn_minor"])
 
     assert posted["breakdown"] == quoted["breakdown"]
     assert posted["points"] == quoted["points"]

@@ -12,9 +12,8 @@ from loyalty.erasure import Erasure, erase
 from loyalty.errors import Invalid, KeyReused, WrongState
 from loyalty.events import Line
 from loyalty.merging import Merger, merge
-from tests.conftest import DatabaseMaker
 from tests.storage.rows import NOON
-from tests.storage.till_desk import DAY, MINUTE, Till, one_till
+from tests.storage.till_desk import DAY, MINUTE, Till
 
 
 def test_a_refund_gives_points_back_to_the_same_lots(till: Till) -> None:
@@ -312,30 +311,29 @@ def test_points_come_back_one_way_only(till: Till) -> None:
     pick=st.randoms(use_true_random=False),
 )
 def test_any_sequence_of_returns_sums_to_the_whole(
-    new_database: DatabaseMaker, bought: list[tuple[str, int, int]], steps: int, pick: Random
+    one_till: Till, bought: list[tuple[str, int, int]], steps: int, pick: Random
 ) -> None:
     """Piece by piece in any order: every point and every cent comes back once, and none too much.
 
     What is paid in money alone brings no points, whatever lies beside it.
     """
-    till = one_till(new_database)
-    name = f"m{next(till.numbers)}"
-    till.joins(name)
-    till.starts_with((steps * 100, None), member=name)
+    name = f"m{next(one_till.numbers)}"
+    one_till.joins(name)
+    one_till.starts_with((steps * 100, None), member=name)
     lines = [("grocery", 20_000, 1), *bought]
     cart = tuple(Line(sku="s", category=c, net_minor=net) for c, net, _ in lines)
-    held = till.holds(steps * 100, id=name, member_id=name, lines=cart)
-    till.confirms(name, name)
-    till.buys(name, name, *lines, paid_with_points_minor=held["worth_minor"])
+    held = one_till.holds(steps * 100, id=name, member_id=name, lines=cart)
+    one_till.confirms(name, name)
+    one_till.buys(name, name, *lines, paid_with_points_minor=held["worth_minor"])
     pieces = [n for n, (_, _, quantity) in enumerate(lines, 1) for _ in range(quantity)]
     pick.shuffle(pieces)
 
-    answers = [till.returns(name, {line: 1}) for line in pieces]
+    answers = [one_till.returns(name, {line: 1}) for line in pieces]
 
     assert sum(each["points_returned"] for each in answers) == steps * 100
     total = sum(net for _, net, _ in lines)
     assert sum(each["cash_minor"] for each in answers) == total - held["worth_minor"]
-    assert till.balance(name).available == steps * 100
+    assert one_till.balance(name).available == steps * 100
     for line, each in zip(pieces, answers, strict=True):
         assert 0 <= each["cash_minor"] <= each["amount_minor"]
         if lines[line - 1][0] == "gift_card":

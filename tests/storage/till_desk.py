@@ -13,7 +13,6 @@ from loyalty.till.requests import HoldConfirm, HoldRelease, HoldRequest, HoldRet
 from storage.database import Database
 from storage.queries.slips import slip
 from storage.store import SqlStore
-from tests.conftest import DatabaseMaker
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import StillClock
 
@@ -101,15 +100,3 @@ RULES = Earning(
         Rule(id="own", when=Match(categories=("fresh", "grocery")), points=3, group="food"),
     )
 )
-_stores: dict[int, Till] = {}
-
-
-def one_till(new_database: DatabaseMaker) -> Till:
-    """One database for all examples of a property; each has a member of its own."""
-    key = id(new_database)
-    if key not in _stores:
-        _stores.clear()
-        clock = StillClock()
-        programme = Programme(earning=RULES)
-        _stores[key] = Till(SqlStore(new_database("sqlite"), clock, programme), clock)
-    return _stores[key]
