@@ -378,7 +378,7 @@ async def test_a_sender_that_is_stopped_gives_back_what_it_has_not_begun(shop: S
     mail.answers.set()
     await sending
 
-    assert mail.begun == ["m0", "m1"]
+    assert sorted(mail.begun) == ["m0", "m1"]  # two at once, in no order
     rows = [shop.row(f"m{n}") for n in range(5)]
     assert {row.status for row in rows} == {"deferred"}
     tried_again = NOON + FIRST_WAIT
