@@ -185,7 +185,7 @@ class Books:
         pending = self._pending[self._place(record) :]
         for each, of in (*known, *((each, each.reverses) for each in pending)):
             if each.posted.member_id == member_id:
-                yield _later(each, member_id, of)
+                yield _as_later(each, member_id, of)
 
     def _place(self, record: Record) -> int:
         """From where on pending records come after this one."""
@@ -265,7 +265,7 @@ class Books:
         return lot.remaining, lot.held
 
 
-def _later(record: Record, member_id: str, of: Record | None = None) -> Later:
+def _as_later(record: Record, member_id: str, of: Record | None = None) -> Later:
     posted = record.posted
     return Later(
         posted.key,
@@ -273,5 +273,5 @@ def _later(record: Record, member_id: str, of: Record | None = None) -> Later:
         record.moves_of(member_id),
         posted.debt_change,
         posted.lapsed,
-        _later(of, member_id) if of else None,
+        _as_later(of, member_id) if of else None,
     )
