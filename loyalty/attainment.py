@@ -15,9 +15,8 @@ from loyalty.journeys.sight import Sight
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, Version
-from loyalty.timing import shift
+from loyalty.timing import TICK, shift
 
-_TICK = timedelta(microseconds=1)
 LOOKED_BACK = timedelta(days=60)
 """How long after a goal's time a refund or a late upload is still looked at: past the longest
 return window that shops are known to give."""
@@ -30,7 +29,7 @@ def goal_until(plan: Plan, since: datetime, zone: ZoneInfo) -> datetime | None:
     """
     if plan.goal is None or plan.goal_within is None:
         return None
-    return shift(since + _TICK, plan.goal_within, zone)
+    return shift(since + TICK, plan.goal_within, zone)
 
 
 def watch(tx: Transaction, version: Version, enrolment: Enrolment, member: Member) -> None:
@@ -38,7 +37,7 @@ def watch(tx: Transaction, version: Version, enrolment: Enrolment, member: Membe
     if version.plan.goal is None or enrolment.goal_until is None:
         return
     tx.enrolments.watch_goal(enrolment, version.plan.goal.on)
-    if enrolment.position.since < tx.now - _TICK:
+    if enrolment.position.since < tx.now - TICK:
         _judge(tx, member, enrolment)
 
 

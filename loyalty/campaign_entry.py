@@ -10,9 +10,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch, EnterDaily, EnterMonthly
 from loyalty.records import Campaign
-from loyalty.timing import next_time_of_day, on_the_wall, start_of_month
-
-_TICK = timedelta(microseconds=1)
+from loyalty.timing import TICK, next_time_of_day, on_the_wall, start_of_month
 
 
 def next_entry(campaign: Campaign, rules: Compiled, now: datetime, tz: ZoneInfo) -> datetime | None:
@@ -26,11 +24,11 @@ def next_entry(campaign: Campaign, rules: Compiled, now: datetime, tz: ZoneInfo)
         over = missed < start_of_month(now, tz)
         return _monthly(enter, now, tz) if over else missed
     if missed is not None and isinstance(enter, EnterDaily):
-        a_day_ago = now - timedelta(days=1) + _TICK
+        a_day_ago = now - timedelta(days=1) + TICK
         latest = next_time_of_day(a_day_ago, time.fromisoformat(enter.at), tz)
         return max(missed, latest) if latest <= now else missed
     # The hour of the last pass is over, even where the clock still shows it.
-    after = max(now, datetime.fromisoformat(passed_at) + _TICK) if passed_at else now
+    after = max(now, datetime.fromisoformat(passed_at) + TICK) if passed_at else now
     if isinstance(enter, EnterDaily):
         return next_time_of_day(after, time.fromisoformat(enter.at), tz)
     if isinstance(enter, EnterMonthly):
@@ -48,7 +46,7 @@ def opened_pass(
     if isinstance(rules.enter, EnterMonthly):
         # The whole month counts, from its first instant on.
         key = f"{local:%Y-%m}"
-        since = start_of_month(entry_at, tz) - timedelta(microseconds=1)
+        since = start_of_month(entry_at, tz) - TICK
     elif isinstance(rules.enter, EnterDaily):
         key, since = f"{local:%Y-%m-%d}", entry_at
     return {

@@ -9,9 +9,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from loyalty.conditions import EVENT, Condition
-from loyalty.journeys.machine import TICK, Position, Tally
+from loyalty.journeys.machine import Position, Tally
 from loyalty.journeys.plan import Await, Goal
 from loyalty.records import InboxEvent
+from loyalty.timing import TICK
 
 
 def event_facts(event: InboxEvent) -> Mapping[str, object]:

@@ -8,7 +8,7 @@ it reads no clock and changes nothing.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -30,9 +30,7 @@ from loyalty.journeys.plan import (
     Wait,
 )
 from loyalty.points import BASIS
-from loyalty.timing import next_time_of_day, shift, start_of_day, start_of_month
-
-TICK = timedelta(microseconds=1)
+from loyalty.timing import TICK, next_time_of_day, shift, start_of_day, start_of_month
 
 
 class Position(Model):

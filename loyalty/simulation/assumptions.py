@@ -12,10 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty.conditions import EVENT, Condition
 from loyalty.journeys.goals import event_facts
-from loyalty.journeys.machine import TICK
 from loyalty.journeys.plan import Goal
 from loyalty.records import InboxEvent
-from loyalty.timing import Length, shift, start_of_day
+from loyalty.timing import TICK, Length, shift, start_of_day
 
 Kind = Literal["nothing", "purchase", "everything"]
 USUAL_MINOR = 10_000

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from loyalty.tiers.periods import TICK, grace_ends, lasts_until, stay_window
+from loyalty.tiers.periods import grace_ends, lasts_until, stay_window
 from loyalty.tiers.standing import (
     Case,
     Held,
@@ -18,7 +18,7 @@ from loyalty.tiers.standing import (
     missing_to_stay,
     warns_from,
 )
-from loyalty.timing import start_of_day
+from loyalty.timing import TICK, start_of_day
 
 
 def review_row(

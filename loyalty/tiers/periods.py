@@ -8,9 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from loyalty.tiers.settings import Period, Tiers
-from loyalty.timing import Length, on_the_wall, shift, start_of_day, start_of_month
+from loyalty.timing import TICK, Length, on_the_wall, shift, start_of_day, start_of_month
 
-TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
 
