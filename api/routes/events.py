@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from api.errors import invalid, problems, refusal, unavailable
@@ -83,7 +83,7 @@ async def record_events(
     body: Annotated[dict[str, Any], Body()],
     given: Given,
     caller: Annotated[Caller, needs("record")],
-) -> JSONResponse:
+) -> Response:
     """One event of any declared type, or `{"events": [...]}` with up to 1,000 of any kind.
 
     A batch may mix purchases (`"type": "purchase"`), refunds (`"type": "refund"`) and other
@@ -97,7 +97,7 @@ async def record_events(
         raise _as_body(error) from None
 
 
-async def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> JSONResponse:
+async def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> Response:
     events = body["events"]
     extra = sorted(set(body) - {"events"})
     if extra or not isinstance(events, list) or not 1 <= len(events) <= BATCH_MAX:
@@ -112,7 +112,7 @@ async def _batch(request: Request, given: Given, body: Mapping[str, Any]) -> JSO
         refused=len(results) - count[200] - count[201],
         results=results,
     )
-    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 200)
+    return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
 
 def _sent(given: Given, item: Any) -> Future[Answer]:
