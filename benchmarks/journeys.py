@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -71,7 +72,7 @@ class Side:
         """Put `journeys` members through the journey and time the worker."""
         members = [f"m-{next(_numbers)}" for _ in range(journeys)]
         for member in members:
-            self.store.run(lambda tx, m=member: register(tx, Registration(id=m)))
+            self.store.run(partial(register, registration=Registration(id=member)))
         gate = asyncio.Semaphore(AT_ONCE)
         cpu, began = cpu_seconds(self.pid), time.perf_counter()
 

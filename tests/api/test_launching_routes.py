@@ -61,7 +61,7 @@ def test_every_message_is_shown_as_it_would_be_sent(bonus: Callable[..., Shop]) 
 def test_the_calendar_says_when_and_because_of_what(bonus: Callable[..., Shop]) -> None:
     """Points and a card at once, then an order on day three with what it earns by the card."""
     shop = bonus()
-    params = {"assume": "purchase", "day": 3, "minor": 10_000}
+    params: dict[str, str | int] = {"assume": "purchase", "day": 3, "minor": 10_000}
 
     answer = shop.as_("operator").get("/v1/campaigns/bonus/calendar", params=params)
 

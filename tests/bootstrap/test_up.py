@@ -96,7 +96,7 @@ def test_one_command_runs_a_programme(running: Running) -> None:
         timeout=30,
     )
 
-    campaign = {"id": "welcome", "name": "Welcome", "template": "new_member_bonus"}
+    campaign: dict[str, Any] = {"id": "welcome", "name": "Welcome", "template": "new_member_bonus"}
     campaign |= {"holdout_percent": 0}
     assert api.post("/v1/campaigns", json=campaign).status_code == 201
     assert api.post("/v1/campaigns/welcome/launch").status_code == 200

@@ -64,6 +64,14 @@ def shop(request: pytest.FixtureRequest, new_database: DatabaseMaker, tmp_path: 
     return Shop(new_database(request.param), clock)
 
 
+def asleep_until(shop: Shop) -> datetime:
+    """When the run means to wake up."""
+    run = shop.store.read(lambda tx: tx.enrolments.get(RUN))
+    assert run is not None
+    assert run.wake_at is not None
+    return run.wake_at
+
+
 def launched(shop: Shop) -> None:
     """A campaign that lee has entered, and whose first turn is taken."""
     request = CampaignRequest(
@@ -161,7 +169,7 @@ def test_a_run_on_its_way_is_left_alone(shop: Shop) -> None:
 def test_a_run_that_nothing_would_wake_is_started_again(shop: Shop) -> None:
     """A journey whose timer was lost goes on where it was; a second round leaves it time."""
     launched(shop)
-    wake_at = shop.store.read(lambda tx: tx.enrolments.get(RUN).wake_at)
+    wake_at = asleep_until(shop)
     shop.clock.set(wake_at + timedelta(minutes=11))
 
     assert shop.care().restarted_runs == 1
@@ -221,7 +229,9 @@ def test_an_overdue_reservation_is_given_back(shop: Shop) -> None:
     assert shop.care().overdue_claims == 1
     assert shop.care().overdue_claims == 0
     assert shop.store.read(lambda tx: tx.ledger.balance("lee")).available == PRICE
-    assert shop.store.read(lambda tx: tx.offers.get(desk.offer_id)).remaining == 5
+    offer = shop.store.read(lambda tx: tx.offers.get(desk.offer_id))
+    assert offer is not None
+    assert offer.remaining == 5
 
 
 async def test_an_upkeep_that_was_ended_comes_back(temporal: Client) -> None:

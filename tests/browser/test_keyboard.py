@@ -1,6 +1,7 @@
 """Whoever works without a mouse: a link past the menu, a mark on what has the focus, no trap."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,7 +46,7 @@ def test_the_focus_goes_through_the_page_in_order_and_is_seen(
     shown.show(page, console, path)
     page.evaluate("document.activeElement.blur()")
 
-    stops = []
+    stops: list[Any] = []
     for _ in range(STOPS_MOST):
         page.keyboard.press("Tab")
         found = page.evaluate(_FOCUS)

@@ -1,13 +1,15 @@
 """A campaign with twelve days behind it, told to a console's own store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from loyalty import campaigns, intake, refunds
 from loyalty.campaign_request import CampaignRequest
 from loyalty.events import Line, Purchase, Refund
 from loyalty.journeys.turn import take_turn
+from loyalty.records import Enrolment
 from loyalty.registration import Registration, register
 from tests.browser.conftest import Console
 
@@ -65,11 +67,14 @@ class Told:
         self._run(lambda tx: refunds.record_refund(tx, refund), at)
         self.take_turns(member_id, at)
 
+    def runs_of(self, member_id: str) -> Sequence[Enrolment]:
+        """The member's runs of the campaign."""
+        return self._store.read(lambda tx: tx.enrolments.of_member("welcome", member_id))
+
     def take_turns(self, member_id: str, at: datetime | None = None) -> None:
         """The present turn of the member's journeys, as the worker would take it."""
-        runs = self._store.read(lambda tx: tx.enrolments.of_member("welcome", member_id))
-        for run in runs:
-            self._run(lambda tx, run=run: take_turn(tx, run.id, run.turn), at)
+        for run in self.runs_of(member_id):
+            self._run(partial(take_turn, enrolment_id=run.id, turn=run.turn), at)
 
 
 def busy_campaign(console: Console) -> str:
@@ -87,9 +92,7 @@ def busy_campaign(console: Console) -> str:
     for number in range(DAYS * A_DAY):
         name, at = f"m{number:03}", start + timedelta(days=number // A_DAY, hours=1)
         told.joins(name, at)
-        [run] = console.parts.store.read(
-            lambda tx, name=name: tx.enrolments.of_member("welcome", name)
-        )
+        [run] = told.runs_of(name)
         if number % 5 in ((0, 1, 3) if run.arm == "treated" else (0,)):
             told.buys(name, at=min(at + timedelta(days=2), told.now))
         if number % 35 == 0:

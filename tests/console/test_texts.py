@@ -23,10 +23,11 @@ def _chinese() -> dict[Text, tuple[str, ...]]:
         for message in catalogue:
             if not message.id:
                 continue
-            said = message.string if isinstance(message.string, tuple | list) else (message.string,)
+            said = message.string if isinstance(message.string, tuple | list) else [message.string]
+            texts = tuple(each or "" for each in said)
             id = tuple(message.id) if isinstance(message.id, tuple | list) else message.id
-            assert id not in found or found[id] == tuple(said), f"{path.name}: {id} said twice"
-            found[id] = tuple(said)
+            assert id not in found or found[id] == texts, f"{path.name}: {id} said twice"
+            found[id] = texts
     return found
 
 

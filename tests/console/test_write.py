@@ -102,7 +102,7 @@ def test_without_scripts_a_button_checks(mia: TestClient) -> None:
 
 
 @pytest.mark.parametrize("sent", [{"act": "check"}, {"act": "add", "message": "reminder"}, {}])
-def test_what_came_back_unsaved_says_so(mia: TestClient, sent: dict[str, str]) -> None:
+def test_what_came_back_unsaved_says_so(mia: TestClient, sent: dict[str, Any]) -> None:
     """So the script asks before it is left behind; an editor just opened has nothing to lose."""
     path = "check" if sent else "save"
     broken = {**FILES, "campaign.yaml": GIFT.replace("  - grant", "  - gramt")}

@@ -1,6 +1,7 @@
 """What members do in a drill, and how many points each must have for it in the end."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from loyalty.events import Purchase
@@ -18,13 +19,13 @@ MISSED = 20
 async def join(shop: Shop, members: list[str], *, invited_by: str | None = None) -> None:
     for member in members:
         registration = Registration(id=member, invited_by=invited_by)
-        await shop.does(lambda tx, one=registration: register(tx, one))
+        await shop.does(partial(register, registration=registration))
 
 
 async def buy(shop: Shop, members: list[str]) -> None:
     """Each buys for 100.00; what the receipt earns is noted."""
     for member in members:
-        answer = await shop.does(lambda tx, m=member: record_purchase(tx, receipt(m)))
+        answer = await shop.does(partial(record_purchase, purchase=receipt(member)))
         shop.points[member] += answer["points"]
 
 

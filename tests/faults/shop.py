@@ -23,6 +23,7 @@ from bootstrap.clock import SystemClock
 from bootstrap.converter import data_converter
 from bootstrap.settings import Settings
 from bootstrap.temporal import connect, free_port
+from bootstrap.timetravel import at_rest
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
 from loyalty.journeys.load import load_named
@@ -32,7 +33,7 @@ from storage.keys import SqlKeys
 from storage.store import SqlStore
 from storage.tables import enrolments, inbox
 from tests.faults.sound import Found, sound
-from tests.stories import TEMPLATES, at_rest
+from tests.stories import TEMPLATES
 
 ROOT = Path(__file__).parents[2]
 DRILL_TEMPLATES = Path(__file__).parent / "templates"

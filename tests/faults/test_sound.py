@@ -1,5 +1,6 @@
 """The check behind every drill would notice what the drills look for."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ async def shop(new_database: DatabaseMaker, tmp_path: Path) -> Shop:
         with shop.database.read() as connection:
             journeys = list(connection.execute(select(enrolments.c.id)).scalars())
         for journey in journeys:
-            await shop.does(lambda tx, id=journey: take_turn(tx, id, 0))
+            await shop.does(partial(take_turn, enrolment_id=journey, turn=0))
         with shop.database.write() as connection:
             connection.execute(text("UPDATE outbox SET sent_at = created_at"))
         await buy(shop, ["kim"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def starts() -> datetime:
     return datetime(2027, 1, 31, 20, 0, tzinfo=SHANGHAI)
 
 
-async def open_pack(told: Told, *names: str, **more: object) -> str:
+async def open_pack(told: Told, *names: str, **more: Any) -> str:
     """The campaign is launched, the members are there, and the month begins."""
     campaign = await told.launch("monthly_task_pack", **more)
     for name in names:

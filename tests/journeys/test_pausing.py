@@ -178,7 +178,7 @@ async def _play(
     for g in groups:
         if script.before:
             await script.before(told, g, kept[g])
-        budget = {"budget_points": BUDGET} if script.budget else {}
+        budget: dict[str, Any] = {"budget_points": BUDGET} if script.budget else {}
         campaigns[g] = kept[g]["campaign"] = await told.launch(
             script.template,
             id=f"{told.prefix}-{g}",

@@ -60,7 +60,7 @@ def test_every_case_has_a_history() -> None:
 def test_every_ending_of_every_template_has_a_history(template: str) -> None:
     """Whoever adds a template, or an ending to one, records how it runs."""
     compiled = compile_example(load_named(TEMPLATES, template))
-    expected = {("campaign", None)}
+    expected: set[tuple[str, str | None]] = {("campaign", None)}
     if compiled.enter is not None:
         expected |= {(template, outcome) for outcome in _endings(compiled.plan)}
         expected |= {(template, "stopped")}

@@ -9,6 +9,7 @@ from loyalty import exchange_window
 from loyalty.errors import KeyReused, WrongState
 from loyalty.offers import OfferNotOpen
 from loyalty.ports import Transaction
+from loyalty.records import CampaignState
 from storage.store import SqlStore
 from tests.storage.exchange_desk import HOLD, PRICE, Desk, spec
 from tests.storage.rows import NOON, StillClock, campaign
@@ -51,7 +52,7 @@ def test_a_reservation_from_before_closing_may_still_be_confirmed(desk: Desk) ->
 
 
 @pytest.mark.parametrize("state", ["paused", "stopped"])
-def test_a_campaign_at_rest_takes_no_claims(desk: Desk, state: str) -> None:
+def test_a_campaign_at_rest_takes_no_claims(desk: Desk, state: CampaignState) -> None:
     """The campaign is the gate: pausing it keeps new claims out and reservations valid."""
     desk.members(lee=250).open()
     desk.reserve("lee", "r1")

@@ -57,7 +57,7 @@ def test_runs_are_found_by_member_campaign_and_state(store: SqlStore, reads: Sql
 
 def test_a_run_is_stuck_when_nothing_will_wake_it(store: SqlStore, database: Database) -> None:
     """Ended, held, sleeping and queued runs are fine; a wake-up gone by, or given up on, is not."""
-    gone_by = {"state": "waiting", "wake_at": NOON - MINUTE}
+    gone_by: dict[str, Any] = {"state": "waiting", "wake_at": NOON - MINUTE}
 
     def prepare(tx: Transaction) -> None:
         tx.enrolments.add(enrolment("ended", state="ended", wake_at=NOON - DAY))

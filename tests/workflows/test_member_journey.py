@@ -181,7 +181,7 @@ async def test_a_worker_without_memory_replays_to_the_same_place(
         await asleep(journey)
         for number in (1, 2, 3):
             await journey.signal("nudge", Nudge(outbox_id=number, reason="purchase"))
-            await until(lambda number=number: script.turns[-1] == number)
+            await until(lambda number=number: script.turns[-1] == number)  # type: ignore[misc]
 
         assert await journey.result() == "thanked"
     assert script.turns == [0, 1, 2, 3]

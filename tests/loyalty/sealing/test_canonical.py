@@ -47,7 +47,7 @@ WELCOME_BYTES = (
 
 numbers = st.integers(-(2**63), 2**63 - 1)
 # Made of what the format itself is made of, so that any confusion would show.
-tricky = st.text(st.sampled_from("-:\n0129a") | st.characters(exclude_categories=("Cs",)))
+tricky = st.text(st.sampled_from("-:\n0129a") | st.characters(exclude_categories=["Cs"]))
 hashes = st.binary(min_size=32, max_size=32)
 transactions = st.fixed_dictionaries(
     {
