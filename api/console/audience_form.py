@@ -6,7 +6,7 @@ that nothing typed is lost when a kind is changed and changed back.
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from babel.numbers import get_currency_precision
@@ -16,6 +16,7 @@ from api.console.forms import Form, at, whole
 from api.console.language import Speech
 from api.console.marks import N_
 from loyalty.audiences.rules import Audience
+from loyalty.typed_numbers import typed_minor
 
 ABOUTS: dict[str, str] = {
     "tier": N_("Tier"),
@@ -169,22 +170,13 @@ def _rule(rule: Mapping[str, Any], precision: int) -> dict[str, Any]:
         elif name == "tiers":
             value = [value] if isinstance(value, str) else value or []
         elif name == "amount":
-            name, value = "amount_minor", _minor(str(value or ""), precision)
+            name, value = "amount_minor", typed_minor(value, precision)
         elif isinstance(value, str):
             value = whole(value) if name in ("days", "points") else value.strip()
         wished[name] = value if value is not None else ""
     if wished.get("op") == "never":
         wished["days"] = None
     return wished
-
-
-def _minor(text: str, precision: int) -> int | str:
-    """An amount as typed, in minor units; what is none comes back as it was."""
-    try:
-        minor = Decimal(text.strip().replace(",", "")).scaleb(precision)
-    except InvalidOperation:
-        return text
-    return int(minor) if minor.is_finite() and minor == minor.to_integral_value() else text
 
 
 def _errors(error: ValidationError, speech: Speech) -> dict[str, str]:

@@ -22,15 +22,18 @@ from api.problems import Refused
 from loyalty.errors import Invalid, LoyaltyError
 
 Form = dict[str, Any]
+NAME_MAX = 200
 WHOLE = ""
 """Where errors stand that belong to no field: at the top of the form."""
 
 
 async def form_of(request: Request) -> Form:
-    """What was posted, nested. Raises Refused for names that contradict each other."""
+    """What was posted, nested. Raises Refused for names that contradict each other or never end."""
     sent = await request.form(max_files=4, max_fields=5000)
     whole: dict[str, Any] = {}
     for name in dict.fromkeys(sent.keys()):
+        if len(name) > NAME_MAX:
+            raise Refused("malformed", "A field of the form has too long a name.")
         values = sent.getlist(name)
         always = name.endswith("[]")
         value: Any = values if always or len(values) > 1 else values[0]

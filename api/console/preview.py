@@ -16,6 +16,7 @@ from loyalty.programme import CHANNELS
 from loyalty.simulation.assumptions import USUAL_MINOR, Assumption, Kind
 from loyalty.simulation.calendar import rows
 from loyalty.simulation.play import DAYS
+from loyalty.typed_numbers import typed_minor
 
 router = APIRouter()
 Previewer = Annotated[Caller, person("read_messages")]
@@ -113,11 +114,8 @@ def _assumption(
     on = int(day) if day.isdecimal() and int(day) <= DAYS else -1
     if kind == "purchase" and on < 0:
         errors["day"] = _("Give a whole number from 0 to 90.")
-    try:
-        minor = round(float(amount) * 10**digits)
-        sensible = 1 <= minor <= 10**9
-    except (ValueError, OverflowError):
-        minor, sensible = USUAL_MINOR, False
+    minor = typed_minor(amount, digits) or 0
+    sensible = 1 <= minor <= 10**9
     if kind == "purchase" and not sensible:
         errors["amount"] = _("Give an amount above zero.")
     usual = Assumption(kind=kind, day=max(on, 0), minor=minor if sensible else USUAL_MINOR)

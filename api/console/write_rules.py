@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from babel.numbers import get_currency_precision
@@ -23,6 +22,7 @@ from loyalty.earning.written import written
 from loyalty.errors import LoyaltyError, invalid_field
 from loyalty.ports import Transaction
 from loyalty.quotes import Cart, quote
+from loyalty.typed_numbers import typed_minor
 
 router = APIRouter()
 Reader = Annotated[Caller, person("read_campaigns")]
@@ -157,26 +157,17 @@ def _tried(given: Services, form: Form, found: Checked, errors: dict[str, str]) 
 def _cart_lines(text: str, currency: str) -> list[dict[str, Any]]:
     """`fresh 100.00 6901234`: category, amount and, if it matters, the product."""
     lines = []
+    places = get_currency_precision(currency)
     for number, line in enumerate(text.splitlines(), 1):
         words = line.replace(",", " ").split()
         if not words:
             continue
-        minor = _minor(words[1], currency) if len(words) in (2, 3) else None
+        minor = typed_minor(words[1], places) if len(words) in (2, 3) else None
         if minor is None:
             raise invalid_field(f"Line {number}", "cart_line", "has a category and an amount")
         sku = words[2] if len(words) == 3 else f"sample-{number}"
         lines.append({"sku": sku, "category": words[0], "net_minor": minor})
     return lines
-
-
-def _minor(amount: str, currency: str) -> int | None:
-    """An amount as it is typed, in minor units; none where it is no such amount."""
-    try:
-        exact = Decimal(amount).scaleb(get_currency_precision(currency))
-    except InvalidOperation:
-        return None
-    whole = exact.is_finite() and 0 <= exact <= 10**12 and exact == exact.to_integral_value()
-    return int(exact) if whole else None
 
 
 def _moment(text: str, given: Services) -> datetime | None:

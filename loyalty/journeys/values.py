@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from loyalty.errors import Invalid
 from loyalty.near_miss import did_you_mean
 from loyalty.templates import Parameter
 from loyalty.timing import MAX_DAYS, Length
+from loyalty.typed_numbers import typed_decimal
 
 TEXT_MAX = 400
 YEARS = (2000, 2199)
@@ -135,12 +136,8 @@ def _days(parameter: Parameter, value: Any) -> Value:
 
 
 def _decimal(parameter: Parameter, value: Any, sign: str) -> Decimal:
-    text = str(value).strip().removesuffix(sign).strip()
-    try:
-        number = Decimal(text) if not isinstance(value, bool) else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number) > 10**6:
+    number = typed_decimal(str(value).strip().removesuffix(sign))
+    if number is None:
         raise Refused("not_a_number", f"{value!r} is not a number.", bounds(parameter))
     _within(parameter, number)
     return number

@@ -121,6 +121,26 @@ def test_all_mistakes_are_shown_at_once_and_nothing_typed_is_lost(marketer: Test
     assert "This is too much: give a figure from 3 to 28." in answer.text
 
 
+@pytest.mark.parametrize("amount", ["1e500000", "1e9999999", "9" * 5000, "nan", "-1", "0.001"])
+def test_an_amount_that_nobody_would_write_is_refused_at_once(
+    marketer: TestClient, amount: str
+) -> None:
+    """Seven signs that spell a number of a million digits hold up no till."""
+    row = {"about": "spend", "op": "at_least", "days": "30", "amount": amount}
+    form = {f"audience.groups.0.rules.0.{name}": value for name, value in row.items()}
+
+    answer = marketer.post("/console/audiences/count", data=form | {"template": "new_member_bonus"})
+
+    assert answer.status_code == 200
+    assert "Not counted: a rule is not filled in yet" in answer.text
+    assert answer.elapsed.total_seconds() < 2
+
+
+@pytest.mark.parametrize("name", ["a" + ".a" * 5000, "a." + "1" * 5000])
+def test_a_form_whose_names_never_end_is_refused(marketer: TestClient, name: str) -> None:
+    assert marketer.post("/console/audiences/count", data={name: "x"}).status_code == 400
+
+
 def test_an_audience_is_built_and_counted_without_any_script(
     shop: Shop, marketer: TestClient
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_cart_is_tried_by_both_rules(mia: TestClient) -> None:
         ({"cart.member_id": "lee", "cart.lines": "fresh"}, "Line 1 has a category and an amount"),
         ({"cart.member_id": "lee", "cart.lines": "fresh 1.005"}, "Line 1 has a category and an"),
         ({"cart.member_id": "lee", "cart.lines": "fresh nan"}, "Line 1 has a category and an"),
+        ({"cart.member_id": "lee", "cart.lines": "fresh 1e9999999"}, "Line 1 has a category and"),
         ({"cart.member_id": "lee", "cart.lines": ""}, "cart-lines-error"),
         ({"cart.member_id": "no/such id", "cart.lines": "fresh 1"}, "cart-member_id-error"),
     ],

@@ -189,6 +189,7 @@ def test_wrong_values_are_listed_by_field() -> None:
         ("new_member_bonus", {"welcome_points": 12.5}, "welcome_points", "not_whole"),
         ("new_member_bonus", {"welcome_points": True}, "welcome_points", "not_whole"),
         ("new_member_bonus", {"multiplier": "NaN"}, "multiplier", "not_a_number"),
+        ("new_member_bonus", {"multiplier": "1e9999999"}, "multiplier", "not_a_number"),
         ("monthly_task_pack", {"start_at": "24:00"}, "start_at", "not_a_time"),
         ("monthly_task_pack", {"audience": "member.teir == 'x'"}, "audience", "bad_condition"),
         ("monthly_task_pack", {"audience": "true) || (true"}, "audience", "bad_condition"),
