@@ -42,9 +42,7 @@ def rows(simulation: Simulation) -> list[Row]:
 def _of_act(event: InboxEvent) -> Row:
     figures: dict[str, Any] = {"type": event.type}
     if event.amount_minor is not None:
-        figures["amount_minor"] = event.amount_minor
-    if event.answer.get("points"):
-        figures["earned"] = event.answer["points"]
+        figures |= {"amount_minor": event.amount_minor, "earned": event.answer.get("points", 0)}
     opens = event.event_id.startswith("opens/")
     return Row(event.occurred_at, "act", "", "opens" if opens else "assumed", figures)
 

@@ -162,10 +162,13 @@ def test_the_calendar_is_a_table_of_dates(drafted: Callable[..., Shop]) -> None:
     operator = drafted().signed_in("operator")
 
     usual = operator.get(f"{HOME}/calendar?assume=purchase&day=3&amount=100").text
+    small = operator.get(f"{HOME}/calendar?assume=purchase&day=3&amount=3").text
     wrong = operator.get(f"{HOME}/calendar?assume=purchase&day=3&amount=lots")
 
     assert "Gets 500 points" in usual
     assert "earns 20 points by the earning rules" in usual
+    assert "Buys for CN¥3.00" in small
+    assert "by the earning rules" not in small
     assert "You assume it" in usual
     assert wrong.status_code == 422
     assert "Give an amount above zero." in wrong.text
