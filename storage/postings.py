@@ -1,5 +1,6 @@
 """Ledger transactions as rows, and what their callers were told."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -107,7 +108,7 @@ def record_of(row: Any) -> Record:
         balance_after=row[10],
         available_after=row[11],
         at=instant(row[6]),
-        lots=uses(move for member, move in moves if member == member_id),
+        lots=uses(row[3], (move for member, move in moves if member == member_id)),
         hold_id=row[7],
         shortfall=row[12],
         debt_change=row[13],
@@ -118,15 +119,17 @@ def record_of(row: Any) -> Record:
     return Record(posted, bytes(row[2]), moves, id=row[0])
 
 
-def uses(moves: Any) -> tuple[LotUse, ...]:
-    """Which lots were used, as the caller is told."""
+def uses(kind: str, moves: Iterable[Move]) -> tuple[LotUse, ...]:
+    """Which lots were used, as the caller is told: what is set aside in them, else what moved.
+
+    Of a hold that was spent in part, what was only set free again was not used.
+    """
+    holding = kind in ("hold", "release")
+    used = ((move, move.held_delta if holding else move.amount) for move in moves)
     return tuple(
-        LotUse(
-            None if move.expires_at == UNDATED else move.expires_at,
-            move.source,
-            abs(move.amount or move.held_delta),
-        )
-        for move in moves
+        LotUse(None if move.expires_at == UNDATED else move.expires_at, move.source, abs(points))
+        for move, points in used
+        if points
     )
 
 
@@ -148,7 +151,7 @@ def answer_for(
         balance_after=posting.side.book.balance,
         available_after=posting.available_after,
         at=now,
-        lots=uses(posting.side.moves),
+        lots=uses(posting.kind, posting.side.moves),
         hold_id=hold_id,
         shortfall=posting.shortfall,
         debt_change=posting.debt_change,

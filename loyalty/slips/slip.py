@@ -22,14 +22,7 @@ def slip(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
         yield from _taken_back(paper, found)
     yield from _lots(paper, found)
     yield from (Text(line) for line in _turned_out(paper, found))
-    yield Text(
-        paper.line(
-            "after",
-            balance=f"{found['balance_after']:,}",
-            available=f"{found['available_after']:,}",
-        ),
-        "sum",
-    )
+    yield from (Text(line, "sum") for line in _after(paper, found))
 
 
 def _taken_back(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
@@ -131,20 +124,27 @@ def _hold(paper: Paper, hold: Mapping[str, Any], kind: str) -> Iterator[str]:
 
 
 def _lots(paper: Paper, found: Mapping[str, Any]) -> Iterator[Row]:
-    moves = found["moves"]
+    """Each lot with what went into or out of it; of a hold, what is set aside in it."""
+    kind = found["kind"]
+    figure = "held_delta" if kind in ("hold", "release") else "amount"
+    moves = [move for move in found["moves"] if move[figure]]
     if not moves:
         return
-    total = sum(move["amount"] for move in moves)
-    spent = "lots_out" if found["kind"] in ("burn", "confirm") else "lots_taken"
-    name = "lots_in" if total > 0 else spent if total < 0 else "lots_held"
+    if figure == "held_delta":
+        name = "lots_held"
+    elif found["other_id"] or kind == "prolong":
+        name = "lots_moved"
+    elif kind in ("burn", "confirm"):
+        name = "lots_out"
+    else:
+        name = "lots_in" if sum(move["amount"] for move in moves) > 0 else "lots_taken"
     yield Text(paper.line(name), "head")
     for move in sorted(moves, key=lambda move: str(move["expires_at"])):
-        yield Text(_lot(paper, found, move))
+        yield Text(_lot(paper, found, move, move[figure]))
 
 
-def _lot(paper: Paper, found: Mapping[str, Any], move: Mapping[str, Any]) -> str:
+def _lot(paper: Paper, found: Mapping[str, Any], move: Mapping[str, Any], amount: int) -> str:
     expires, since = _instant(move["expires_at"]), _instant(move["available_at"])
-    amount = move["amount"] or move["held_delta"]
     waits = since > max(AT_ONCE, found["at"])
     source = paper.name(move["source"]) if found["other_id"] is None else move["member_id"]
     return paper.line(
@@ -160,7 +160,9 @@ def _lot(paper: Paper, found: Mapping[str, Any], move: Mapping[str, Any]) -> str
 
 def _turned_out(paper: Paper, found: Mapping[str, Any]) -> Iterator[str]:
     """Debt, what lapsed at once, what was forgiven, and what was taken back since."""
-    if found["debt_change"] < 0:
+    if taker := found["other_id"]:
+        yield from _merged(paper, found, taker)
+    elif found["debt_change"] < 0:
         yield paper.line("debt_repaid", points=f"{-found['debt_change']:,}")
     if found["debt_change"] > 0:
         yield paper.line("debt_made", points=f"{found['debt_change']:,}")
@@ -175,6 +177,26 @@ def _turned_out(paper: Paper, found: Mapping[str, Any]) -> Iterator[str]:
     for later in found["reversals"]:
         points, at = f"{later['points']:,}", _at(paper, later["at"])
         yield paper.line("later", points=points, key=later["key"], at=at)
+
+
+def _merged(paper: Paper, found: Mapping[str, Any], taker: str) -> Iterator[str]:
+    """The debt that went along, and what of the receiver's points paid for one at once."""
+    if found["debt_change"]:
+        yield paper.line("debt_moved", points=f"{-found['debt_change']:,}")
+    paid = sum(-m["amount"] for m in found["moves"] if m["amount"] < 0 and m["member_id"] == taker)
+    if paid:
+        yield paper.line("debt_paid", points=f"{paid:,}", other=taker)
+
+
+def _after(paper: Paper, found: Mapping[str, Any]) -> Iterator[str]:
+    """What was there afterwards; of points that went to another member, with each of the two."""
+    balance, taker = f"{found['balance_after']:,}", found["other_id"]
+    if not taker:
+        yield paper.line("after", balance=balance, available=f"{found['available_after']:,}")
+        return
+    yield paper.line("after_of", member=found["member_id"], balance=balance)
+    for entry in [e for e in found["entries"] if e["account_id"] == f"member:{taker}"][-1:]:
+        yield paper.line("after_of", member=taker, balance=f"{entry['balance']:,}")
 
 
 def _instant(written: datetime | str) -> datetime:

@@ -17,7 +17,9 @@ from loyalty.earning.earn import earn
 from loyalty.earning.facts import Facts
 from loyalty.earning.rule_set import Base, Cap, Rule, RuleSet
 from loyalty.events import Line, Purchase, Refund, RefundLine
+from loyalty.gifting import Gift, give
 from loyalty.intake import record_purchase
+from loyalty.merging import Merger, merge
 from loyalty.ports import Transaction
 from loyalty.refunds import record_refund
 from loyalty.registration import Registration, register
@@ -214,6 +216,77 @@ def test_a_hold_says_what_became_of_it(why: Why) -> None:
     }.items():
         said = why(f"till:till:{id}").output
         assert [words for words in told if words not in said] == []
+
+
+def test_what_was_only_set_free_again_was_not_spent(why: Why) -> None:
+    """400 were set aside of two lots, and 100 paid: the slip's lots add up to the 100."""
+    parts, now = Parts(read_settings()), SystemClock().now()
+
+    def work(tx: Transaction) -> None:
+        register(tx, Registration(id="ann"))
+        tx.ledger.earn("a/1", "ann", 100, source="review", expires_at=now + timedelta(days=9))
+        tx.ledger.earn("a/2", "ann", 300, source="check_in", expires_at=now + timedelta(days=10))
+        tx.ledger.hold("h1", "ann", 400, expires_at=now + timedelta(days=1))
+        tx.ledger.confirm("h1", "c1", 100)
+
+    parts.store.run(work)
+    parts.close()
+
+    said = why("c1").output
+    assert "-100 review" in said
+    assert "check_in" not in said
+    assert "balance after: 300, of which 300 can be spent" in said
+    assert "+300 check_in" in why("h1").output
+
+
+def test_a_present_leads_to_both_balances(why: Why) -> None:
+    """Read out to whoever got it, the slip says what that member has; and nothing was set aside."""
+    parts, now = Parts(read_settings()), SystemClock().now()
+
+    def work(tx: Transaction) -> None:
+        for id, points in (("ann", 12_340), ("kim", 10)):
+            register(tx, Registration(id=id, registered_at=now - timedelta(days=90)))
+            tx.ledger.earn(f"had/{id}", id, points)
+        give(tx, "ann", Gift(id="g1", to="kim", points=50))
+
+    parts.store.run(work)
+    parts.close()
+
+    said = [line.strip() for line in why("gift:g1").output.splitlines()]
+    assert said[0] == "Gave 50 points to kim as a present"
+    assert said[-5:] == [
+        "Which points moved",
+        "-50 ann, never lapse",
+        "+50 kim, never lapse",
+        "balance of ann after: 12,290",
+        "balance of kim after: 60",
+    ]
+
+
+def test_a_merger_says_what_paid_the_debt_that_came_along(why: Why) -> None:
+    """The old card owed 171 and had nothing: the survivor's points paid, and 329 are left."""
+    parts = Parts(read_settings())
+
+    def work(tx: Transaction) -> None:
+        for id, points in (("old", 171), ("ann", 500)):
+            register(tx, Registration(id=id))
+            tx.ledger.earn(f"had/{id}", id, points)
+        tx.ledger.burn("b1", "old", 171)
+        tx.ledger.reverse("back", "had/old")
+        merge(tx, "old", "ann", Merger(id="u1", reason="same person"), "ola")
+
+    parts.store.run(work)
+    parts.close()
+
+    said = [line.strip() for line in why("merge:u1").output.splitlines()]
+    assert said[-6:] == [
+        "Which points moved",
+        "-171 ann, never lapse",
+        "A debt of 171 went along.",
+        "171 points of ann repaid a debt at once.",
+        "balance of old after: 0",
+        "balance of ann after: 329",
+    ]
 
 
 def test_points_of_an_exchange_were_spent_at_no_till(why: Why) -> None:

@@ -140,6 +140,18 @@ def test_a_hold_is_shown_and_settled_once(till: Till) -> None:
     assert till.balance() == Balance(50, 0, 50, 0, [(LATER, 50)])
 
 
+def test_a_hold_spent_in_part_used_the_lots_that_paid(till: Till) -> None:
+    """400 were held of two lots and 100 are spent: the second gave nothing, told now or later."""
+    till.do(lambda ledger: ledger.earn("e1", "lee", 100, expires_at=SOON))
+    till.do(lambda ledger: ledger.earn("e2", "lee", 300, expires_at=LATER))
+    held = till.do(lambda ledger: ledger.hold("h1", "lee", 400, expires_at=SOON))
+    done = till.do(lambda ledger: ledger.confirm("h1", "c1", 100))
+    again = till.do(lambda ledger: ledger.transaction("c1"))
+
+    assert held.lots == (LotUse(SOON, "purchase", 100), LotUse(LATER, "purchase", 300))
+    assert done.lots == again.lots == (LotUse(SOON, "purchase", 100),)
+
+
 def test_releasing_twice_answers_the_first_release(till: Till) -> None:
     """The order and the cleaner may both give back; the member gets it once."""
     till.do(lambda ledger: ledger.earn("e1", "lee", 100))
