@@ -120,15 +120,18 @@ class SqlPeople:
         """
 
         def work(connection: Connection) -> Person:
+            # The first links are one door: of two that are used at once, one waits here.
+            mine = sign_in_links.c.hash == fingerprint(token)
+            door = select(sign_in_links.c.hash).where(mine | sign_in_links.c.person_id.is_(None))
+            connection.execute(door.order_by(sign_in_links.c.hash).with_for_update()).all()
             found = self._good_link(connection, token)
             if found is None:
                 raise WrongState("This link was used already, or is too old. Ask for a new one.")
             _, person = found
             if person is None:
                 person = self._first_admin(connection, **first)
-            now = self._clock.now()
-            mine = sign_in_links.c.hash == fingerprint(token)
-            connection.execute(update(sign_in_links).where(mine).values(used_at=now))
+            used = {"used_at": self._clock.now()}
+            connection.execute(update(sign_in_links).where(mine).values(used))
             self._change(connection, person.id, password_hash=password_hash)
             self._audit(connection).add(person.id, "person.password", person.id)
             return known(connection, person.id)

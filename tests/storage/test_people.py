@@ -11,6 +11,7 @@ from loyalty.people import IDLE, SEEN_EVERY
 from storage.database import Database
 from storage.people import SqlPeople
 from storage.sessions import SqlSessions
+from tests.conftest import DatabaseMaker
 
 
 class _Clock:
@@ -63,6 +64,46 @@ def test_use_keeps_a_session_alive_and_is_written_at_most_once_a_minute(
 
     assert sessions.recognise(cookie) is None
     assert sessions.of(made.id) == []
+
+
+def test_a_link_that_is_used_twice_at_once_works_once(database: Database) -> None:
+    """Whoever copied the link is told so, or its owner is: never both let in."""
+    people = SqlPeople(database, _Clock())
+    for n in range(10):
+        _, token = people.invite(name="Mei", email=f"mei{n}@x.com", role="admin", actor="t")
+        assert sorted(_uses_at_once(people, (token, {}), (token, {}))) == [False, True]
+
+
+def test_two_first_links_that_are_used_at_once_make_one_admin(new_database: DatabaseMaker) -> None:
+    """Two processes may have printed one each, and two people may have read them."""
+    for _ in range(5):
+        people = SqlPeople(new_database("postgres"), _Clock())
+        ada, eve = people.first_link(), people.first_link()
+        assert ada
+        assert eve
+        done = _uses_at_once(
+            people,
+            (ada, {"name": "Ada", "email": "ada@x.com"}),
+            (eve, {"name": "Eve", "email": "eve@x.com"}),
+        )
+        assert [person.name for person in people.list()] == (["Ada"] if done[0] else ["Eve"])
+        assert sorted(done) == [False, True]
+
+
+def _uses_at_once(people: SqlPeople, *uses: tuple[str, dict[str, str]]) -> list[bool]:
+    """Which of the links worked."""
+    at_once = Barrier(len(uses))
+
+    def use(token: str, first: dict[str, str]) -> bool:
+        at_once.wait(10)
+        try:
+            people.use_link(token, "hash", **first)
+        except WrongState:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(uses)) as pool:
+        return list(pool.map(lambda each: use(*each), uses))
 
 
 def test_two_admins_who_disable_each_other_leave_one(database: Database) -> None:
