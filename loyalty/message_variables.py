@@ -4,7 +4,7 @@ The names are those of `message_context`; a text that names anything else was re
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from loyalty.ledger import Balance
@@ -12,6 +12,7 @@ from loyalty.members import Member, expiring
 from loyalty.ports import Transaction
 from loyalty.programme import Programme, Reward
 from loyalty.records import Campaign, Version
+from loyalty.timing import TICK
 
 
 def variables_for(
@@ -38,7 +39,7 @@ def always(
     """The variables that every message has."""
     soon = expiring(balance, now)
     # Points lapse at an instant that is no longer theirs, often midnight: the day before is told.
-    usable_until = balance.next_expiry[0][0] - timedelta(microseconds=1) if soon else None
+    usable_until = balance.next_expiry[0][0] - TICK if soon else None
     reward = affordable(programme.rewards, balance.available)
     return {
         "programme.name": programme.name,

@@ -16,6 +16,7 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 from api.console.language import Speech
 from loyalty.ports import Clock
 from loyalty.programme import Programme
+from loyalty.timing import TICK
 
 NOTHING = "–"
 _WHEN = {"en": ("d MMM, HH:mm", "d MMM y, HH:mm"), "zh": ("M月d日 HH:mm", "y年M月d日 HH:mm")}
@@ -73,6 +74,10 @@ class Figures:
         local = value.astimezone(self._zone) if isinstance(value, datetime) else value
         return format_date(local, _DAY[self._speech.language], self._speech.locale)
 
+    def last_day(self, end: datetime | None) -> str:
+        """The last date on which something that ends at an exclusive instant can still be used."""
+        return self.day(end and end - TICK)
+
     def ago(self, instant: datetime | None) -> str:
         """How long ago, or in how long: `3 hours ago`, `in 2 days`."""
         if instant is None:
@@ -91,7 +96,8 @@ def filters(speech: Speech, programme: Programme, clock: Clock) -> Mapping[str, 
     """The filters of one language, by name."""
     made = Figures(speech, programme, clock)
     named = (
-        made.number, made.points, made.money, made.percent, made.when, made.day, made.ago, made.iso,
+        made.number, made.points, made.money, made.percent, made.when, made.day, made.last_day,
+        made.ago, made.iso,
     )  # fmt: skip
     return {each.__name__: each for each in named}
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -9,12 +10,15 @@ from starlette.testclient import TestClient
 
 from loyalty.access import Role
 from loyalty.expiry_policy import Expiry
+from loyalty.journeys.load import load_named
 from loyalty.programme import Programme
+from loyalty.tiers.settings import Period, Tiers
 from storage import tables
 from storage.store import SqlStore
 from tests.api.conftest import Shop
 from tests.console.lee import RUN, live
 from tests.storage.rows import put
+from tests.stories import TEMPLATES
 
 
 @pytest.fixture
@@ -450,6 +454,36 @@ def test_points_that_lapse_by_inactivity_are_shown_with_their_day(
     assert "None of the points lapse." not in lapsing
     assert "Lapses next" in lapsing
     assert "Nothing lapses." not in lapsing
+
+
+def test_the_desk_names_the_last_day_that_the_letter_names(serving: Callable[..., Shop]) -> None:
+    """What ends at midnight is the member's to the day before: points, a tier, a paid level."""
+    year = Period(kind="calendar_year")
+    programme = Programme(
+        expiry=Expiry(policy="end_of_month", months=1),
+        tiers=Tiers(period=year, downgrade="by_metric", paid_levels={"plus": "gold"}),
+    )
+    wake_up = load_named(TEMPLATES, "dormant_wake_up")
+    shop = serving(programme=programme, templates=lambda: {wake_up.name: wake_up})
+    object.__setattr__(shop.services, "store", SqlStore(shop.database, shop.clock, programme))
+    shop.joins()
+    shop.buys(minor=250_000)
+    level = {"kind": "paid", "tier": "plus", "until": "2027-03-01T00:00:00+08:00", "reason": "sold"}
+    assert shop.as_("integrator").post("/v1/members/lee/tier", json=level).status_code == 200
+    body = {"id": "wake", "name": "Wake up", "template": wake_up.name}
+    assert shop.as_("marketer").post("/v1/campaigns", json=body).status_code == 201
+    shop.clock.moves(timedelta(days=40))
+
+    letter = read(
+        shop.signed_in("marketer"), "/console/campaigns/wake/preview?member=lee&locale=en"
+    )
+    desk = text_of(read(shop.signed_in("operator"), "/console/members/lee"))
+
+    assert "use the first of them by November 30, 2026" in letter
+    assert "to be used by 30 Nov 2026" in desk
+    assert "Use by Points 30 Nov 2026" in desk
+    assert "more by 31 Dec 2027" in desk
+    assert "plus, until 28 Feb 2027" in desk
 
 
 def test_an_integrator_finds_nobody(lee: Shop) -> None:
