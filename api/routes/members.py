@@ -220,10 +220,12 @@ def read_statement(
     before: Before = None,
     limit: PageSize = 50,
 ) -> StatementView:
-    """Every movement of the member's points, newest first."""
-    lines = given.reads.statement(member_id, before=before, limit=limit)
-    if not lines:
-        found_member(given, member_id)
+    """Every movement of the member's points, newest first; of one who was merged, the survivor's.
+
+    What the old card had stands in it as the merger; its purchases are listed with the survivor's.
+    """
+    id = found_member(given, member_id)["id"]
+    lines = given.reads.statement(id, before=before, limit=limit)
     shown = [LineView.model_validate(line, from_attributes=True) for line in lines]
     return StatementView(lines=shown, next=lines[-1].seq if len(lines) == limit else None)
 

@@ -132,6 +132,28 @@ def test_merged_members_lists_are_those_of_who_lives_on(lee: Shop) -> None:
     assert operator.get("/v1/members/old/purchases").json()["rows"][0]["event_id"] == "r-1"
 
 
+def test_a_merged_members_statement_leads_to_the_balance_that_is_shown(shop: Shop) -> None:
+    """An app that knows only the old card shows one account, and what its purchases earn since."""
+    for name in ("old", "lee"):
+        shop.joins(name)
+        shop.buys(f"r-{name}", name)
+    body = {"id": "m1", "reason": "Two cards of one person"}
+    merged = shop.as_("operator").post("/v1/members/old/merge-into/lee", json=body)
+    assert merged.status_code == 201, merged.text
+    shop.buys("r-since", "old")
+
+    reader = shop.as_("operator")
+    balance = reader.get("/v1/members/old/balance").json()["posted"]
+    lines = reader.get("/v1/members/old/statement").json()["lines"]
+
+    assert [line["key"] for line in lines] == [
+        "purchase:till-1:r-since",
+        "merge:m1",
+        "purchase:till-1:r-lee",
+    ]
+    assert lines[0]["balance"] == sum(line["amount"] for line in lines) == balance
+
+
 def test_nobody_has_no_lists(shop: Shop) -> None:
     answer = shop.as_("operator").get("/v1/members/nobody/cards")
 
