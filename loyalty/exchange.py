@@ -179,18 +179,19 @@ def _first_answer(claim: Claim, request: ClaimRequest) -> dict[str, Any]:
 
 
 def _require_open(tx: Transaction, offer: Offer) -> None:
-    """State, window and campaign all have to say yes; the window is half open."""
+    """Campaign, state and window all have to say yes; the window is half open."""
     campaign = tx.campaigns.get(offer.id)
-    if campaign is not None and campaign.state == "paused":
+    if campaign is None or campaign.state in ("draft", "stopped"):
+        # Stopping closes the offer as well: that it was stopped says more than that it is closed.
+        state, ended = (campaign.state, campaign.ended_at) if campaign else ("gone", None)
+        since = f" since {ended.isoformat()}" if ended else ""
+        raise OfferNotOpen(offer, "stopped", f"the campaign is {state}{since}")
+    if campaign.state == "paused":
         raise OfferNotOpen(offer, "paused", "the campaign is paused")
     if offer.state == "closed" or tx.now >= offer.closes_at:
-        closed = min(tx.now, offer.closes_at).isoformat()
-        raise OfferNotOpen(offer, "too_late", f"it closed at {closed}")
+        raise OfferNotOpen(offer, "too_late", f"it closed at {offer.closes_at.isoformat()}")
     if offer.state == "announced" or tx.now < offer.opens_at:
         raise OfferNotOpen(offer, "too_early", f"it opens at {offer.opens_at.isoformat()}")
-    if campaign is None or campaign.state != "launched":
-        state = campaign.state if campaign else "gone"
-        raise OfferNotOpen(offer, "stopped", f"the campaign is {state}")
 
 
 def _need_stock(tx: Transaction, offer: Offer, quantity: int) -> None:

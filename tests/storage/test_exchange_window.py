@@ -63,6 +63,21 @@ def test_a_campaign_at_rest_takes_no_claims(desk: Desk, state: CampaignState) ->
     assert desk.confirm("r1")["status"] == "confirmed"
 
 
+def test_who_asks_after_a_campaign_was_stopped_hears_when_that_was(desk: Desk) -> None:
+    """Stopped at noon and closed by it, asked at six: it did not close at six, nor on its day."""
+    desk.members(lee=250).open()
+    gate = replace(campaign("gift-day", template="limited_time_exchange"), state="stopped")
+    desk.store.run(lambda tx: tx.campaigns.save(replace(gate, ended_at=NOON)))
+    desk.close()
+    desk.later(timedelta(hours=6))
+
+    with pytest.raises(OfferNotOpen) as refused:
+        desk.reserve("lee")
+
+    assert f"the campaign is stopped since {NOON.isoformat()}" in str(refused.value)
+    assert [row["reason"] for row in desk.kept("lee")] == ["stopped"]
+
+
 def test_an_offer_is_announced_opened_and_closed_once(desk: Desk) -> None:
     """Repeating a step of the campaign changes nothing; another offer under its id is refused."""
     desk.members(lee=250).open()
