@@ -108,10 +108,14 @@ def check_password(password: str, *, email: str = "") -> None:
         raise invalid_field("password", "guessable", "is too easy to guess")
 
 
+def only_admin(person: Person, people: list[Person]) -> bool:
+    """Whether nobody could let people in any more without this person."""
+    return [each.id for each in people if each.active and each.role == "admin"] == [person.id]
+
+
 def keep_an_admin(person: Person, people: list[Person]) -> None:
-    """The last admin stays one: nobody could let people in any more. Raises WrongState."""
-    others = [each for each in people if each.active and each.role == "admin"]
-    if person.active and person.role == "admin" and [each.id for each in others] == [person.id]:
+    """The last admin stays one. Raises WrongState."""
+    if only_admin(person, people):
         raise WrongState(
             f"{person.name} is the only admin. Make somebody else an admin first.",
             person_id=person.id,

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from loyalty.access import Role, fingerprint
 from loyalty.errors import Unknown, WrongState, invalid_field
-from loyalty.people import Link, Person, email_of, keep_an_admin, name_of, role_of
+from loyalty.people import Link, Person, email_of, keep_an_admin, name_of, only_admin, role_of
 from loyalty.ports import Clock
 from storage.audit import SqlAudit
 from storage.database import Database
@@ -139,18 +139,21 @@ class SqlPeople:
         return self._database.run(work)
 
     def welcome(self, *, email: str, name: str, role: Role) -> Person:
-        """Somebody whom the identity provider vouches for, with the role it names today."""
+        """Somebody whom the identity provider vouches for, with the role it names today.
+
+        The last admin stays one, until the provider sends another.
+        """
         address = email_of(email)
 
         def work(connection: Connection) -> Person:
-            row = connection.execute(select(people).where(people.c.email == address)).first()
-            if row is None:
+            together = everybody(connection, lock=True)
+            person = next((each for each in together if each.email == address), None)
+            if person is None:
                 made = self._add(connection, name_of(name), address, role)
                 detail = {"role": role, "how": "oidc"}
                 self._audit(connection).add("oidc", "person.add", made.id, detail=detail)
                 return made
-            person = person_of(row)
-            if person.active and person.role != role:
+            if person.active and person.role != role and not only_admin(person, together):
                 self._change(connection, person.id, role=role)
                 detail = {"from": person.role, "to": role}
                 self._audit(connection).add("oidc", "person.role", person.id, detail=detail)

@@ -128,7 +128,9 @@ class OidcClient:
 
     def _vouched(self, claims: Mapping[str, Any], role: Role | None) -> Vouched:
         email = str(claims.get("email") or "")
-        if not email or claims.get("email_verified") is False:
+        # Some providers send a text here; those that say nothing confirm all their addresses.
+        confirmed = str(claims.get("email_verified", True)).lower() == "true"
+        if not email or not confirmed:
             raise NotVouched("The identity provider gave no confirmed e-mail address.")
         if role is None:
             raise NotVouched(
