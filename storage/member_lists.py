@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from loyalty.ports import Clock
 from storage.database import Database
 from storage.queries import member_lists as lists
 from storage.queries.pages import View
@@ -15,8 +16,9 @@ T = TypeVar("T")
 class SqlMemberLists:
     """Behind the API's `MemberLists`; use from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     def runs(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
         return self._look(lambda found: lists.runs_of(found, member_id, after, limit))
@@ -38,13 +40,15 @@ class SqlMemberLists:
         )
 
     def claims(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
-        return self._look(lambda found: lists.claims_of(found, member_id, after, limit))
+        now = self._clock.now()
+        return self._look(lambda found: lists.claims_of(found, member_id, after, limit, now))
 
     def refused_claims(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
         return self._look(lambda found: lists.refused_claims_of(found, member_id, after, limit))
 
     def till_holds(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
-        return self._look(lambda found: lists.till_holds_of(found, member_id, after, limit))
+        now = self._clock.now()
+        return self._look(lambda found: lists.till_holds_of(found, member_id, after, limit, now))
 
     def adjustments(self, member_id: str, *, after: str, limit: int) -> Sequence[View]:
         return self._look(lambda found: lists.adjustments_of(found, member_id, after, limit))

@@ -52,7 +52,7 @@ class SqlReads:
         self.proofs = SqlProofs(database)
         self.repairs = SqlRepairReads(database, clock)
         self.health = SqlHealth(database, clock)
-        self.of_member = SqlMemberLists(database)
+        self.of_member = SqlMemberLists(database, clock)
 
     def find(self, sought: Sought) -> Sequence[View]:
         return self._look(lambda found: find(found, sought))

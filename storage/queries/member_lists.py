@@ -3,10 +3,13 @@
 `after` is the key of the last row seen. Every list begins from an index on the member.
 """
 
+from datetime import datetime
+
 from sqlalchemy import (
     ColumnElement,
     Connection,
     String,
+    Table,
     and_,
     case,
     func,
@@ -114,10 +117,15 @@ def messages_of(
     return with_verdicts(connection, found)
 
 
-def claims_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+def claims_of(
+    connection: Connection, member_id: str, after: str, limit: int, now: datetime
+) -> list[View]:
     """Claims on exchange offers, with what the offer is called."""
     query = select(
-        *without(claims, "body_hash", "member_id", "hold_id"), offers.c.title, offers.c.sku
+        *without(claims, "body_hash", "member_id", "hold_id", "status"),
+        _status_at(claims, "reserved", now),
+        offers.c.title,
+        offers.c.sku,
     ).outerjoin(offers, offers.c.id == claims.c.offer_id)
     mine = claims.c.member_id == member_id
     return newest_first(
@@ -134,13 +142,22 @@ def refused_claims_of(connection: Connection, member_id: str, after: str, limit:
     return newest_first(connection, query.where(r.member_id == member_id), r.at, key, after, limit)
 
 
-def till_holds_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:
+def till_holds_of(
+    connection: Connection, member_id: str, after: str, limit: int, now: datetime
+) -> list[View]:
     """Points set aside at tills, open or settled."""
-    query = select(*without(till_holds, "body_hash", "settled_hash", "member_id"))
+    hidden = ("body_hash", "settled_hash", "member_id", "status")
+    query = select(*without(till_holds, *hidden), _status_at(till_holds, "open", now))
     mine = till_holds.c.member_id == member_id
     return newest_first(
         connection, query.where(mine), till_holds.c.placed_at, till_holds.c.id, after, limit
     )
+
+
+def _status_at(table: Table, open: str, now: datetime) -> ColumnElement[str]:
+    """What readers are told: past its deadline it is over, whoever has noticed."""
+    overdue = and_(table.c.status == open, table.c.expires_at <= now)
+    return case((overdue, "expired"), else_=table.c.status).label("status")
 
 
 def adjustments_of(connection: Connection, member_id: str, after: str, limit: int) -> list[View]:

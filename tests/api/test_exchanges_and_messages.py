@@ -49,6 +49,23 @@ def test_a_claim_is_reserved_once_and_confirmed_once(shop: Shop) -> None:
     assert listed["claim_id"] == "soup/q-1"
 
 
+def test_a_reservation_reads_as_expired_once_its_time_is_over(shop: Shop) -> None:
+    """In the member's list, before anybody has given its stock back."""
+    shop.joins()
+    shop.buys()
+    _offers(shop)
+    till = shop.as_("integrator")
+    till.post("/v1/exchanges", json=CLAIM)
+
+    def listed() -> list[str]:
+        found = shop.as_("operator").get("/v1/members/lee/claims").json()["rows"]
+        return [each["status"] for each in found]
+
+    assert listed() == ["reserved"]
+    shop.clock.moves(timedelta(seconds=900))
+    assert listed() == ["expired"]
+
+
 def test_a_released_claim_gives_everything_back(shop: Shop) -> None:
     """Stock and points, once; a confirmed claim cannot be released any more."""
     shop.joins()

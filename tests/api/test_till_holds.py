@@ -173,6 +173,8 @@ def test_a_hold_reads_as_expired_once_its_time_is_over(lee: Shop) -> None:
     lee.clock.moves(timedelta(minutes=10))
 
     assert lee.as_("integrator").get(HOLD).json()["status"] == "expired"
+    [listed] = lee.as_("operator").get("/v1/members/lee/till-holds").json()["rows"]
+    assert listed["status"] == "expired"
     assert available(lee) == 5_000
     late = does(lee, "confirm", purchase_id="r-1")
     assert (late.status_code, late.json()["code"]) == (409, "wrong_state")
