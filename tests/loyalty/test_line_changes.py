@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.line_changes import LineChange, changes
+from loyalty.line_changes import COMPARED_MAX, LineChange, changes
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12).map("\n".join)
 
@@ -31,6 +31,42 @@ def test_what_is_far_from_a_change_is_left_out() -> None:
     assert [line.text for line in found.lines] == [
         "", "7", "8", "9", "10", "ten", "11", "12", "13", "",
     ]  # fmt: skip
+
+
+def test_a_change_at_the_ends_of_a_file() -> None:
+    """Nothing is left out beyond them, and what stands between two changes that are near."""
+    before = [str(n) for n in range(1, 11)]
+
+    [found] = changes({"f": "\n".join(before)}, {"f": "\n".join(["0", *before[:-1], "ten"])})
+
+    told = [line.text for line in found.lines]
+    assert told == ["0", "1", "2", "3", "", "7", "8", "9", "10", "ten"]
+    [near] = changes({"f": "\n".join(before[:7])}, {"f": "\n".join(["0", *before[1:6], "six"])})
+    assert [line.text for line in near.lines] == ["1", "0", "2", "3", "4", "5", "6", "7", "six"]
+
+
+def test_a_figure_changed_among_ever_so_many_lines_is_found_at_once() -> None:
+    """Forty-nine thousand lines that are alike took minutes to compare with one another."""
+    alike = ["#"] * 49_000
+    [found] = changes(
+        {"f": "\n".join([*alike, "50", *alike])}, {"f": "\n".join([*alike, "60", *alike])}
+    )
+
+    assert [line.text for line in found.lines] == [
+        "", "#", "#", "#", "50", "60", "#", "#", "#", "",
+    ]  # fmt: skip
+
+
+def test_a_file_rewritten_from_end_to_end_is_told_whole() -> None:
+    """Where too much lies between the first change and the last, nobody looks for what stayed."""
+    many = COMPARED_MAX + 1
+    [found] = changes(
+        {"f": "\n".join(["same", *["x", "y"] * many])},
+        {"f": "\n".join(["same", *["x", "z"] * many])},
+    )
+
+    assert (found.removed, found.added) == (2 * many - 1, 2 * many - 1)
+    assert [line.text for line in found.lines[:3]] == ["same", "x", "y"]
 
 
 def test_files_that_came_and_went_are_told_whole() -> None:
