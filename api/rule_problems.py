@@ -83,15 +83,16 @@ RULE_PROBLEMS: dict[str, Kind] = {
     ),
     "changed_meanwhile": Kind(
         409,
-        {"en": "Somebody else saved meanwhile", "zh": "其他人已先保存"},
+        {"en": "Somebody changed it meanwhile", "zh": "其他人已先修改"},
         {
             "en": (
-                "A version was saved since the one you edited; `facts` says which, by whom and "
-                "when. Read it, take over what you want to keep, and save after it."
+                "There is a newer version than the one you read: of the template you edited, or "
+                "of the draft you launch, approve or decline. `facts` says which. Nothing was "
+                "changed. Read it, then save after it or decide anew."
             ),
             "zh": (
-                "您编辑的版本之后已有新版本保存，`facts` 说明了版本、保存人和时间。请查看该版本，"
-                "合并需要保留的内容，再在其后保存。"
+                "您读取之后已有新版本：所编辑的模板，或所上线、批准、拒绝的活动草稿。`facts` "
+                "说明了版本。没有任何改动。请查看新版本，再在其后保存或重新决定。"
             ),
         },
     ),

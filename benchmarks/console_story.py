@@ -109,7 +109,7 @@ def _drafted(
     def work(tx: Transaction) -> None:
         campaigns.draft(tx, template, asked, "bench", lambda made: ())
         if launched:
-            campaigns.launch(tx, asked.id, "bench")
+            campaigns.launch(tx, asked.id, 1, "bench")
 
     return work
 

@@ -80,7 +80,7 @@ def launch(store: SqlStore, stocks: Mapping[str, int]) -> None:
             id=offer, name=offer, template=template.name, values=values | {"stock": stock}
         )
         campaigns.draft(tx, template, asked, "bench", lambda made: ())
-        campaigns.launch(tx, offer, "bench")
+        campaigns.launch(tx, offer, 1, "bench")
         open_offer(tx, offer)
 
     for offer, stock in stocks.items():

@@ -158,7 +158,7 @@ def store_for(kind: str, folder: Path) -> tuple[SqlStore, str]:
 
         def launch(tx: Transaction) -> None:
             campaigns.draft(tx, template, request, "bench", lambda made: ())
-            campaigns.launch(tx, "reference", "bench")
+            campaigns.launch(tx, "reference", 1, "bench")
 
         store.run(launch)
     return store, url

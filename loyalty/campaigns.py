@@ -12,7 +12,7 @@ from typing import Any
 
 from loyalty.admission import Entry, compiled, consider
 from loyalty.campaign_request import CampaignRequest, Check, compile_request
-from loyalty.errors import KeyReused, Unknown, WrongState, invalid_field
+from loyalty.errors import ChangedMeanwhile, KeyReused, Unknown, WrongState, invalid_field
 from loyalty.exchange_window import announce_offer, offer_of
 from loyalty.journeys.compiled import Compiled
 from loyalty.launch_rule import over_budget_rule, refused_change
@@ -96,12 +96,13 @@ def revise(
     return campaign
 
 
-def launch(tx: Transaction, campaign_id: str, actor: str) -> Campaign:
+def launch(tx: Transaction, campaign_id: str, version: int, actor: str) -> Campaign:
     """Open a drafted campaign, or ask a second person to where the programme wants two.
 
-    Raises OverBudgetRule. Asked for again by anybody, a request that waits stays as it is.
+    `version` is the one the actor has read. Raises OverBudgetRule. Asked for again by anybody, a
+    request that waits stays as it is.
     """
-    campaign = locked_draft(tx, campaign_id)
+    campaign = draft_as_read(tx, campaign_id, version)
     refuse_launch(tx, campaign)
     if not tx.programme.launch.second_person:
         return open_campaign(tx, campaign, actor)
@@ -149,6 +150,20 @@ def open_campaign(tx: Transaction, campaign: Campaign, actor: str) -> Campaign:
 def locked_draft(tx: Transaction, campaign_id: str) -> Campaign:
     """The campaign, locked; raises Unknown, or WrongState once it is no draft."""
     return _lock(tx, campaign_id, "launched", "draft")
+
+
+def draft_as_read(tx: Transaction, campaign_id: str, version: int) -> Campaign:
+    """The draft, locked; raises ChangedMeanwhile if it is no longer what somebody decides on."""
+    campaign = locked_draft(tx, campaign_id)
+    if campaign.version != version:
+        raise ChangedMeanwhile(
+            f"Campaign {campaign_id!r} was changed since you read it: it is at version "
+            f"{campaign.version}. Read it, then decide anew.",
+            campaign_id=campaign_id,
+            read=version,
+            version=campaign.version,
+        )
+    return campaign
 
 
 def pause(tx: Transaction, campaign_id: str, reason: str, actor: str) -> Campaign:

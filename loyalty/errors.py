@@ -58,6 +58,12 @@ class WrongState(LoyaltyError):
     code = "wrong_state"
 
 
+class ChangedMeanwhile(LoyaltyError):
+    """Somebody changed the thing since it was read; `facts` say which version is there now."""
+
+    code = "changed_meanwhile"
+
+
 def invalid_field(field: str, code: str, message: str, allowed: tuple[str, ...] = ()) -> Invalid:
     """One field that breaks a rule, with why and what is allowed."""
     problem: dict[str, Any] = {"field": field, "code": code, "message": message}

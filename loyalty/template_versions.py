@@ -4,10 +4,9 @@ A campaign keeps the version it was drafted from, so that a new one changes noth
 """
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar
 
 from loyalty.digest import digest
-from loyalty.errors import LoyaltyError, Unknown, invalid_field
+from loyalty.errors import ChangedMeanwhile, LoyaltyError, Unknown, invalid_field
 from loyalty.journeys.compile import FILE
 from loyalty.ports import Transaction
 from loyalty.template_version import TemplateLine, TemplateVersion
@@ -15,12 +14,6 @@ from loyalty.templates import Template
 
 FILES_MAX = 201  # the campaign, and a hundred messages in two languages
 """Files of one template."""
-
-
-class ChangedMeanwhile(LoyaltyError):
-    """Somebody saved a version since the one that was edited; `facts` say which, who and when."""
-
-    code: ClassVar[str] = "changed_meanwhile"
 
 
 def save(

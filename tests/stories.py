@@ -85,7 +85,7 @@ class Told:
 
         def work(tx: Any) -> None:
             campaigns.draft(tx, read, request, "marketer", lambda made: ())
-            campaigns.launch(tx, request.id, "marketer")
+            campaigns.launch(tx, request.id, 1, "marketer")
 
         await self._run(work)
         await self.settled()

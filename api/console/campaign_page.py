@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.console.forms import Form, errors_of, form_of
+from api.console.forms import Form, at, errors_of, form_of, whole
 from api.console.launch_facts import audience_said, home_of, set_values
 from api.console.rendering import go, page
 from api.console.sessions import person
@@ -16,7 +16,7 @@ from api.routes.campaign_drafts import Copy
 from api.routes.messages import ReasonBody
 from api.services import Given, Services
 from loyalty import campaigns, drafts, launch_approval
-from loyalty.errors import LoyaltyError, Unknown
+from loyalty.errors import ChangedMeanwhile, LoyaltyError, Unknown
 from loyalty.journeys.picture import picture
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState
@@ -69,7 +69,8 @@ def read_campaign(request: Request, campaign_id: str, given: Given, caller: Read
 
 
 @router.post("/campaigns/{campaign_id}/launch")
-def launch(request: Request, campaign_id: str, given: Given, caller: Writer) -> Response:
+async def launch(request: Request, campaign_id: str, given: Given, caller: Writer) -> Response:
+    read = _read_version(await form_of(request))
     _ = request.state.speech.gettext
 
     def said(campaign: Campaign) -> str:
@@ -77,25 +78,33 @@ def launch(request: Request, campaign_id: str, given: Given, caller: Writer) -> 
             return str(_("The campaign is launched."))
         return str(_("A second person is asked to approve the launch."))
 
-    return _act(
-        request,
-        given,
-        campaign_id,
-        lambda tx: campaigns.launch(tx, campaign_id, caller.actor),
-        said,
-    )
+    def work() -> Response:
+        return _act(
+            request,
+            given,
+            campaign_id,
+            lambda tx: campaigns.launch(tx, campaign_id, read, caller.actor),
+            said,
+        )
+
+    return await run_in_threadpool(work)
 
 
 @router.post("/campaigns/{campaign_id}/approve")
-def approve(request: Request, campaign_id: str, given: Given, caller: Approver) -> Response:
+async def approve(request: Request, campaign_id: str, given: Given, caller: Approver) -> Response:
+    read = _read_version(await form_of(request))
     said = request.state.speech.gettext("You approved the launch: the campaign is live.")
-    return _act(
-        request,
-        given,
-        campaign_id,
-        lambda tx: launch_approval.approve(tx, campaign_id, caller.actor),
-        lambda _: said,
-    )
+
+    def work() -> Response:
+        return _act(
+            request,
+            given,
+            campaign_id,
+            lambda tx: launch_approval.approve(tx, campaign_id, read, caller.actor),
+            lambda _: said,
+        )
+
+    return await run_in_threadpool(work)
 
 
 @router.post("/campaigns/{campaign_id}/decline")
@@ -114,7 +123,9 @@ async def decline(request: Request, campaign_id: str, given: Given, caller: Appr
             request,
             given,
             campaign_id,
-            lambda tx: launch_approval.decline(tx, campaign_id, reason, caller.actor),
+            lambda tx: launch_approval.decline(
+                tx, campaign_id, _read_version(form), reason, caller.actor
+            ),
             lambda _: said,
         )
 
@@ -152,6 +163,12 @@ async def duplicate(request: Request, campaign_id: str, given: Given, caller: Wr
     return await run_in_threadpool(work)
 
 
+def _read_version(form: Form) -> int:
+    """The version that the page showed on which somebody pressed; 0, which none has, for none."""
+    number = whole(at(form, "version"))
+    return number if isinstance(number, int) else 0
+
+
 def _act(
     request: Request,
     given: Services,
@@ -164,6 +181,10 @@ def _act(
         done = given.store.run(work)
     except Unknown:
         raise
+    except ChangedMeanwhile:
+        _ = request.state.speech.gettext
+        changed = _("It was changed since you read it, so nothing was done. It stands here anew.")
+        return _home(request, given, campaign_id, 409, None, {"": changed})
     except LoyaltyError as error:
         return _home(request, given, campaign_id, 409, None, errors_of(error))
     return go(request, f"/console/campaigns/{campaign_id}", said(done))

@@ -18,9 +18,8 @@ from api.routes.template_check import checked
 from api.routes.template_shapes import VersionToSave
 from api.services import Given, Services
 from loyalty import template_versions
-from loyalty.errors import LoyaltyError, Unknown
+from loyalty.errors import ChangedMeanwhile, LoyaltyError, Unknown
 from loyalty.line_changes import changes
-from loyalty.template_versions import ChangedMeanwhile
 from loyalty.templates import BrokenTemplate
 
 router = APIRouter()

@@ -10,8 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import CampaignId, recorded, twice
-from api.routes.campaign_shapes import CampaignMade, CampaignView, LaunchRequestView
-from api.routes.messages import ReasonBody
+from api.routes.campaign_shapes import (
+    AsRead,
+    CampaignMade,
+    CampaignView,
+    Declining,
+    LaunchRequestView,
+)
 from api.services import Given
 from loyalty import drafts, launch_approval
 from loyalty.admission import compiled
@@ -116,32 +121,42 @@ def discard_draft(
     "/v1/campaigns/{campaign_id}/approve",
     summary="Approve a launch",
     responses=problems(
-        "unknown", "wrong_state", "second_person_needed", "over_budget_rule", write=True
+        "unknown",
+        "wrong_state",
+        "changed_meanwhile",
+        "second_person_needed",
+        "over_budget_rule",
+        write=True,
     ),
 )
 def approve_launch(
-    campaign_id: CampaignId, given: Given, caller: Annotated[Caller, needs("approve_launch")]
+    campaign_id: CampaignId,
+    body: AsRead,
+    given: Given,
+    caller: Annotated[Caller, needs("approve_launch")],
 ) -> CampaignView:
-    """Launches what another person asked for, exactly as it was asked for."""
+    """Launches what another person asked for, exactly as it was asked for and as you read it."""
     return CampaignView.of(
-        given.store.run(lambda tx: launch_approval.approve(tx, campaign_id, caller.actor))
+        given.store.run(
+            lambda tx: launch_approval.approve(tx, campaign_id, body.version, caller.actor)
+        )
     )
 
 
 @router.post(
     "/v1/campaigns/{campaign_id}/decline",
     summary="Decline a launch",
-    responses=problems("unknown", "wrong_state", write=True),
+    responses=problems("unknown", "wrong_state", "changed_meanwhile", write=True),
 )
 def decline_launch(
     campaign_id: CampaignId,
-    body: ReasonBody,
+    body: Declining,
     given: Given,
     caller: Annotated[Caller, needs("approve_launch")],
 ) -> LaunchRequestView:
     """The reason stands beside the draft. Whoever asked may take it back the same way."""
     declined = given.store.run(
-        lambda tx: launch_approval.decline(tx, campaign_id, body.reason, caller.actor)
+        lambda tx: launch_approval.decline(tx, campaign_id, body.version, body.reason, caller.actor)
     )
     return LaunchRequestView.model_validate(declined, from_attributes=True)
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from loyalty.campaign_request import AUDIENCE, WishedAudience
+from loyalty.member_moves import Reason
 from loyalty.records import Campaign, CampaignState
 
 
@@ -46,6 +47,24 @@ class LaunchRequestView(BaseModel):
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str | None = Field(None, description="Why it was declined")
+
+
+class AsRead(BaseModel):
+    """Which version of the draft was read: if it was changed since, nothing is done."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1}]})
+    version: int = Field(
+        ge=1, le=2**31 - 1, strict=True, description="As drafting, revising and reading answer it"
+    )
+
+
+class Declining(AsRead):
+    """And why: it stays in the audit trail beside your key. No names or addresses of members."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"version": 1, "reason": "Not before the holiday"}]}
+    )
+    reason: Reason
 
 
 class LaunchAnswer(CampaignView):

@@ -10,6 +10,7 @@ from api.errors import problems
 from api.keys import Caller, needs
 from api.recording import After, CampaignId, PageSize, recorded, twice
 from api.routes.campaign_shapes import (
+    AsRead,
     CampaignMade,
     CampaignReport,
     CampaignsView,
@@ -121,11 +122,14 @@ def revise_campaign(
 @router.post(
     "/v1/campaigns/{campaign_id}/launch",
     summary="Launch a draft",
-    responses=problems("unknown", "wrong_state", "over_budget_rule", write=True)
+    responses=problems(
+        "unknown", "wrong_state", "changed_meanwhile", "over_budget_rule", write=True
+    )
     | {202: {"model": LaunchAnswer, "description": "Awaiting approval by a second person"}},
 )
 def launch_campaign(
     campaign_id: CampaignId,
+    body: AsRead,
     given: Given,
     response: Response,
     caller: Annotated[Caller, needs("change_campaigns")],
@@ -137,7 +141,7 @@ def launch_campaign(
     """
 
     def work(tx: Transaction) -> LaunchAnswer:
-        moved = campaigns.launch(tx, campaign_id, caller.actor)
+        moved = campaigns.launch(tx, campaign_id, body.version, caller.actor)
         return LaunchAnswer.of(moved, launch_request=_request(tx, moved))
 
     answer = given.store.run(work)

@@ -85,7 +85,7 @@ def launch(
 
         def work(tx: Transaction) -> Campaign:
             made = campaigns.draft(tx, found, request, actor(), check_texts)
-            return campaigns.launch(tx, made.id, actor())
+            return campaigns.launch(tx, made.id, 1, actor())  # the version that says this
 
         made = parts.store.run(work)
     waits = " until another person approves it, in the console or over the API"

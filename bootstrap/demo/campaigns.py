@@ -40,8 +40,8 @@ def in_words() -> str:
 async def launch(marketer: Api) -> None:
     """Draft each campaign from its template, then launch it."""
     for request in REQUESTS:
-        await marketer.post("/v1/campaigns", request)
-        await marketer.post(f"/v1/campaigns/{request['id']}/launch")
+        draft = await marketer.post("/v1/campaigns", request)
+        await marketer.post(f"/v1/campaigns/{request['id']}/launch", {"version": draft["version"]})
 
 
 @dataclass

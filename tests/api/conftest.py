@@ -112,7 +112,7 @@ class Shop:
         body = {"id": campaign_id, "name": "Hello", "template": "greeting", **more}
         answer = marketer.post("/v1/campaigns", json=body)
         assert answer.status_code == 201, answer.text
-        answer = marketer.post(f"/v1/campaigns/{campaign_id}/launch")
+        answer = marketer.post(f"/v1/campaigns/{campaign_id}/launch", json={"version": 1})
         assert answer.status_code == 200, answer.text
 
 

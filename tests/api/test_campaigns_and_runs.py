@@ -18,7 +18,7 @@ def test_a_campaign_goes_from_draft_to_stopped(shop: Shop) -> None:
     drafted = marketer.post("/v1/campaigns", json=body)
     again = marketer.post("/v1/campaigns", json=body)
 
-    states = [marketer.post("/v1/campaigns/hello/launch").json()["state"]]
+    states = [marketer.post("/v1/campaigns/hello/launch", json={"version": 1}).json()["state"]]
     for move in ("pause", "resume", "stop"):
         states.append(operator.post(f"/v1/campaigns/hello/{move}", json=REASON).json()["state"])
 

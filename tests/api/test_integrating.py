@@ -42,7 +42,9 @@ def _launch(shop: Shop) -> None:
     body = {"id": campaign_id, "name": "Cup", "template": template, "values": values}
     marketer = shop.as_("marketer")
     assert marketer.post("/v1/campaigns", json=body).status_code == 201
-    assert marketer.post(f"/v1/campaigns/{campaign_id}/launch").status_code == 200
+    assert (
+        marketer.post(f"/v1/campaigns/{campaign_id}/launch", json={"version": 1}).status_code == 200
+    )
     for turn in range(3):
         work = partial(take_campaign_turn, campaign_id=campaign_id, turn=turn)
         shop.services.store.run(work)

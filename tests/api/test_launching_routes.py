@@ -101,9 +101,9 @@ def test_a_launch_over_the_rule_is_refused_over_http(bonus: Callable[..., Shop])
     """With the rule and its figures; a smaller budget lets it through."""
     shop, marketer = (here := bonus(most_points=50_000)), here.as_("marketer")
 
-    refused = marketer.post("/v1/campaigns/bonus/launch")
+    refused = marketer.post("/v1/campaigns/bonus/launch", json={"version": 1})
     marketer.post("/v1/campaigns/bonus/versions", json={"budget_points": 50_000})
-    launched = marketer.post("/v1/campaigns/bonus/launch")
+    launched = marketer.post("/v1/campaigns/bonus/launch", json={"version": 2})
 
     assert (refused.status_code, refused.json()["code"]) == (409, "over_budget_rule")
     assert refused.json()["facts"]["limit"] == 50_000
@@ -117,12 +117,14 @@ def test_two_people_launch(bonus: Callable[..., Shop]) -> None:
     shop = bonus(second_person=True)
     marketer, admin = shop.as_("marketer"), shop.as_("admin")
 
-    asked = marketer.post("/v1/campaigns/bonus/launch")
-    own = marketer.post("/v1/campaigns/bonus/approve")
-    declined = admin.post("/v1/campaigns/bonus/decline", json={"reason": "After the holiday"})
+    asked = marketer.post("/v1/campaigns/bonus/launch", json={"version": 1})
+    own = marketer.post("/v1/campaigns/bonus/approve", json={"version": 1})
+    declined = admin.post(
+        "/v1/campaigns/bonus/decline", json={"version": 1, "reason": "After the holiday"}
+    )
     seen = marketer.get("/v1/campaigns/bonus").json()["launch_request"]
-    marketer.post("/v1/campaigns/bonus/launch")
-    approved = admin.post("/v1/campaigns/bonus/approve")
+    marketer.post("/v1/campaigns/bonus/launch", json={"version": 1})
+    approved = admin.post("/v1/campaigns/bonus/approve", json={"version": 1})
 
     assert (asked.status_code, asked.json()["state"]) == (202, "draft")
     assert asked.json()["launch_request"]["state"] == "waiting"
@@ -133,6 +135,29 @@ def test_two_people_launch(bonus: Callable[..., Shop]) -> None:
     assert [act["action"].partition(".")[2] for act in acts] == [
         "launch", "approve_launch", "request_launch", "decline_launch", "request_launch", "draft",
     ]  # fmt: skip
+
+
+def test_a_draft_is_decided_on_as_it_was_read(bonus: Callable[..., Shop]) -> None:
+    """Changed and asked for anew, it is not what the second person has read; nothing is done."""
+    shop = bonus(second_person=True)
+    marketer, admin = shop.as_("marketer"), shop.as_("admin")
+    marketer.post("/v1/campaigns/bonus/launch", json={"version": 1})
+    marketer.post("/v1/campaigns/bonus/versions", json={"budget_points": 5_000_000})
+
+    late = marketer.post("/v1/campaigns/bonus/launch", json={"version": 1})
+    marketer.post("/v1/campaigns/bonus/launch", json={"version": 2})
+    approved = admin.post("/v1/campaigns/bonus/approve", json={"version": 1})
+    declined = admin.post("/v1/campaigns/bonus/decline", json={"version": 1, "reason": "Too dear"})
+    unsaid = admin.post("/v1/campaigns/bonus/approve", json={})
+
+    for refused in (late, approved, declined):
+        assert (refused.status_code, refused.json()["code"]) == (409, "changed_meanwhile")
+        assert refused.json()["facts"] == {"campaign_id": "bonus", "read": 1, "version": 2}
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["field"]) == (422, "version")
+    seen = marketer.get("/v1/campaigns/bonus").json()
+    assert (seen["state"], seen["launch_request"]["state"]) == ("draft", "waiting")
+    read = {"version": seen["launch_request"]["version"]}
+    assert admin.post("/v1/campaigns/bonus/approve", json=read).json()["state"] == "launched"
 
 
 def test_copies_versions_and_discarding(bonus: Callable[..., Shop]) -> None:

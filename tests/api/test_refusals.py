@@ -98,7 +98,7 @@ WRONG: list[tuple[str, Any, str, str, Any, int, str, str | None]] = [
      {"reason": "test"}, 404, "unknown", None),
     ("act without a reason", "operator", "POST", "/v1/campaigns/none/pause", {},
      422, "invalid", "reason"),
-    ("unknown campaign", "marketer", "POST", "/v1/campaigns/none/launch", None,
+    ("unknown campaign", "marketer", "POST", "/v1/campaigns/none/launch", {"version": 1},
      404, "unknown", None),
     ("unknown campaign, explained", "marketer", "GET",
      "/v1/campaigns/none/members/lee/explanation", None, 404, "unknown", None),
@@ -154,7 +154,7 @@ def test_no_key_and_a_wrong_key_are_told_apart(shop: Shop) -> None:
 
 def test_the_wrong_role_is_told_which_one_is_needed(shop: Shop) -> None:
     """403 names the roles that may, so that somebody can ask for the right key."""
-    answer = shop.as_("integrator").post("/v1/campaigns/hello/launch")
+    answer = shop.as_("integrator").post("/v1/campaigns/hello/launch", json={"version": 1})
 
     assert answer.json()["facts"] == {"needs": ["marketer", "admin"], "role": "integrator"}
 

@@ -66,7 +66,7 @@ def test_a_saved_template_runs_everywhere_at_once(running: Running, second: str)
     assert "gift" in _names(here)
     campaign = {"id": "gift", "name": "Gift", "template": "gift"}
     assert here.post("/v1/campaigns", json=campaign).status_code == 201
-    assert here.post("/v1/campaigns/gift/launch").status_code == 200
+    assert here.post("/v1/campaigns/gift/launch", json={"version": 1}).status_code == 200
     assert there.post("/v1/members", json={"id": "lee"}).status_code == 201
 
     running.until(lambda: _state(here, "lee") == "ended")

@@ -99,7 +99,7 @@ def test_one_command_runs_a_programme(running: Running) -> None:
     campaign: dict[str, Any] = {"id": "welcome", "name": "Welcome", "template": "new_member_bonus"}
     campaign |= {"holdout_percent": 0}
     assert api.post("/v1/campaigns", json=campaign).status_code == 201
-    assert api.post("/v1/campaigns/welcome/launch").status_code == 200
+    assert api.post("/v1/campaigns/welcome/launch", json={"version": 1}).status_code == 200
     assert api.post("/v1/members", json={"id": "lee"}).status_code == 201
     running.until(lambda: _state(api, "lee") == "waiting")
     assert api.get("/v1/members/lee/balance").json()["available"] == 500

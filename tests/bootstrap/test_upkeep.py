@@ -80,7 +80,7 @@ def launched(shop: Shop) -> None:
 
     def work(tx: Transaction) -> None:
         campaigns.draft(tx, load(TEMPLATE), request, "test", lambda made: [])
-        campaigns.launch(tx, "welcome", "test")
+        campaigns.launch(tx, "welcome", 1, "test")
         register(tx, Registration(id="lee"))
 
     shop.store.run(work)

@@ -50,7 +50,7 @@ def listed(console: Console) -> str:
     draft(console, "monthly_task_pack", "tasks", "Task pack", budget_points=500_000)
     draft(console, "new_member_bonus", BONUS, "Spring welcome", budget_points=200_000)
     mei = console.person("marketer")
-    console.services.store.run(lambda tx: campaigns.launch(tx, BONUS, mei))
+    console.services.store.run(lambda tx: campaigns.launch(tx, BONUS, 1, mei))
     return "/console/campaigns"
 
 

@@ -23,7 +23,7 @@ def welcome(living: Living, id: str) -> str:
     """A campaign for new members is live; the run that Lee will have in it."""
     body = {"id": id, "name": "Welcome", "template": "new_member_bonus", "holdout_percent": 0}
     living.posts("/v1/campaigns", body, "marketer")
-    living.posts(f"/v1/campaigns/{id}/launch", {}, "marketer")
+    living.posts(f"/v1/campaigns/{id}/launch", {"version": 1}, "marketer")
     return f"j/{id}/lee/once"
 
 

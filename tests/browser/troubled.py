@@ -43,7 +43,7 @@ def stuck_run(console: Console) -> str:
 
     def launch(tx: Transaction) -> None:
         campaigns.draft(tx, template, request, "test", given.check_texts)
-        campaigns.launch(tx, "welcome", "test")
+        campaigns.launch(tx, "welcome", 1, "test")
         register(tx, Registration(id="lee", name="Lee"))
 
     given.store.run(launch)

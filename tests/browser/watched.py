@@ -35,7 +35,7 @@ class Told:
 
         def work(tx: Any) -> None:
             campaigns.draft(tx, read, request, "mei", lambda made: ())
-            campaigns.launch(tx, id, "mei")
+            campaigns.launch(tx, id, 1, "mei")
 
         self._run(work, at)
         return id

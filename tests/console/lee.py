@@ -102,6 +102,6 @@ def _launch(services: Services, template: str, name: str, yaml: str, texts: dict
 
     def work(tx: Transaction) -> Any:
         campaigns.draft(tx, read, asked, "mei", lambda made: ())
-        return campaigns.launch(tx, id, "mei")
+        return campaigns.launch(tx, id, 1, "mei")
 
     services.store.run(work)

@@ -69,14 +69,14 @@ def test_a_draft_says_what_a_launch_would_do_and_then_does_it(drafted: Callable[
     marketer = shop.signed_in("marketer")
 
     page = marketer.get(HOME).text
-    launched = marketer.post(f"{HOME}/launch", follow_redirects=True)
+    launched = marketer.post(f"{HOME}/launch", data={"version": "1"}, follow_redirects=True)
 
     assert "1,100 points" in page  # 500, 300 and 300 for the dearest way
     assert "members enter as it happens: Registration" in page
     assert "Yes, launch it now" in page
     assert "The campaign is launched." in launched.text
     assert f"{HOME}/watch" in launched.text
-    assert marketer.post(f"{HOME}/launch").status_code == 409
+    assert marketer.post(f"{HOME}/launch", data={"version": "1"}).status_code == 409
 
 
 def test_where_no_event_came_it_is_not_the_audience_that_is_blamed(
@@ -94,7 +94,7 @@ def test_a_launch_over_the_rule_says_why_not(drafted: Callable[..., Shop]) -> No
     marketer = drafted(most_points=50_000).signed_in("marketer")
 
     page = marketer.get(HOME).text
-    posted = marketer.post(f"{HOME}/launch")
+    posted = marketer.post(f"{HOME}/launch", data={"version": "1"})
 
     assert "A launch is not possible now." in page
     assert "100,000 points is above the 50,000 points" in page
@@ -107,10 +107,10 @@ def test_a_second_person_approves(drafted: Callable[..., Shop]) -> None:
     shop = drafted(second_person=True)
     marketer, admin = shop.signed_in("marketer"), shop.signed_in("admin")
 
-    asked = marketer.post(f"{HOME}/launch", follow_redirects=True).text
-    own = marketer.post(f"{HOME}/approve")
+    asked = marketer.post(f"{HOME}/launch", data={"version": "1"}, follow_redirects=True).text
+    own = marketer.post(f"{HOME}/approve", data={"version": "1"})
     seen = admin.get(HOME).text
-    approved = admin.post(f"{HOME}/approve", follow_redirects=True).text
+    approved = admin.post(f"{HOME}/approve", data={"version": "1"}, follow_redirects=True).text
 
     assert "You asked for it, so another person has to approve." in asked
     assert "Yes, approve and launch" not in asked
@@ -119,16 +119,67 @@ def test_a_second_person_approves(drafted: Callable[..., Shop]) -> None:
     assert "the campaign is live" in approved
 
 
+@pytest.mark.parametrize("second_person", [True, False])
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "It was changed since you read it"), ("zh", "草稿已被修改")]
+)
+def test_a_button_stands_for_the_page_it_is_on(
+    drafted: Callable[..., Shop], second_person: bool, language: str, said: str
+) -> None:
+    """The draft became another while the page was open: it is shown anew, and nothing is done."""
+    shop = drafted(second_person=second_person)
+    mia, ada = shop.as_("marketer"), shop.signed_in("admin")
+    ada.cookies.set("milepost_language", language)
+    act = "approve" if second_person else "launch"
+    if second_person:
+        mia.post("/v1/campaigns/bonus/launch", json={"version": 1})
+    read = pressed(ada.get(HOME).text, act)
+    mia.post("/v1/campaigns/bonus/versions", json={"budget_points": 50_000})
+    if second_person:
+        mia.post("/v1/campaigns/bonus/launch", json={"version": 2})
+
+    late = ada.post(f"{HOME}/{act}", data=read)
+    blank = ada.post(f"{HOME}/{act}")
+
+    for refused in (late, blank):
+        assert (refused.status_code, said in refused.text) == (409, True)
+    assert mia.get("/v1/campaigns/bonus").json()["state"] == "draft"
+    ada.post(f"{HOME}/{act}", data=pressed(late.text, act))
+    assert mia.get("/v1/campaigns/bonus").json()["state"] == "launched"
+
+
+def test_a_refusal_of_another_draft_is_none(drafted: Callable[..., Shop]) -> None:
+    """Nor does a mistyped reason turn a word about the old draft into one about the new."""
+    shop = drafted(second_person=True)
+    mia, ada = shop.as_("marketer"), shop.signed_in("admin")
+    mia.post("/v1/campaigns/bonus/launch", json={"version": 1})
+    read = pressed(ada.get(HOME).text, "decline")
+    mia.post("/v1/campaigns/bonus/versions", json={"budget_points": 50_000})
+    mia.post("/v1/campaigns/bonus/launch", json={"version": 2})
+
+    mistyped = ada.post(f"{HOME}/decline", data=read | {"reason": " "}).text
+    late = ada.post(f"{HOME}/decline", data=pressed(mistyped, "decline") | {"reason": "Too dear"})
+
+    assert (late.status_code, "It was changed since you read it" in late.text) == (409, True)
+    assert mia.get("/v1/campaigns/bonus").json()["launch_request"]["state"] == "waiting"
+
+
+def pressed(page: str, act: str) -> dict[str, str]:
+    """What the page's form of an act sends besides what is typed."""
+    [form] = re.findall(rf'<form method="post" action="{HOME}/{act}".*?</form>', page, re.DOTALL)
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
 def test_a_declined_launch_shows_the_reason(drafted: Callable[..., Shop]) -> None:
     """A reason of blanks or of two lines is none; the box stays open with what was typed."""
     shop = drafted(second_person=True)
     marketer, admin = shop.signed_in("marketer"), shop.signed_in("admin")
-    marketer.post(f"{HOME}/launch")
+    marketer.post(f"{HOME}/launch", data={"version": "1"})
 
-    empty = admin.post(f"{HOME}/decline", data={"reason": " "})
-    long = admin.post(f"{HOME}/decline", data={"reason": "Too dear. " * 60})
-    own = marketer.post(f"{HOME}/decline", data={"reason": "Too late, " * 60})
-    admin.post(f"{HOME}/decline", data={"reason": "Not before <the> holiday"})
+    empty = admin.post(f"{HOME}/decline", data={"version": "1", "reason": " "})
+    long = admin.post(f"{HOME}/decline", data={"version": "1", "reason": "Too dear. " * 60})
+    own = marketer.post(f"{HOME}/decline", data={"version": "1", "reason": "Too late, " * 60})
+    admin.post(f"{HOME}/decline", data={"version": "1", "reason": "Not before <the> holiday"})
 
     for refused, typed in ((empty, " "), (long, "Too dear. " * 60), (own, "Too late, " * 60)):
         assert refused.status_code == 422
@@ -227,7 +278,7 @@ def test_a_launch_that_waits_for_a_second_person_is_seen_where_people_look(
     awaiting = "/console/campaigns?state=awaiting"
     assert "Launches for a second person" not in marketer.get("/console").text
     assert HOME not in marketer.get(awaiting).text
-    marketer.post(f"{HOME}/launch")
+    marketer.post(f"{HOME}/launch", data={"version": "1"})
 
     assert f'<a href="{awaiting}">1</a>' in marketer.get("/console").text
     assert HOME in marketer.get(awaiting).text
@@ -236,7 +287,9 @@ def test_a_launch_that_waits_for_a_second_person_is_seen_where_people_look(
     listed = shop.as_("operator").get("/v1/campaigns?awaiting=true").json()["campaigns"]
     assert [each["id"] for each in listed] == ["bonus"]
 
-    decided = shop.as_("marketer").post("/v1/campaigns/bonus/decline", json={"reason": "too dear"})
+    decided = shop.as_("marketer").post(
+        "/v1/campaigns/bonus/decline", json={"version": 1, "reason": "too dear"}
+    )
     assert decided.status_code == 200, decided.text
 
     assert "Launches for a second person" not in marketer.get("/console").text

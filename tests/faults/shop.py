@@ -176,7 +176,7 @@ class Shop:
 
         def work(tx: Any) -> None:
             campaigns.draft(tx, read, request, "marketer", lambda made: ())
-            campaigns.launch(tx, request.id, "marketer")
+            campaigns.launch(tx, request.id, 1, "marketer")
 
         await self.does(work)
         return request.id

@@ -46,7 +46,7 @@ class Calendars:
         )
 
     async def launches(self) -> None:
-        await self.told._run(lambda tx: campaigns.launch(tx, self.campaign, "marketer"))
+        await self.told._run(lambda tx: campaigns.launch(tx, self.campaign, 1, "marketer"))
         await self.told.settled()
 
     async def simulated(self, member: str | Member, assumption: Assumption) -> Simulation:

@@ -137,7 +137,7 @@ class FrontDesk:
 
         def work(tx: Any) -> None:
             campaigns.draft(tx, template, request, "mia", lambda made: ())
-            campaigns.launch(tx, request.id, "mia")
+            campaigns.launch(tx, request.id, 1, "mia")
 
         self.store.run(work)
         return request.id

@@ -8,7 +8,7 @@ from loyalty import campaigns, drafts, launch_approval
 from loyalty.admission import compiled
 from loyalty.campaign_request import CampaignRequest
 from loyalty.comparison import compare
-from loyalty.errors import Invalid, KeyReused, Unknown, WrongState
+from loyalty.errors import ChangedMeanwhile, Invalid, KeyReused, Unknown, WrongState
 from loyalty.journeys.load import load_named
 from loyalty.launch_rule import OverBudgetRule
 from loyalty.member_moves import SecondPersonNeeded
@@ -42,14 +42,14 @@ class Desk:
             lambda tx: campaigns.revise(tx, self.template, wish, "mia", lambda made: ())
         )
 
-    def launches(self, actor: str = "mia") -> Campaign:
-        return self.store.run(lambda tx: campaigns.launch(tx, "hello", actor))
+    def launches(self, version: int = 1, actor: str = "mia") -> Campaign:
+        return self.store.run(lambda tx: campaigns.launch(tx, "hello", version, actor))
 
-    def approves(self, actor: str) -> Campaign:
-        return self.store.run(lambda tx: launch_approval.approve(tx, "hello", actor))
+    def approves(self, actor: str, version: int = 1) -> Campaign:
+        return self.store.run(lambda tx: launch_approval.approve(tx, "hello", version, actor))
 
-    def declines(self, actor: str, reason: str) -> None:
-        self.store.run(lambda tx: launch_approval.decline(tx, "hello", reason, actor))
+    def declines(self, actor: str, reason: str, version: int = 1) -> None:
+        self.store.run(lambda tx: launch_approval.decline(tx, "hello", version, reason, actor))
 
     def request(self) -> Any:
         return self.store.read(lambda tx: tx.campaigns.launch_request("hello"))
@@ -109,10 +109,28 @@ def test_a_changed_draft_is_asked_for_anew(desk: Any) -> None:
     here.revises(values={"welcome_points": 600})
 
     with pytest.raises(WrongState):
-        here.approves("wu")
-    here.launches()
+        here.approves("wu", 2)
+    here.launches(2)
     assert here.request().version == 2
-    assert here.approves("wu").state == "launched"
+    assert here.approves("wu", 2).state == "launched"
+
+
+def test_nobody_decides_on_what_they_have_not_read(desk: Any) -> None:
+    """Wu read a request for a small budget; Mia asks for a large one before Wu has pressed."""
+    here = desk(second_person=True)
+    here.drafts(budget_points=100)
+    here.launches()
+    here.revises(budget_points=5_000_000)
+    with pytest.raises(ChangedMeanwhile):
+        here.launches(1)
+    here.launches(2)
+
+    for decides in (here.approves, lambda who: here.declines(who, "Too dear")):
+        with pytest.raises(ChangedMeanwhile) as refused:
+            decides("wu")
+        assert (refused.value.facts["read"], refused.value.facts["version"]) == (1, 2)
+    assert (here.request().state, here.request().version) == ("waiting", 2)
+    assert here.approves("wu", 2).state == "launched"
 
 
 def test_a_declined_launch_says_why_and_may_be_asked_for_again(desk: Any) -> None:
@@ -197,7 +215,7 @@ def test_a_draft_can_be_thrown_away_but_nothing_that_was_launched(desk: Any) -> 
         here.drafts(values={"welcome_points": 600})
 
     here.drafts("other")
-    here.store.run(lambda tx: campaigns.launch(tx, "other", "mia"))
+    here.store.run(lambda tx: campaigns.launch(tx, "other", 1, "mia"))
     with pytest.raises(WrongState):
         here.store.run(lambda tx: drafts.discard(tx, "other", "mia"))
 

@@ -11,11 +11,10 @@ from bootstrap.catalogue import Catalogue
 from bootstrap.template_reading import read_texts
 from loyalty import campaigns, template_versions
 from loyalty.campaign_request import CampaignRequest
-from loyalty.errors import Invalid, Unknown
+from loyalty.errors import ChangedMeanwhile, Invalid, Unknown
 from loyalty.journeys.compiled import Compiled
 from loyalty.programme import Programme
 from loyalty.template_version import TemplateVersion
-from loyalty.template_versions import ChangedMeanwhile
 from storage import tables
 from storage.store import SqlStore
 from tests.storage.rows import StillClock

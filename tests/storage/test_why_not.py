@@ -64,7 +64,7 @@ class Office(FrontDesk):
         def work(tx: Any) -> None:
             campaigns.draft(tx, template, asked, "mia", lambda made: ())
             if launched:
-                campaigns.launch(tx, "treat", "mia")
+                campaigns.launch(tx, "treat", 1, "mia")
 
         self.store.run(work)
 
