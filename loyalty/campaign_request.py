@@ -58,13 +58,18 @@ def compile_request(
     """The campaign that a request describes, or Invalid with every problem by field.
 
     A request's audience narrows the template's own; it never lets in whom the template keeps out.
+    Of an exchange it narrows who may take it, too.
     """
     made = compile_template(
         template, request.values, zone=programme.tz, event_types=programme.known_events
     )
     changed: dict[str, Any] = {}
     if request.audience is not None:
-        changed["audience"] = _narrowed(made.audience, condition_of(request.audience))
+        wished = condition_of(request.audience)
+        changed["audience"] = _narrowed(made.audience, wished)
+        if made.exchange is not None:
+            who = _narrowed(made.exchange.who, wished)
+            changed["exchange"] = made.exchange.model_copy(update={"who": who})
         changed["narrowed_by"] = audience_of(request.audience)
     if request.holdout_percent is not None:
         changed["holdout_bp"] = request.holdout_percent * 100

@@ -13,6 +13,8 @@ EN = {
     "paused.",
     "claim_stopped": "Claimed at {pressed} (request {request_id}) and refused: the campaign "
     "was over.",
+    "claim_not_eligible": "Claimed at {pressed} (request {request_id}) and refused: the exchange "
+    "is for others, it asks for {failed}.",
     "claim_sold_out": "Claimed at {pressed} (request {request_id}) and refused: {asked} asked "
     "for, {remaining} left.",
     "claim_limit_reached": "Claimed at {pressed} (request {request_id}) and refused: a member "
@@ -29,6 +31,8 @@ ZH = {
     "claim_too_late": "{pressed} 申请兑换（请求 {request_id}）被拒绝：兑换已结束。",
     "claim_paused": "{pressed} 申请兑换（请求 {request_id}）被拒绝：活动当时已暂停。",
     "claim_stopped": "{pressed} 申请兑换（请求 {request_id}）被拒绝：活动已结束。",
+    "claim_not_eligible": "{pressed} 申请兑换（请求 {request_id}）被拒绝：该兑换面向其他会员，"
+    "要求{failed}。",
     "claim_sold_out": "{pressed} 申请兑换（请求 {request_id}）被拒绝：申请 {asked} 件，仅剩 "
     "{remaining} 件。",
     "claim_limit_reached": "{pressed} 申请兑换（请求 {request_id}）被拒绝：每位会员限兑 "

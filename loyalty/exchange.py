@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from loyalty.admission import facts_of
+from loyalty.audiences.history import with_history
+from loyalty.conditions import MEMBER
 from loyalty.errors import KeyReused, LoyaltyError, Unknown, WrongState
 from loyalty.event_keys import key_after
 from loyalty.exchange_order import (
@@ -20,12 +23,15 @@ from loyalty.exchange_order import (
     run_out,
     workflow_id,
 )
+from loyalty.failing import failing
 from loyalty.ledger import NotEnoughPoints
+from loyalty.members import Member
 from loyalty.offers import (
     Claim,
     ClaimRequest,
     Fault,
     LimitReached,
+    NotEligible,
     Offer,
     OfferNotOpen,
     SoldOut,
@@ -36,11 +42,13 @@ from loyalty.refused_claim import ClaimRefusal, RefusedClaim
 
 _CAUSES: Mapping[type[LoyaltyError], ClaimRefusal] = {
     SoldOut: "sold_out",
+    NotEligible: "not_eligible",
     LimitReached: "limit_reached",
     NotEnoughPoints: "not_enough_points",
 }
 _FIGURES = (
     "opens_at", "closes_at", "asked", "remaining", "taken", "per_member", "needed", "available",
+    "who",
 )  # fmt: skip
 """What is kept of the facts that were answered; ids are columns of their own."""
 
@@ -64,14 +72,16 @@ def reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any] | LoyaltyE
     """Set stock and points aside for a member, once for each request id, or say why not.
 
     The same request again gets the first answer again, also when the claim is over by then.
-    OfferNotOpen, SoldOut, LimitReached and NotEnoughPoints are answers, not raised: they are kept,
-    and nothing was taken. Raises KeyReused for another body, WrongState, Unknown.
+    OfferNotOpen, NotEligible, SoldOut, LimitReached and NotEnoughPoints are answers, not raised:
+    they are kept, and nothing was taken. Raises KeyReused for another body, WrongState, Unknown.
     """
     try:
         return _reserve(tx, request)
-    except (OfferNotOpen, SoldOut, LimitReached, NotEnoughPoints) as refused:
+    except (OfferNotOpen, NotEligible, SoldOut, LimitReached, NotEnoughPoints) as refused:
         cause = refused.cause if isinstance(refused, OfferNotOpen) else _CAUSES[type(refused)]
         facts = {name: refused.facts[name] for name in _FIGURES if name in refused.facts}
+        if isinstance(refused, NotEligible):
+            facts["failed"] = refused.failed
         tx.offers.refuse(
             RefusedClaim(
                 member_id=tx.members.lock(request.member_id).id,
@@ -154,6 +164,7 @@ def _reserve(tx: Transaction, request: ClaimRequest) -> dict[str, Any]:
     if member.status != "active":
         raise WrongState(f"Member {member.id!r} is {member.status}.", member_id=member.id)
     _require_open(tx, offer)
+    _require_eligible(tx, offer, member)
     for claim in tx.offers.overdue(
         tx.now, offer.per_member, offer_id=offer.id, member_id=member.id
     ):
@@ -192,6 +203,15 @@ def _require_open(tx: Transaction, offer: Offer) -> None:
         raise OfferNotOpen(offer, "too_late", f"it closed at {offer.closes_at.isoformat()}")
     if offer.state == "announced" or tx.now < offer.opens_at:
         raise OfferNotOpen(offer, "too_early", f"it opens at {offer.opens_at.isoformat()}")
+
+
+def _require_eligible(tx: Transaction, offer: Offer, member: Member) -> None:
+    """The offer's own condition, judged by the member as they are at this moment."""
+    if offer.who is None:
+        return
+    facts = with_history(tx, member, facts_of(tx, member), [offer.who])
+    if failed := failing(offer.who, MEMBER, facts):
+        raise NotEligible(offer, failed)
 
 
 def _need_stock(tx: Transaction, offer: Offer, quantity: int) -> None:

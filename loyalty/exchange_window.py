@@ -25,6 +25,7 @@ def offer_of(exchange: Exchange) -> OfferSpec:
         stock=exchange.stock,
         per_member=exchange.per_member,
         hold_seconds=exchange.hold.days * 86_400 + exchange.hold.seconds,
+        who=exchange.who,
         opens_at=exchange.opens_at,
         closes_at=exchange.closes_at,
     )

@@ -4,7 +4,7 @@ An offer is one campaign's, and bears its id. A claim is one member's order of i
 short while, then confirmed, or given back. Source: feature 35, rule 21.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
@@ -35,6 +35,7 @@ class OfferSpec(Model):
     per_member: int = Field(1, ge=1, le=1_000, description="how many one member may take")
     # Long enough to finish paying at a till or in a shop's app, short enough to sell it again.
     hold_seconds: int = Field(900, ge=10, le=604_800, description="time to confirm a reservation")
+    who: str | None = Field(None, description="a condition: whose claims are taken, none = all")
     opens_at: AwareDatetime
     closes_at: AwareDatetime
 
@@ -99,6 +100,7 @@ class Offer:
     remaining: int
     per_member: int
     hold_seconds: int
+    who: str | None
     opens_at: datetime
     closes_at: datetime
     state: OfferState
@@ -158,6 +160,20 @@ class OfferNotOpen(LoyaltyError):
             closes_at=offer.closes_at.isoformat(),
         )
         self.cause = cause
+
+
+class NotEligible(LoyaltyError):
+    """The offer is for other members. `failed`: by which part, and what was found instead."""
+
+    code: ClassVar[str] = "not_eligible"
+
+    def __init__(self, offer: Offer, failed: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(
+            f"Offer {offer.id!r} is for members with {offer.who}.",
+            offer_id=offer.id,
+            who=offer.who,
+        )
+        self.failed = failed  # the member's own figures: for who explains, not for a till
 
 
 class SoldOut(LoyaltyError):

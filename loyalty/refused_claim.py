@@ -16,6 +16,7 @@ ClaimRefusal = Literal[
     "too_late",
     "paused",
     "stopped",
+    "not_eligible",
     "sold_out",
     "limit_reached",
     "not_enough_points",

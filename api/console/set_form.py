@@ -56,6 +56,7 @@ class Sections:
     limits: tuple[Field, ...]
     asks_budget: bool  # the template leaves it open
     asks_holdout: bool
+    exchange: bool  # holding out is then not telling
 
 
 def sections(template: Template, language: str) -> Sections:
@@ -78,6 +79,7 @@ def sections(template: Template, language: str) -> Sections:
         **{name: tuple(fields) for name, fields in sorted_in.items()},
         asks_budget="budget_points" not in template.body,
         asks_holdout="holdout" not in template.body,
+        exchange=bool(template.body.get("exchange")),
     )
 
 

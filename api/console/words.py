@@ -190,6 +190,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "too_late": (N_("Refused: the exchange was closed"), "bad"),
         "paused": (N_("Refused: the campaign was paused"), "bad"),
         "stopped": (N_("Refused: the campaign was over"), "bad"),
+        "not_eligible": (N_("Refused: for other members"), "bad"),
         "sold_out": (N_("Refused: sold out"), "bad"),
         "limit_reached": (N_("Refused: the member's limit was reached"), "bad"),
         "not_enough_points": (N_("Refused: too few points"), "bad"),

@@ -54,7 +54,10 @@ class ClaimsView(BaseModel):
     )
 
 
-_CLOSED = ("offer_not_open", "sold_out", "limit_reached", "not_enough_points", "wrong_state")
+_CLOSED = (
+    "offer_not_open", "not_eligible", "sold_out", "limit_reached", "not_enough_points",
+    "wrong_state",
+)  # fmt: skip
 
 
 @router.post(

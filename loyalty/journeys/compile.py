@@ -91,7 +91,7 @@ def assemble(
     parts = Parts(findings, event_types, template.messages, MessagePlaces(common))
     sections = Sections(parts, body)
     enter, exchange = sections.enter(), sections.exchange()
-    audience, reentry = sections.audience(), sections.reentry(enter)
+    audience, reentry = sections.audience(exchange), sections.reentry(enter)
     plan = _plan(template, body, sections, findings)
     moments = sections.moments(exchange)
     if not findings.problems and (body.get("enter") is None) != (body.get("journey") is None):

@@ -84,6 +84,7 @@ class Exchange(Model):
     stock: int = Field(ge=1)
     per_member: int = Field(ge=1)
     hold: Length  # how long a claim is reserved before it must be confirmed
+    who: str | None = None  # a condition over MEMBER: whose claims are taken; none = everybody's
     opens_at: datetime
     closes_at: datetime
 

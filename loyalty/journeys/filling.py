@@ -14,7 +14,7 @@ from loyalty.timing import Length
 
 _WHOLE = re.compile(r"^\$([A-Za-z_]\w*)$")
 _INSIDE = re.compile(r"\$\{([^}]*)\}")
-CONDITION_FIELDS = frozenset({"where", "branch", "audience"})
+CONDITION_FIELDS = frozenset({"where", "branch", "audience", "who"})
 
 
 class Filling:

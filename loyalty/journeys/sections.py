@@ -61,6 +61,7 @@ class ExchangeIn(Written):
     stock: Annotated[int, PlainValidator(whole(1, 10_000_000))]
     per_member: Annotated[int, PlainValidator(whole(1, 1000))] = 1
     hold: LengthIn
+    who: ConditionIn | None = None
     opens_at: DatetimeIn
     closes_at: DatetimeIn
 
@@ -103,9 +104,12 @@ class Sections:
         self.parts.findings.add(path, "enter", "Members enter in exactly one way.", _ENTERS)
         return None
 
-    def audience(self) -> str | None:
+    def audience(self, exchange: Exchange | None) -> str | None:
+        """Whom the campaign is for; nobody is told of an exchange that they may not take."""
         value = self.body.get("audience")
-        return None if value is None else self.parts.condition(value, MEMBER, ("audience",))
+        own = None if value is None else self.parts.condition(value, MEMBER, ("audience",))
+        who = exchange.who if exchange else None
+        return own if who is None else who if own in (None, "true") else f"({own}) && ({who})"
 
     def reentry(self, enter: Enter | None) -> Reentry:
         scheduled = enter is not None and enter.kind in ("monthly", "daily")
@@ -146,7 +150,9 @@ class Sections:
         if written.closes_at <= written.opens_at:
             message = f"It closes ({written.closes_at:%Y-%m-%d %H:%M %Z}) before it opens."
             self.parts.findings.add(("exchange", "closes_at"), "closes_before_open", message)
-        return Exchange(**dict(written))
+        who = written.who and self.parts.condition(written.who, MEMBER, ("exchange", "who"))
+        # That everybody may is the usual case: no claim has to be asked about its member.
+        return Exchange(**dict(written) | {"who": None if who == "true" else who})
 
     def moments(self, exchange: Exchange | None) -> tuple[CampaignMoment, ...]:
         items = self.body.get("moments") or []

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -24,6 +25,7 @@ offers = Table(
     Column("remaining", BigInteger, nullable=False),
     Column("per_member", Integer, nullable=False),
     Column("hold_seconds", Integer, nullable=False),
+    Column("who", Text),  # a condition; none = everybody
     Column("opens_at", Instant, nullable=False),
     Column("closes_at", Instant, nullable=False),
     Column("state", String(16), nullable=False),  # announced open closed

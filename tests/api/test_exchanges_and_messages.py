@@ -21,7 +21,7 @@ def _offers(shop: Shop, stock: int = 1) -> None:
         tx.offers.add(
             Offer(
                 id="soup", title={"en": "Soup", "zh": "汤"}, sku="s", points=10, stock=stock,
-                remaining=stock, per_member=1, hold_seconds=900, opens_at=NOON,
+                remaining=stock, per_member=1, hold_seconds=900, who=None, opens_at=NOON,
                 closes_at=NOON + timedelta(days=1), state="open",
             )
         )  # fmt: skip

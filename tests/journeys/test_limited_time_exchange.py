@@ -6,7 +6,7 @@ import pytest
 
 from loyalty.errors import WrongState
 from loyalty.ledger import NotEnoughPoints
-from loyalty.offers import OfferNotOpen, SoldOut
+from loyalty.offers import NotEligible, OfferNotOpen, SoldOut
 from tests.stories import SHANGHAI, Told
 
 OPENS = datetime(2027, 1, 8, 10, 0, tzinfo=SHANGHAI)
@@ -48,6 +48,33 @@ async def test_it_is_announced_opens_reminds_and_closes_by_itself(told: Told) ->
 
     assert (await told.campaign(cups)).state == "finished"
     await told.books_balance()
+
+
+@pytest.mark.parametrize("by", ["value", "audience"])
+async def test_an_exchange_for_some_is_told_and_given_to_them_alone(told: Told, by: str) -> None:
+    """As the template's value or the marketer's own audience: who may not take it hears nothing.
+
+    The template's audience narrows the telling alone.
+    """
+    for name, tags in {"vip": ["vip"], "poor": ["vip"], "plain": []}.items():
+        await told.joins(name, tags=tags)
+        await told.has(name, 1500 if name == "poor" else 2000)
+    values = {"opens_at": OPENS.isoformat(), "closes_at": CLOSES.isoformat()}
+    values |= {"audience": "member.points > 1500"}
+    some = '"vip" in member.tags'
+    if by == "value":
+        cups = await told.launch("limited_time_exchange", values=values | {"who": some})
+    else:
+        cups = await told.launch("limited_time_exchange", values=values, audience=some)
+    await told.until(OPENS)
+
+    assert await told.messages("vip") == ["coming"]
+    assert await told.messages("poor") == []
+    assert await told.messages("plain") == []
+    with pytest.raises(NotEligible):
+        await told.claims("plain", cups)
+    await told.confirms(await told.claims("vip", cups))
+    await told.confirms(await told.claims("poor", cups, "r2"))
 
 
 async def test_claims_are_refused_before_it_opens_and_after_it_closed(told: Told) -> None:

@@ -302,6 +302,7 @@ def _state(desk: Desk, state: Any) -> None:
         ({}, lambda desk: desk.close(), 1, "offer_not_open", "too_late"),
         ({}, _pauses, 1, "offer_not_open", "paused"),
         ({}, _stops, 1, "offer_not_open", "stopped"),
+        ({"who": 'member.tier == "diamond"'}, None, 1, "not_eligible", "not_eligible"),
         ({"stock": 1}, _too_many_pressed, 1, "sold_out", "sold_out"),
         ({"per_member": 1}, None, 2, "limit_reached", "limit_reached"),
         ({"per_member": 5}, None, 3, "not_enough_points", "not_enough_points"),
@@ -330,6 +331,24 @@ def test_who_pressed_and_got_nothing_can_be_told_why(
     assert (desk.standing(), desk.balance("lee").available) == (stood, 250)
     assert "lee" not in desk.counted()
     desk.store.close()
+
+
+def test_an_exchange_for_some_asks_the_member_as_they_claim(desk: Desk) -> None:
+    """Who spends enough while it runs may take it; the order of who may asks nobody again."""
+    desk.members(lee=2 * PRICE, kim=PRICE).open(who="member.purchases >= 1 && member.points >= 100")
+    assert desk.refused(desk.reserve, "lee") == "not_eligible"
+    [kept] = desk.kept("lee")
+    assert kept["facts"]["failed"] == [
+        {"rule": "member.purchases >= 1", "seen": {"member.purchases": 0}}
+    ]
+
+    desk.store.run(lambda tx: tx.members.save(replace(tx.members.lock("lee"), purchases=1)))
+    first = desk.reserve("lee")
+    desk.store.run(lambda tx: tx.members.save(replace(tx.members.lock("lee"), purchases=0)))
+
+    assert desk.reserve("lee") == {**first, "replayed": True}
+    assert desk.confirm("r1")["status"] == "confirmed"
+    assert desk.refused(desk.reserve, "kim", "r2") == "not_eligible"
 
 
 def test_a_request_that_was_refused_may_still_succeed(desk: Desk) -> None:

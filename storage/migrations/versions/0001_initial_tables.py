@@ -641,6 +641,7 @@ def upgrade() -> None:
         sa.CheckConstraint("remaining >= 0 AND remaining <= stock", name=op.f("ck_offers_stock")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offers")),
     )
+        sa.Column("who", sa.Text(), nullable=True),
     op.create_table(
         "operator_commands",
         sa.Column(
