@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
@@ -37,6 +38,21 @@ class Caller:
     def may(self, permission: Permission) -> bool:
         """Whether the role allows it; templates hide what it does not."""
         return self.role in roles_with(permission)
+
+
+Ask = Callable[[], Awaitable[Caller | None]]
+"""Who calls, as of now; a gate leaves it on the request beside the caller it found."""
+
+
+def still_let_in(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Whether the caller of an answer that goes on for minutes may have the rest of it."""
+    opened_by: Caller = request.state.caller
+    ask: Ask = request.state.ask
+
+    async def still() -> bool:
+        return await ask() == opened_by
+
+    return still
 
 
 class KeyRing:
@@ -81,16 +97,21 @@ class KeyGate:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        try:
+
+        async def ask() -> Caller | None:
             key = await self._key(scope)
+            return Caller(key.id, key.role, key.name, "key") if key else None
+
+        try:
+            caller = await ask()
         except self._weather:
             answer = respond(unavailable(request), {"Retry-After": RETRY_SECONDS})
             await answer(scope, receive, send)
             return
-        if key is None:
+        if caller is None:
             await _unauthenticated(request)(scope, receive, send)
             return
-        scope["state"]["caller"] = Caller(key.id, key.role, key.name, "key")
+        scope["state"].update(caller=caller, ask=ask)
         await self._app(scope, receive, send)
 
     async def _key(self, scope: Scope) -> ApiKey | None:

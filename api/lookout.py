@@ -1,7 +1,7 @@
 """Looking at campaigns as they run: one look serves everybody who watches the same campaign.
 
-However many pages are open on a campaign, the database is asked once in two seconds at most, and
-not at all when nobody watches.
+However many pages are open on a campaign, its figures are counted once in two seconds at most, and
+not at all when nobody watches. Before each look a page asks whether its reader may still look.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ LOOK_EVERY_SECONDS = 2.0
 SILENT_LOOKS = 7
 """Looks without news before a heartbeat: proxies give up on a connection silent for a minute."""
 LOOKS_MAX = 300
-"""Ten minutes: then the browser connects again, and whoever was signed out does not get in."""
+"""Ten minutes: then the browser connects again."""
 WATCHERS_MAX = 50
 """A quarter of the requests a process answers at once: watching must not keep others out."""
 OVER = ("stopped", "finished")
@@ -85,14 +85,20 @@ class Lookout:
         self,
         given: "Services",
         campaign_id: str,
+        still: Callable[[], Awaitable[bool]],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> AsyncGenerator[Figures | None, None]:
-        """Figures whenever they change, none as a heartbeat; ends with the campaign."""
+        """Figures whenever they change, none as a heartbeat.
+
+        Ends with the campaign, and once the reader may look no more (`still`).
+        """
         before: Figures | None = None
         silent = 0
         with self._counted():
             for _ in range(LOOKS_MAX):
                 try:
+                    if not await still():
+                        return
                     figures = await self.latest(given, campaign_id)
                 except given.weather:
                     return  # the browser asks again

@@ -60,13 +60,18 @@ class Gate:
             await forged(request)(scope, receive, send)
             return
         if token := read_cookie(request, SESSION):
-            try:
+
+            async def ask() -> Caller | None:
                 found = await run_in_threadpool(self._sessions.recognise, token)
+                if found is None:
+                    return None
+                person, session = found
+                state.update(person=person, session=session)
+                return Caller(person.id, person.role, person.name, "session")
+
+            try:
+                state.update(caller=await ask(), ask=ask)
             except self._weather as error:
                 await (await not_now(request, error))(scope, receive, send)
                 return
-            if found is not None:
-                person, session = found
-                caller = Caller(person.id, person.role, person.name, "session")
-                state.update(caller=caller, person=person, session=session)
         await self._app(scope, receive, send)

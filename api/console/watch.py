@@ -14,7 +14,7 @@ from api.console.forms import Form, errors_of, form_of
 from api.console.rendering import go, page
 from api.console.sessions import person
 from api.console.words import WORDS
-from api.keys import Caller
+from api.keys import Caller, still_let_in
 from api.lookout import OVER
 from api.routes.messages import ReasonBody
 from api.routes.watching import figures_of, report
@@ -60,7 +60,7 @@ async def _sections(
 ) -> AsyncIterator[bytes]:
     sent: dict[str, bytes] = {}
     over = False
-    async with aclosing(services.lookout.follow(services, id)) as followed:
+    async with aclosing(services.lookout.follow(services, id, still_let_in(request))) as followed:
         async for figures in followed:
             if figures is None:
                 yield format_sse_event(comment="still here")

@@ -1,15 +1,15 @@
 """Watching a campaign: its figures as of now, as they change, and as a sheet to take away."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from api.console.sheet import MEDIA_TYPE, sheet
 from api.errors import problems
-from api.keys import Caller, needs
+from api.keys import Caller, needs, still_let_in
 from api.lookout import OVER, look
 from api.recording import CampaignId
 from api.routes.watch_shapes import CampaignWatch
@@ -61,21 +61,26 @@ def watch_campaign(campaign_id: CampaignId, given: Given, caller: _Reader) -> Ca
         **problems("unknown", "busy"),
     },
 )
-def follow_campaign(campaign_id: CampaignId, given: Given, caller: _Reader) -> Response:
+def follow_campaign(
+    campaign_id: CampaignId, given: Given, caller: _Reader, request: Request
+) -> Response:
     """Sends the figures when they change, every two seconds at most, until the campaign is over.
 
-    After ten minutes the stream ends: connect again, as an `EventSource` does by itself.
+    It ends within seconds of the key being revoked. After ten minutes the stream
+    ends too: connect again, as an `EventSource` does by itself.
     """
     figures = figures_of(given, campaign_id)
     if figures["state"] in OVER and not figures["live"]:
         return Response(status_code=204)
     given.lookout.make_room()
-    return EventSourceResponse(_events(given, campaign_id))
+    return EventSourceResponse(_events(given, campaign_id, still_let_in(request)))
 
 
-async def _events(given: Given, campaign_id: str) -> AsyncGenerator[bytes, None]:
+async def _events(
+    given: Given, campaign_id: str, still: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[bytes, None]:
     # Whoever hangs up must be forgotten at once.
-    async with aclosing(given.lookout.follow(given, campaign_id)) as followed:
+    async with aclosing(given.lookout.follow(given, campaign_id, still)) as followed:
         async for figures in followed:
             if figures is None:
                 yield format_sse_event(comment="still here")

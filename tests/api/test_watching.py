@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
+from api.edge import Limits
 from api.lookout import LOOK_EVERY_SECONDS, WATCHERS_MAX, Lookout
 from api.routes.watching import _events
 from tests.api.conftest import Shop
@@ -24,6 +26,11 @@ def told(shop: Shop) -> Shop:
         answer = shop.as_("integrator").post(path, json={"entry_key": key})
         assert answer.status_code == 201, answer.text
     return shop
+
+
+async def welcome() -> bool:
+    """Nobody is shut out."""
+    return True
 
 
 def test_the_figures_of_a_campaign(told: Shop) -> None:
@@ -81,7 +88,7 @@ async def test_the_feed_tells_of_changes_only_and_ends_with_the_campaign(told: S
     lookout = Lookout()
     heard: list[Any] = []
     with pytest.raises(RuntimeError):  # twelve looks are enough
-        async for figures in lookout.follow(told.services, "hello", pause):
+        async for figures in lookout.follow(told.services, "hello", welcome, pause):
             heard.append(figures and figures["state"])
 
     assert heard == ["launched", "paused", None]  # and a heartbeat after seven silent looks
@@ -96,10 +103,32 @@ async def test_a_server_that_stops_does_not_wait_for_its_feeds(told: Shop) -> No
     async def pause(seconds: float) -> None:
         lookout.stopping = lambda: True
 
-    async for figures in lookout.follow(told.services, "hello", pause):
+    async for figures in lookout.follow(told.services, "hello", welcome, pause):
         heard.append(figures)
 
     assert len(heard) == 1
+
+
+def test_a_feed_ends_when_its_key_is_revoked(
+    serving: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the key sees nothing of what happens afterwards."""
+    monkeypatch.setattr("api.lookout.LOOK_EVERY_SECONDS", 0.0)
+    shop = serving(limits=Limits(key_cache_seconds=0))
+    shop.launches()
+    looks: list[bool] = []
+
+    def one_more_look() -> bool:
+        looks.append(True)
+        if len(looks) == 3:
+            mine = next(key for key in shop.keys.list() if key.role == "marketer")
+            shop.keys.revoke(mine.id, actor="test")
+        return len(looks) == 20
+
+    shop.services.lookout.stopping = one_more_look
+
+    assert "event: figures" in shop.as_("marketer").get("/v1/campaigns/hello/live").text
+    assert len(looks) == 3
 
 
 async def test_one_look_serves_everybody(told: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +159,7 @@ def test_one_watcher_too_many_is_told_to_come_back(told: Shop) -> None:
 
 async def test_the_stream_is_what_an_event_source_reads(told: Shop) -> None:
     """Each event is named, and carries the body of `/watch`."""
-    stream = _events(told.services, "hello")
+    stream = _events(told.services, "hello", welcome)
     first = (await anext(stream)).decode()
     await stream.aclose()
 

@@ -1,5 +1,7 @@
 """The page on which a campaign is watched and held."""
 
+from collections.abc import Callable
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -116,6 +118,33 @@ def test_a_feed_whose_session_is_over_is_refused_without_a_page(told: Shop) -> N
     answer = told.stranger.get("/console/campaigns/hello/live", headers=feed)
 
     assert (answer.status_code, answer.text) == (401, "")
+
+
+@pytest.mark.parametrize("act", ["disabled", "signed out", "another role"])
+def test_a_feed_ends_for_whoever_is_shut_out(
+    told: Shop, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """The next look is refused, not only the next page."""
+    monkeypatch.setattr("api.lookout.LOOK_EVERY_SECONDS", 0.0)
+    session, people = told.signed_in("marketer"), told.services.people
+    (mei,) = people.list()
+    acts: dict[str, Callable[[], object]] = {
+        "disabled": lambda: people.set_active(mei.id, False, actor="test"),
+        "signed out": lambda: told.services.sessions.end_all(mei.id, actor="test"),
+        "another role": lambda: people.change_role(mei.id, "operator", actor="test"),
+    }
+    looks: list[bool] = []
+
+    def one_more_look() -> bool:
+        looks.append(True)
+        if len(looks) == 3:
+            acts[act]()
+        return len(looks) == 20
+
+    told.services.lookout.stopping = one_more_look
+
+    assert "event: tiles" in session.get("/console/campaigns/hello/live").text
+    assert len(looks) == 3
 
 
 def test_a_forged_stop_is_turned_away(told: Shop) -> None:
