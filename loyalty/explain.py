@@ -83,6 +83,10 @@ def _fields(decision: Decision, words: Words, zone: ZoneInfo) -> _Filled:
         "tags": _tags(inputs),
         "failed": _failed(inputs, words),
         "goals": words.comma.join(f"{k} × {n}" for k, n in (inputs.get("goals") or {}).items()),
+        "missing": words.comma.join(
+            words.missing.format(goal=goal, **figures)
+            for goal, figures in (inputs.get("missing") or {}).items()
+        ),
         "how": words.entering.get(inputs.get("enter", ""), "").format_map(fields),
     }
     if isinstance(inputs.get("offer_state"), str):
@@ -130,14 +134,14 @@ def _observed(inputs: Mapping[str, Any], words: Words) -> str:
 
 
 def _failed(inputs: Mapping[str, Any], words: Words) -> str:
-    """Each part of a condition that does not hold, with what was found instead."""
-    return words.semicolon.join(
-        words.failed.format(
-            rule=plain_condition(part["rule"], words.conditions),
-            seen=words.comma.join(_value(name, v, words) for name, v in part["seen"].items()),
-        )
-        for part in inputs.get("failed") or ()
-    )
+    """Each part of a condition that does not hold, with the figures that were found instead."""
+    return words.semicolon.join(_part(part, words) for part in inputs.get("failed") or ())
+
+
+def _part(part: Mapping[str, Any], words: Words) -> str:
+    rule = plain_condition(part["rule"], words.conditions)
+    seen = words.comma.join(_value(name, v, words) for name, v in part["seen"].items())
+    return words.failed.format(rule=rule, seen=seen) if seen else rule
 
 
 def _value(name: str, value: Any, words: Words) -> str:

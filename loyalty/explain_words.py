@@ -38,6 +38,7 @@ class Words:
     yes: str
     no: str
     semicolon: str
+    missing: str  # a goal that is not reached, with how far it is
     offer_states: Mapping[str, str]
     unheard: str  # a reason this program does not know: written by a newer one
 
@@ -70,6 +71,7 @@ EN = Words(
         "budget_exhausted": "Not admitted: the points budget has no room for another {needed}.",
         "goal_met": "{step}: the goal was reached with {count} of {needed}.",
         "goal_undone": "{step}: took {points} points back, as the goal is no longer reached.",
+        "given_twice": "{step}: took {points} points back in a merger: one person had them twice.",
         "no_inviter": "{step}: nothing done, as the member has no active inviter.",
         "inviter_came_later": "{step}: nothing done, as the member had no inviter on entering.",
         "given_before": "{step}: not given again, as it was given and never taken back.",
@@ -133,6 +135,7 @@ EN = Words(
     yes="yes",
     no="no",
     semicolon="; ",
+    missing="{goal} ({count} of {needed})",
     offer_states={"announced": "not open yet", "open": "open", "closed": "over"},
     unheard="{step}: {verdict} ({reason}).",
 )
@@ -165,6 +168,7 @@ ZH = Words(
         "budget_exhausted": "未进入：剩余积分预算不足 {needed} 积分。",
         "goal_met": "{step}：目标已达成（{count}/{needed}）。",
         "goal_undone": "{step}：目标不再达成，收回 {points} 积分。",
+        "given_twice": "{step}：会员合并，同一人重复获得，收回 {points} 积分。",
         "no_inviter": "{step}：未执行，会员没有有效的邀请人。",
         "inviter_came_later": "{step}：未执行，进入活动时没有邀请人，合并会员后才有。",
         "given_before": "{step}：此前已发放且未收回，不再重复发放。",
@@ -227,6 +231,7 @@ ZH = Words(
     yes="是",
     no="否",
     semicolon="；",
+    missing="{goal}（{count}/{needed}）",
     offer_states={"announced": "未开始", "open": "进行中", "closed": "已结束"},
     unheard="{step}：{verdict}（{reason}）。",
 )

@@ -1,4 +1,4 @@
-"""The act that a missed wait looked for: it came before, after, too late, or did not count.
+"""What a wait looks for: how far it is, and of a missed one the act that decided.
 
 The acts and how many of them count are the wait's own (`journeys/sight.py`); here it is only looked
 at what the member's nearest act fails, where it would have been enough.
@@ -11,6 +11,7 @@ from typing import Any
 from loyalty.conditions import EVENT
 from loyalty.failing import failing
 from loyalty.journeys import goals
+from loyalty.journeys.machine import satisfied
 from loyalty.journeys.plan import Await, Goal
 from loyalty.journeys.sight import Sight
 from loyalty.ports import Transaction
@@ -21,6 +22,26 @@ AROUND = timedelta(days=60)
 """How far outside of its window an act is looked for; further away it was meant for another."""
 
 Missed = tuple[str | None, Mapping[str, Any]]
+
+
+def open_goals(tx: Transaction, run: Enrolment) -> Mapping[str, Mapping[str, int]]:
+    """The goals that the wait at hand still needs, each with what counts by now and what it takes.
+
+    Empty: the run stands in no such wait, or has what this one needs.
+    """
+    plan = tx.campaigns.version(run.campaign_id, run.version).plan
+    node = plan.nodes.get(run.position.node or "")
+    member = tx.members.get(run.member_id)
+    if member is None or node is None or not isinstance(node.step, Await):
+        return {}
+    tallies = Sight(tx, member, plan, run).at(run.position).tallies
+    missing = {
+        goal.id: {"count": tallies[goal.id].count, "needed": goal.count}
+        for goal in node.step.goals
+        if goal.id in tallies and tallies[goal.id].count < goal.count
+    }
+    met = tuple(goal.id for goal in node.step.goals if goal.id not in missing)
+    return {} if satisfied(node.step, met) else missing
 
 
 def missed_act(tx: Transaction, run: Enrolment, step_id: str, opened: Decision) -> Missed:

@@ -1,8 +1,8 @@
 """Why a member did not get it: one answer for any member and any campaign.
 
 The decisions on record come first, then the messages and what the contact gate said of them, then
-the acts a wait looked for; where nothing was decided, `outlook` says how things stand. Nothing is
-judged anew and nothing is written.
+the acts a wait looks for, counted as it counts them; where nothing was decided, `outlook` says how
+things stand. Nothing is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.errors import Unknown
+from loyalty.merging import bonus_undone
 from loyalty.outlook import outlook
 from loyalty.ports import Transaction
 from loyalty.records import Decision, Enrolment
 from loyalty.repairs import STUCK_AFTER
-from loyalty.waited_for import missed_act
+from loyalty.waited_for import missed_act, open_goals
 
 ANSWER = "answer"
 """The verdict of a decision that sums up what is on record."""
@@ -142,14 +143,10 @@ def _under_way(asked: _Asked, run: Enrolment) -> Decision:
     if run.state == "admitted":
         return asked.said("about_to_begin", {"entry": run.entry_key}, run=run)
     step, until = run.position.node or "end", run.position.until
-    opened = _last(
-        d
-        for d in asked.record.decisions
-        if d.enrolment_id == run.id and d.reason == "wait_opened" and d.step_id == step
-    )
-    if opened is None:
+    missing = open_goals(asked.tx, run)
+    if not missing:
         return asked.said("resting", step=step, run=run, until=until or run.wake_at)
-    return asked.said("still_waiting", opened.inputs, step=step, run=run, until=until)
+    return asked.said("still_waiting", {"missing": missing}, step=step, run=run, until=until)
 
 
 def _missed(asked: _Asked, run: Enrolment, closed: Decision, mine: Sequence[Decision]) -> Decision:
@@ -164,10 +161,12 @@ def _missed(asked: _Asked, run: Enrolment, closed: Decision, mine: Sequence[Deci
 
 def _got(asked: _Asked, run: Enrolment) -> Decision:
     sent = sum(m["status"] == "sent" for m in asked.record.messages if m["enrolment_id"] == run.id)
+    mine = [d for d in asked.record.decisions if d.enrolment_id == run.id]
+    back = {d.key for d in mine if d.reason == "given_twice"}
     others = sum(
         d.inputs["points"]
-        for d in asked.record.decisions
-        if d.enrolment_id == run.id and d.inputs.get("to") == "inviter"
+        for d in mine
+        if d.inputs.get("to") == "inviter" and bonus_undone(d.key) not in back
     )
     own = run.granted_points - others
     figures = {"points": own, "inviter": others, "sent": sent, "outcome": run.outcome}

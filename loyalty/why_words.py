@@ -28,7 +28,7 @@ EN = {
     "stands_still": "The member is in the campaign and the run should have gone on at {due}, but "
     "stands still: something fails, or nobody works on it. The run says what, and Repair lists it.",
     "still_waiting": "The member is in the campaign and has not yet done what {step} waits for: "
-    "{goals}, until {until}.",
+    "{missing}, until {until}.",
     "resting": "The member is in the campaign, and its next step comes at {until}.",
     "act_before": "{step} waited for {on} after {since}. The member's was at {happened}, before "
     "that.",
@@ -73,7 +73,7 @@ ZH = {
     "about_to_begin": "会员已进入活动（批次 {entry}），流程尚未开始：等待工作流启动。",
     "stands_still": "会员在活动中，流程本应在 {due} 继续，但停滞不前：可能持续出错或无人处理。"
     "原因见流程页面，修复列表中也有该流程。",
-    "still_waiting": "会员在活动中，尚未完成 {step} 等待的内容：{goals}，截至 {until}。",
+    "still_waiting": "会员在活动中，尚未完成 {step} 等待的内容：{missing}，截至 {until}。",
     "resting": "会员在活动中，下一步在 {until}。",
     "act_before": "{step} 等待 {since} 之后的 {on}。该会员的发生在 {happened}，早于该时间。",
     "act_after": "{step} 等待 {until} 之前的 {on}。该会员的发生在 {happened}，晚于该时间。",

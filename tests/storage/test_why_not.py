@@ -219,6 +219,28 @@ def waiting(office: Office) -> None:
     office.take_turns("lee")
 
 
+def done_in_part(office: Office) -> None:
+    goals = "goals: [{on: purchase, reward: [{grant: 100}]}, {on: review, count: 2}]"
+    wait = f"  - id: tasks\n    await: {{{goals}, within: P7D}}\n"
+    office.write(wait, enter=AT_DOOR, more="budget_points: 1000")
+    office.joins("lee")
+    office.take_turns("lee")
+    office.later(DAY)
+    office.buys("lee", "r1", ("grocery", 9_000))
+    office.does("lee", "review")
+    office.take_turns("lee")
+
+
+def done_before_the_end(office: Office) -> None:
+    office.write(WAIT.replace("P7D}", "P7D, settle: at_deadline}"), enter=AT_DOOR,
+                 more="budget_points: 1000")  # fmt: skip
+    office.joins("lee")
+    office.take_turns("lee")
+    office.later(DAY)
+    office.buys("lee", "r1", ("grocery", 9_000))
+    office.take_turns("lee")
+
+
 def not_begun(office: Office) -> None:
     office.write(WAIT, enter=AT_DOOR, more="budget_points: 1000")
     office.joins("lee")
@@ -555,9 +577,21 @@ CASES: list[tuple[Callable[[Office], None], str, str, str]] = [
     ),
     (
         waiting, "still_waiting",
-        "has not yet done what visit waits for: purchase × 1, until 2026-03-09 20:00 "
+        "has not yet done what visit waits for: purchase (0 of 1), until 2026-03-09 20:00 "
         "Asia/Shanghai.",
-        "尚未完成 visit 等待的内容：purchase × 1，截至 2026-03-09 20:00 Asia/Shanghai。",
+        "尚未完成 visit 等待的内容：purchase（0/1），截至 2026-03-09 20:00 Asia/Shanghai。",
+    ),
+    (
+        done_in_part, "still_waiting",
+        "has not yet done what tasks waits for: review (1 of 2), until 2026-03-09 20:00 "
+        "Asia/Shanghai.",
+        "尚未完成 tasks 等待的内容：review（1/2），截至 2026-03-09 20:00 Asia/Shanghai。",
+    ),
+    (
+        done_before_the_end, "resting",
+        "The member is in the campaign, and its next step comes at 2026-03-09 20:00 "
+        "Asia/Shanghai.",
+        "会员在活动中，下一步在 2026-03-09 20:00 Asia/Shanghai。",
     ),
     (
         held_by_the_pause, "campaign_paused",
