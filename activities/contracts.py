@@ -79,7 +79,11 @@ class TurnOutcome(Contract):
 
 
 class Nudge(Contract):
-    """Something changed: look again. `outbox_id` tells a repeated nudge from a new one."""
+    """Something changed: look again. `outbox_id` and `at` tell a repeated nudge from a new one.
+
+    The number alone does not: a database restored from a backup gives its numbers a second time.
+    """
 
     outbox_id: int
     reason: str
+    at: datetime | None = None

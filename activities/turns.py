@@ -48,13 +48,14 @@ class Nudges:
     """Nudges not yet looked at. The signal handler only adds; the loop takes them all at once."""
 
     waiting: list[Nudge] = field(default_factory=list)
-    seen: dict[int, None] = field(default_factory=dict)
+    seen: dict[tuple[int, datetime | None], None] = field(default_factory=dict)
 
     def add(self, nudge: Nudge) -> None:
         """Keep a nudge, unless it was delivered before."""
-        if nudge.outbox_id in self.seen:
+        which = (nudge.outbox_id, nudge.at)
+        if which in self.seen:
             return
-        self.seen[nudge.outbox_id] = None
+        self.seen[which] = None
         if len(self.seen) > NUDGES_REMEMBERED:
             del self.seen[next(iter(self.seen))]
         self.waiting.append(nudge)

@@ -1,7 +1,7 @@
 """The relay: tells Temporal what the database decided, in the order it was decided.
 
-It may die anywhere: a row stays until it is marked sent, and each call bears the row's number as
-its request id, so Temporal itself drops the second of two.
+It may die anywhere: a row stays until it is marked sent, and each call bears the row's number and
+instant as its request id, so Temporal itself drops the second of two.
 """
 
 import asyncio
@@ -36,6 +36,8 @@ TRIES_MAX = 5
 """A request that Temporal calls wrong five times is wrong: an operator must look."""
 LATE = "late"
 """The note on a nudge that found no run: ended, or dead."""
+ENDED = "already started"
+"""The note on a start that found a run which had ended."""
 IDLE_SECONDS = (0.05, 0.2)
 TROUBLE_SECONDS = (0.2, 5.0)
 # Conditions of the server, not of the row: wait and try again, for as long as it takes.
@@ -71,8 +73,8 @@ class Relay:
     """Takes due outbox rows and sends them. Run one on SQLite, as many as you like on PostgreSQL.
 
     Rows of one workflow go out one after another. Two relays may swap a start and its nudge, which
-    does no harm: a nudge only says "look again", and a journey's first turn looks at everything. A
-    nudge that finds nobody where a run should be has it started again.
+    does no harm: a nudge only says "look again", and a journey's first turn looks at everything.
+    What finds nobody where a run should be has it started again.
     """
 
     def __init__(
@@ -152,7 +154,10 @@ class Relay:
 
     async def _start(self, row: OutboxRow) -> None:
         request = await start_request(self._client, row, self._task_queue)
-        await self._client.workflow_service.start_workflow_execution(request, timeout=call_limit())
+        service = self._client.workflow_service
+        answer = await service.start_workflow_execution(request, timeout=call_limit())
+        if not answer.started:
+            await self._nudge(row)  # it runs since before the database was restored
 
     async def _nudge(self, row: OutboxRow) -> None:
         request = await nudge_request(self._client, row)
@@ -169,7 +174,7 @@ class Relay:
         now = self._clock.now()
         sent = {r.row.id: r.note for r in results if isinstance(r, Delivered)}
         # Before the row is marked: whoever dies in between is told again that nobody is there.
-        for run in sorted({r.row.workflow_id for r in results if _late(r)}):
+        for run in sorted({r.row.workflow_id for r in results if _nobody_there(r)}):
             self._store.run(partial(found_dead, run_id=run))
         failed = [r for r in results if isinstance(r, Failed)]
         with self._database.write() as connection:
@@ -182,7 +187,7 @@ class Relay:
 
 def _judge(row: OutboxRow, error: RPCError) -> Delivered | Failed:
     if error.status == RPCStatusCode.ALREADY_EXISTS and start_was_repeated(error):
-        return Delivered(row, "already started")
+        return Delivered(row, ENDED)
     if error.status == RPCStatusCode.NOT_FOUND and not _namespace_missing(error):
         return Delivered(row, LATE)
     passing = error.status in PASSING or _namespace_missing(error)
@@ -190,8 +195,8 @@ def _judge(row: OutboxRow, error: RPCError) -> Delivered | Failed:
     return Failed(row, f"{error.status.name}: {error.message}", passing=passing)
 
 
-def _late(result: Delivered | Failed) -> bool:
-    return isinstance(result, Delivered) and result.note == LATE
+def _nobody_there(result: Delivered | Failed) -> bool:
+    return isinstance(result, Delivered) and result.note in (LATE, ENDED)
 
 
 def _namespace_missing(error: RPCError) -> bool:

@@ -32,7 +32,8 @@ def call_limit() -> timedelta:
 
 
 def request_id(row: OutboxRow) -> str:
-    return f"outbox-{row.id}"
+    """The same for each repeat of a row; a restored database gives numbers again, but later."""
+    return f"outbox-{row.id}-{row.created_at.isoformat()}"
 
 
 async def start_request(
@@ -40,7 +41,8 @@ async def start_request(
 ) -> StartWorkflowExecutionRequest:
     """Start the row's workflow, once: a running or a finished one is left as it is.
 
-    `again: true` in the payload is an operator's wish to run a failed one once more.
+    `again: true` in the payload says that the database has this run open: whatever ended in
+    Temporal, also by itself, before the database was restored, is begun anew at the turn it is at.
     """
     payload = dict(row.payload)
     again = bool(payload.pop("again", False))
@@ -55,7 +57,7 @@ async def start_request(
         identity=client.identity,
         request_id=request_id(row),
         workflow_id_reuse_policy=(
-            WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+            WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
             if again
             else WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
         ),
@@ -77,7 +79,8 @@ async def start_request(
 
 async def nudge_request(client: Client, row: OutboxRow) -> SignalWorkflowExecutionRequest:
     """Tell the row's workflow to look again."""
-    nudge = Nudge(outbox_id=row.id, reason=str(row.payload.get("reason", row.kind)))
+    reason = str(row.payload.get("reason", row.kind))
+    nudge = Nudge(outbox_id=row.id, reason=reason, at=row.created_at)
     return SignalWorkflowExecutionRequest(
         namespace=client.namespace,
         workflow_execution=WorkflowExecution(workflow_id=row.workflow_id),

@@ -12,11 +12,11 @@ from loyalty.admission import Entry, compiled, consider
 from loyalty.audiences.history import history_facts
 from loyalty.campaign_entry import is_past, next_entry, opened_pass
 from loyalty.campaign_tell import tell_page
-from loyalty.errors import Unknown, WrongState
+from loyalty.errors import Unknown
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
 from loyalty.journeys.moments import CampaignMoment, Tell, in_order, over_at
-from loyalty.journeys.waking import wake, with_sleep
+from loyalty.journeys.waking import go_back_to, wake, with_sleep
 from loyalty.members import member_facts
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, Version
@@ -37,7 +37,7 @@ def take_campaign_turn(tx: Transaction, campaign_id: str, turn: int) -> dict[str
     if turn < campaign.turn:
         return with_sleep(campaign.last_outcome or {"ended": True}, tx.now)
     if turn > campaign.turn:
-        raise WrongState(f"Turn {campaign.turn} of campaign {campaign_id!r} comes first.")
+        return go_back_to(campaign.turn)
     version = tx.campaigns.version(campaign.id, campaign.version)
     campaign, outcome = _next(tx, campaign, version, compiled(version))
     outcome["next_turn"] = turn + 1

@@ -23,6 +23,7 @@ _COLUMNS = (
     outbox.c.payload,
     outbox.c.priority,
     outbox.c.attempts,
+    outbox.c.created_at,
 )
 _LOOK = select(*_COLUMNS).where(_DUE).order_by(*_IN_TURN).limit(bindparam("most"))
 _TAKE = (
@@ -66,6 +67,7 @@ class OutboxRow:
     payload: Mapping[str, Any]
     priority: int
     attempts: int
+    created_at: datetime
 
 
 class SendingOutbox:

@@ -11,7 +11,6 @@ from typing import Any
 
 from loyalty.admission import compiled
 from loyalty.campaign_entry import is_past
-from loyalty.errors import WrongState
 from loyalty.journeys import goals
 from loyalty.journeys.effects import Journey, carry_out, take_back, taken_back, withdraw
 from loyalty.journeys.machine import (
@@ -34,7 +33,7 @@ from loyalty.journeys.machine import (
 from loyalty.journeys.plan import Await, Effect
 from loyalty.journeys.reached import moved
 from loyalty.journeys.sight import Sight
-from loyalty.journeys.waking import member_of, with_sleep
+from loyalty.journeys.waking import go_back_to, member_of, with_sleep
 from loyalty.ports import Transaction
 from loyalty.records import InboxEvent, OperatorCommand
 
@@ -50,11 +49,7 @@ def take_turn(tx: Transaction, enrolment_id: str, turn: int) -> dict[str, Any]:
         # Taken before: by a worker whose answer was lost, or by a run that was since reset.
         return with_sleep(enrolment.last_outcome or {"ended": True}, tx.now)
     if turn > enrolment.turn:
-        raise WrongState(
-            f"Turn {turn} of {enrolment_id} was asked for, but turn {enrolment.turn} is next.",
-            turn=turn,
-            next=enrolment.turn,
-        )
+        return go_back_to(enrolment.turn)
     version = tx.campaigns.version(enrolment.campaign_id, enrolment.version)
     journey = Journey(tx, campaign, version, enrolment, member)
     commands = tx.enrolments.commands(enrolment_id) if asked else ()

@@ -39,3 +39,16 @@ def with_sleep(outcome: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     wake_at = outcome.get("wake_at")
     left = (datetime.fromisoformat(wake_at) - now).total_seconds() if wake_at else None
     return {**outcome, "sleep_seconds": None if left is None else max(left, 0.0)}
+
+
+def go_back_to(turn: int) -> dict[str, Any]:
+    """The outcome for a workflow that is ahead: its turns went with what the database lost.
+
+    A database restored from a backup, or taken over by a replica that lagged, knows best.
+    """
+    return {
+        "ended": False,
+        "next_turn": turn,
+        "sleep_seconds": 0.0,
+        "next_summary": "Go back to where the database is",
+    }

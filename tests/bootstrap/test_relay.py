@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from bootstrap.converter import data_converter
 from bootstrap.relay import TRIES_MAX, Relay
 from bootstrap.temporal import CAMPAIGN, ENTRY, MEMBER, TEMPLATE, DevServer, connect
+from loyalty.journeys.turn import take_turn
 from loyalty.programme import Programme
 from storage.database import Database
 from storage.outbox import SqlOutbox
@@ -164,6 +165,44 @@ async def test_a_run_that_died_is_started_again_by_what_somebody_wants_it_to_see
     assert desk.outbox("start_journey")[-1].payload["turn"] == desk.enrolment(member).turn
     kinds = [event.event_type async for event in journey.fetch_history_events()]
     assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED not in kinds
+
+
+async def test_numbers_that_a_restored_database_gives_again_are_no_repeats(
+    database: Database, temporal: Client, member: str
+) -> None:
+    """The same row of another instant is another wish; a start that finds the run nudges it."""
+    workflow_id = f"j/spring/{member}/once"
+    start = write(database, "start_journey", workflow_id, brief(member))
+    nudge = write(database, "nudge_journey", workflow_id, {"reason": "purchase"})
+    relay = relay_for(database, temporal, member)
+    await relay.deliver_due()
+
+    with database.write() as connection:
+        another = NOW - timedelta(minutes=1)
+        connection.execute(outbox.update().values(sent_at=None, created_at=another))
+    await relay.deliver_due()
+
+    history = temporal.get_workflow_handle(workflow_id).fetch_history_events()
+    kinds = [event.event_type async for event in history]
+    assert kinds.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED) == 3
+    assert row(database, start).sent_at == row(database, nudge).sent_at == NOW
+
+
+def test_a_workflow_ahead_of_a_restored_database_is_led_back(database: Database) -> None:
+    """It asks for a turn that this database never came to: told which is next, it takes that."""
+    clock = StillClock(NOW)
+    desk = FrontDesk(SqlStore(database, clock, Programme()), clock)
+    welcome = desk.launch("new_member_bonus")
+    desk.joins("lee")
+    desk.take_turns("lee")
+
+    run = desk.enrolment("lee")
+    told = desk.store.run(lambda tx: take_turn(tx, run.id, run.turn + 4))
+    campaign_told = desk.campaign_turn(welcome, 7)
+
+    assert (told["ended"], told["next_turn"], told["sleep_seconds"]) == (False, run.turn, 0.0)
+    assert (campaign_told["next_turn"], campaign_told["sleep_seconds"]) == (0, 0.0)
+    assert (desk.enrolment("lee"), desk.campaign(welcome).turn) == (run, 0)
 
 
 async def test_rows_for_one_journey_arrive_in_order(

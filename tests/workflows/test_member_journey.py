@@ -103,6 +103,23 @@ async def test_the_same_nudge_twice_is_one_look(temporal: Client, queue: str) ->
     assert seen == [0, 1]
 
 
+async def test_a_number_that_a_restored_database_gives_again_is_heard(
+    temporal: Client, queue: str
+) -> None:
+    """The same number of another instant is another nudge."""
+    script = Script(WAIT, WAIT, END)
+    async with worker_for(temporal, queue, script):
+        journey = await begin(temporal, queue)
+        await asleep(journey)
+
+        await journey.signal("nudge", Nudge(outbox_id=7, reason="purchase", at=START))
+        await until(lambda: script.turns == [0, 1])
+        after = START + timedelta(hours=1)
+        await journey.signal("nudge", Nudge(outbox_id=7, reason="purchase", at=after))
+
+        assert await journey.result() == "thanked"
+
+
 async def test_a_nudge_during_a_turn_is_not_lost(temporal: Client, queue: str) -> None:
     """What happens while a turn is at work is looked at by the next turn, without a wait."""
 
