@@ -24,7 +24,6 @@ NEVER_DAYS = 36_500
 
 _STRINGS = re.compile(r"""[rR]?("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')""")
 _COMPREHENSIONS = re.compile(r"\.\s*(?:exists_one|exists|all|map|filter)\s*\(")
-_NAMES = re.compile(r"(?<![\w.])[a-z_]\w*(?:\.[a-z_]\w*)*")
 
 
 class BadCondition(LoyaltyError):
@@ -199,9 +198,15 @@ def _compiled(text: str, scope: Scope) -> tuple[Any, frozenset[str]]:
         what = KINDS.get(result.name().lower(), "a value of another kind")
         fault = Fault(1, f"This gives {what}, and a condition must be true or false: compare it.")
         raise _refused(text, fault, scope)
-    words = [found[0] for found in _NAMES.finditer(bare)]
-    read = (n for n in scope.variables if any(w == n or w.startswith(n + ".") for w in words))
-    return expression, frozenset(read)
+    return expression, _read_by(expression, scope)
+
+
+def _read_by(expression: Any, scope: Scope) -> frozenset[str]:
+    """The variables that the engine itself found in it, however they were written."""
+    # The checked expression as a protobuf message: what is referred to is its first field there,
+    # a text after its length.
+    found = expression.serialize()
+    return frozenset(n for n in scope.variables if b"\n%c%s" % (len(n), n.encode()) in found)
 
 
 def _within_limits(text: str, bare: str, scope: Scope) -> None:

@@ -212,6 +212,26 @@ def test_facts_that_nobody_looked_up_are_named() -> None:
         condition.holds({"member.points": 5})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "member .points > 3",
+        "member\n  . points > 3",
+        "(member).points > 3",
+        "member // the member's\n.points > 3",
+        '"member.tier" != "" && member.points > 3',
+        '["tier"].exists(member, member == "tier") && member.points > 3',
+    ],
+)
+def test_a_name_is_found_however_it_is_written(text: str) -> None:
+    """What passes the check at the desk is answered at the door: by that fact and no other."""
+    condition = compile_condition(text, MEMBER)
+
+    assert condition.names == {"member.points"}
+    assert condition.fits({"member.points": 5})
+    assert not condition.fits({"member.points": 3})
+
+
 def test_a_fact_of_the_wrong_kind_is_an_error() -> None:
     """Nothing is guessed from a fact that came as nothing or as text."""
     for wrong in (None, "1250"):
