@@ -16,11 +16,12 @@ from loyalty.digest import digest
 from loyalty.errors import KeyReused, WrongState, invalid_field
 from loyalty.event_keys import key_after
 from loyalty.gifting import two
+from loyalty.ledger import Posted
 from loyalty.member_moves import Asked, MemberMove, Reason
 from loyalty.members import Member, needs_active
 from loyalty.ports import Transaction
 from loyalty.reconcile import start_again
-from loyalty.records import Enrolment
+from loyalty.records import Decision, Enrolment
 from loyalty.tiers.changes import case_of
 from loyalty.tiers.joining import join_tiers
 
@@ -118,8 +119,41 @@ def _take_bonuses_back(tx: Transaction, merger: Merger, gone: Member) -> int:
             raise invalid_field("reverse", "no_bonus", f"names {key!r}, which is no bonus")
         taken = key_after(f"bonus-{number}", f"merge:{merger.id}")
         posted = tx.ledger.reverse(taken, key, policy="debt", meta={"merge": merger.id})
+        _free_its_room(tx, posted, key)
         total += posted.points
     return total
+
+
+def _free_its_room(tx: Transaction, taken: Posted, key: str) -> None:
+    """What a campaign gave and has back can be given again: a run under way keeps the room for
+    itself until it ends, as with a goal that is undone.
+    """
+    given = tx.decisions.find(key)
+    if given is None or given.enrolment_id is None:
+        return  # the gift of a tier: no campaign's budget
+    run = tx.enrolments.lock(given.enrolment_id)
+    kept = 0 if run.state == "ended" else taken.points
+    left, reserved = run.granted_points - taken.points, run.reserved_points + kept
+    tx.enrolments.save(replace(run, granted_points=left, reserved_points=reserved))
+    tx.campaigns.spend(run.campaign_id, granted=-taken.points, reserved=kept)
+    undone = Decision(
+        key=bonus_undone(key),
+        campaign_id=run.campaign_id,
+        version=run.version,
+        member_id=run.member_id,
+        enrolment_id=run.id,
+        step_id=given.step_id,
+        verdict="reversed",
+        reason="given_twice",
+        inputs={"points": taken.points, "transaction": taken.key},
+        at=tx.now,
+    )
+    tx.decisions.add(undone)
+
+
+def bonus_undone(key: str) -> str:
+    """The decision that a merger took back what was given under a key."""
+    return f"{key}:merged"
 
 
 def _goes_along(tx: Transaction, journey: Enrolment, stays: Member) -> bool:
@@ -131,8 +165,8 @@ def _goes_along(tx: Transaction, journey: Enrolment, stays: Member) -> bool:
 
 def _cleared(gone: Member, stays: Member) -> Member:
     """The old row: it only points on. Who the person is stands in one row, not in two."""
-    nobody: dict[str, Any] = dict.fromkeys(_CARRIED)
-    return replace(gone, status="merged", merged_into=stays.id, inviter_id=None, **nobody)
+    nobody: dict[str, Any] = dict.fromkeys((*_CARRIED, "source", "inviter_id"))
+    return replace(gone, status="merged", merged_into=stays.id, tags=(), **nobody)
 
 
 def _had(tx: Transaction, own: Enrolment, gone: Member) -> bool:

@@ -12,9 +12,8 @@ from typing import Any
 
 from loyalty.journeys.cost import most_points
 from loyalty.journeys.plan import Card, Coupon, Effect, Grant, Notify, Tag
-from loyalty.ledger import ReversalTooLarge
 from loyalty.members import Member
-from loyalty.merging import carry_over
+from loyalty.merging import bonus_undone, carry_over
 from loyalty.message_variables import variables_for
 from loyalty.messages import NewMessage, Queued
 from loyalty.outside import Refusal
@@ -134,15 +133,12 @@ def take_back(journey: Journey, step_id: str, effect: Effect, occurrence: int) -
     if journey.tx.decisions.find(f"{key}:undone") is not None:
         return
     inputs: dict[str, Any] = {"points": 0}
-    try:
+    if journey.tx.decisions.find(bonus_undone(key)) is None:
         posted = journey.tx.ledger.reverse(f"{key}:undo", key, policy="debt")
-    except ReversalTooLarge:
-        pass  # a merger took the bonus back before: nothing of it is left
-    else:
         inputs = {"points": posted.points, "transaction": posted.key}
         if posted.member_id != journey.member.id:  # merged since: who lives on owes it
             carry_over(journey.tx, f"{key}:undo:merged", posted.member_id, journey.member.id)
-    journey.spend(granted=-effect.points, reserved=effect.points)
+        journey.spend(granted=-effect.points, reserved=effect.points)
     journey.decide(f"{key}:undone", step_id, "reversed", "goal_undone", inputs=inputs)
     journey.did.append(f"take back {inputs['points']} points")
 

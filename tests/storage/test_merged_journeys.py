@@ -4,8 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from loyalty.journeys.load import load_texts
+from loyalty.why_not import why_not
 from storage import tables
 from storage.database import Database
+from storage.queries.figures import campaign_figures
+from storage.reads import SqlReads
 from tests.storage.merger_desk import BONUS, DAY, MergerDesk, desk_of, two_cards
 
 
@@ -291,16 +294,74 @@ def test_a_reward_that_the_merger_took_back_is_not_taken_twice(desk: MergerDesk)
     earned = desk.does_the_pack()
     desk.joins("young")
     [bonus] = [each.key for each in desk.decided() if each.inputs.get("points") == 700]
+    reserved = desk.campaign(pack).reserved_points
     desk.merges("new", "young", reverse=(bonus,))
+    assert desk.campaign(pack).granted_points == 0
 
     desk.returns("r2")
+    foreseen = desk.foresees(pack, "young")
     desk.take_turns("young")
 
-    assert desk.balance("young").available == earned
+    assert (foreseen.credits, desk.balance("young").available) == ((), earned)
     [undone] = [each for each in desk.decided() if each.reason == "goal_undone"]
     assert undone.inputs["points"] == 0
-    assert desk.campaign(pack).granted_points == 0
+    campaign = desk.campaign(pack)
+    assert (campaign.granted_points, campaign.reserved_points) == (0, reserved + 700)
     desk.proved()
+
+
+HELLO = """
+name: hello
+title: {en: Hello, zh: 你好}
+summary: {en: Points for joining., zh: 入会得积分。}
+enter: {on: member.registered}
+reentry: {once: per_member}
+budget_points: 1000
+journey:
+  - {id: gift, grant: {points: 500}}
+"""
+
+
+def test_a_bonus_that_a_merger_took_back_can_be_given_again(desk: MergerDesk) -> None:
+    """One person joined with two cards and has it once: the page says so, and the next gets it."""
+    desk.launch_texts(load_texts("hello", {"campaign.yaml": HELLO}))
+    for name in ("new", "young"):
+        desk.joins(name)
+        desk.take_turns(name)
+    run = desk.enrolment("new")
+    desk.merges("new", "young", reverse=(f"{run.id}:gift:0",))
+
+    with desk.store.database.read() as connection:
+        found = campaign_figures(connection, "hello", desk.clock.now())
+    assert found is not None
+    [day] = found["days"]
+    assert (day["granted_points"], day["taken_back_points"]) == (1000, 500)
+    assert desk.campaign("hello").granted_points == 500
+    desk.joins("kim")
+    desk.take_turns("kim")
+    assert desk.balance("kim").posted == 500
+    assert desk.campaign("hello").granted_points == 1000
+
+
+def test_what_an_inviter_of_oneself_got_goes_back_from_the_run_that_gave_it(
+    desk: MergerDesk,
+) -> None:
+    """The old card invited the new one: that bonus goes, and the member's own stays as it was."""
+    invited = HELLO + "  - {id: host, grant: {points: 200, to: inviter}}\n"
+    desk.launch_texts(load_texts("hello", {"campaign.yaml": invited}))
+    desk.joins("new", invited_by="lee")
+    desk.take_turns("new")
+    run = desk.enrolment("new")
+    assert (run.state, run.granted_points) == ("ended", 500 + 200)
+
+    desk.merges("lee", "new", reverse=(f"{run.id}:host:0",))
+
+    assert desk.campaign("hello").granted_points == desk.enrolment("new").granted_points == 500
+    record = SqlReads(desk.store.database, desk.clock).record_of("new", "hello")
+    assert record is not None
+    assert [d.reason for d in record.decisions if d.verdict == "reversed"] == ["given_twice"]
+    got = desk.store.read(lambda tx: why_not(tx, "new", "hello", record)).why.inputs
+    assert (got["points"], got["inviter"]) == (500, 0)
 
 
 def test_an_erased_members_journeys_end_and_say_nothing_more(desk: MergerDesk) -> None:
