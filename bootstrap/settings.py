@@ -106,7 +106,9 @@ class Settings(SignInSettings):
     listen_host: str = Field("127.0.0.1", description="Address the API listens on.")
     listen_port: Port = Field(8000, description="Port the API listens on; 0 takes a free one.")
     forwarded_allow_ips: str = Field(
-        "127.0.0.1", description="Proxies whose `X-Forwarded-*` headers are believed."
+        "127.0.0.1",
+        description="Proxies whose `X-Forwarded-*` headers are believed. One that is not named is "
+        "taken for everybody's address: all share its tries to sign in.",
     )
 
     # --- channels ---

@@ -15,7 +15,8 @@ class SignInSettings(BaseSettings):
     public_url: WebAddress | None = Field(
         None,
         description="Where people reach the console, and members the page to unsubscribe, for "
-        "links. Unset: as people reached it, and e-mail goes out without such a link.",
+        "links. With https, cookies go over https only, whatever the proxy says. Unset: as people "
+        "reached it, and e-mail goes out without such a link.",
     )
     local_accounts: bool = Field(
         True, description="`false` switches passwords and links off: all come by OpenID Connect."

@@ -3,8 +3,11 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from typing import Literal
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
+
+from api.services import Services
 
 SESSION = "milepost_session"
 NOTICE = "milepost_notice"
@@ -12,9 +15,18 @@ Kind = Literal["good", "bad"]
 _NOTICE_LONGEST = 500
 
 
+def over_https(request: Request) -> bool:
+    """How the browser reached us: the settings know where a proxy is not believed, or says nothing.
+
+    Then it asks us over http, and only the public address tells.
+    """
+    services: Services = request.app.state.services
+    return "https" in (request.url.scheme, urlsplit(services.sign_in.public_url or "").scheme)
+
+
 def _name(request: Request, name: str) -> str:
     """A browser takes a `__Host-` cookie only over https, from the host itself, for all paths."""
-    return f"__Host-{name}" if request.url.scheme == "https" else name
+    return f"__Host-{name}" if over_https(request) else name
 
 
 def read_cookie(request: Request, name: str) -> str | None:
@@ -32,7 +44,7 @@ def set_cookie(
         path="/",
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=over_https(request),
     )
 
 

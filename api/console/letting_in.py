@@ -2,6 +2,7 @@
 
 import time
 
+import structlog
 from fastapi import Request, Response
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
@@ -9,11 +10,12 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
 from api.console.addresses import own_page
-from api.console.cookies import SESSION, set_cookie
+from api.console.cookies import SESSION, over_https, set_cookie
 from api.console.rendering import go
 from api.services import Services
 from loyalty.people import How, Person
 
+log = structlog.stdlib.get_logger("milepost.console")
 _FOR_AN_ACCOUNT = parse("8 per 15 minutes")
 _FOR_AN_ADDRESS = parse("60 per 15 minutes")
 
@@ -67,6 +69,8 @@ async def let_in(
     request: Request, services: Services, who: Person, how: How, back: str
 ) -> Response:
     """Open a session in this browser and go where the person wanted to."""
+    if over_https(request) and request.url.scheme != "https":
+        log.warning("the proxy is not named in MILEPOST_FORWARDED_ALLOW_IPS: all share its address")
     token = await run_in_threadpool(services.sessions.open, who.id, how)
     answer = go(request, own_page(back))
     set_cookie(request, answer, SESSION, token)
