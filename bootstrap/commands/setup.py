@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 from rich.text import Text
 
 from bootstrap.commands.printing import console
 from bootstrap.settings import read_settings, variable
-from bootstrap.settings_table import listed, markdown, plain
+from bootstrap.settings_table import listed, markdown, shown
 from storage.migrate import head, upgrade, write_migration
 
 
@@ -56,7 +55,5 @@ def settings(
         return
     present, out = read_settings(), console()
     for name, field in listed():
-        value = getattr(present, name)
-        shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else plain(value)
-        out.print(Text(f"{variable(name)}={shown}", style="bold"))
+        out.print(Text(f"{variable(name)}={shown(getattr(present, name))}", style="bold"))
         out.print(Text(f"  {field.description}"))

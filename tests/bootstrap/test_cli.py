@@ -386,6 +386,34 @@ def test_settings_can_be_copied_as_they_stand(
     assert "MILEPOST_SMTP_URL=(set)" in lines
 
 
+@pytest.mark.parametrize(
+    ("setting", "address", "shown"),
+    [
+        ("DATABASE_URL", "postgresql://mia:hush-7@db/x", "postgresql://mia:***@db/x"),
+        (
+            "DATABASE_URL",
+            "postgresql://mia@db/x?password=hush-7",
+            "postgresql://mia@db/x?password=***",
+        ),
+        ("DATABASE_URL", "postgresql://mia@db/x", "postgresql://mia@db/x"),
+        ("WEBHOOK_PROXY", "http://mia:hush@hush-7@px:3128", "http://mia:***@px:3128"),
+        ("OIDC_ISSUER", "https://:hush-7@sso/", "https://:***@sso/"),
+    ],
+)
+def test_a_password_in_an_address_is_not_shown(
+    milepost: Milepost, monkeypatch: pytest.MonkeyPatch, setting: str, address: str, shown: str
+) -> None:
+    """What is shown is pasted into tickets."""
+    monkeypatch.setenv(f"MILEPOST_{setting}", address)
+    monkeypatch.setenv("MILEPOST_OIDC_CLIENT_ID", "shop")
+    monkeypatch.setenv("MILEPOST_OIDC_CLIENT_SECRET", "hush-7")
+
+    output = milepost("settings").output
+
+    assert f"MILEPOST_{setting}={shown}" in output.splitlines()
+    assert "hush" not in output
+
+
 def test_an_empty_list_says_what_comes_first(milepost: Milepost) -> None:
     """A heading without rows would leave a newcomer where they were."""
     assert "milepost keys create" in milepost("keys", "list").output
