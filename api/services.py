@@ -15,6 +15,7 @@ from api.people import People, Sessions, SignIn
 from api.reads import Estimates, MessageDesk, Reads
 from api.temporal_facts import Failing, TaskQueue
 from loyalty.campaign_request import Check as CheckTexts
+from loyalty.errors import Unknown
 from loyalty.message_preview import Say
 from loyalty.ports import Clock, Store
 from loyalty.programme import Programme
@@ -77,6 +78,13 @@ class Services:
     sign_in: SignIn = field(default_factory=SignIn)
     lookout: Lookout = field(default_factory=Lookout)
     version: str = "0.1.0"
+
+    def template(self, name: str) -> Template:
+        """A template that can be launched, as it is now; raises Unknown."""
+        found = self.templates().get(name)
+        if found is None:
+            raise Unknown("template", name)
+        return found
 
 
 async def _services(request: Request) -> Services:

@@ -7,7 +7,6 @@ and members who are under way keep theirs.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from loyalty.admission import Entry, compiled, consider
@@ -15,7 +14,7 @@ from loyalty.campaign_request import CampaignRequest, Check, compile_request
 from loyalty.errors import ChangedMeanwhile, KeyReused, Unknown, WrongState, invalid_field
 from loyalty.exchange_window import announce_offer, offer_of
 from loyalty.journeys.compiled import Compiled
-from loyalty.launch_rule import over_budget_rule, refused_change
+from loyalty.launch_rule import over_budget_rule
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState, Enrolment, LaunchRequest, Version
 from loyalty.templates import Template
@@ -32,6 +31,7 @@ def draft(
         if known.hash != made.hash or there.name != request.name:
             raise KeyReused("campaign", request.id)
         return there
+    tx.campaigns.keep_template(template)
     return add_draft(tx, request.id, request.name, made, actor)
 
 
@@ -43,7 +43,7 @@ def add_draft(
     actor: str,
     detail: Mapping[str, Any] | None = None,
 ) -> Campaign:
-    """Put a compiled campaign on record as version 1 of a draft."""
+    """Put a compiled campaign on record as version 1 of a draft; its template is kept already."""
     if tx.campaigns.versions(campaign_id):  # of a draft that was discarded
         raise KeyReused("campaign", campaign_id)
     campaign = Campaign(
@@ -58,41 +58,6 @@ def add_draft(
     tx.campaigns.add(campaign)
     tx.campaigns.add_version(version_of(tx, campaign.id, 1, made, actor))
     tx.audit.add(actor, "campaign.draft", campaign.id, detail={"version": 1, **(detail or {})})
-    return campaign
-
-
-def revise(
-    tx: Transaction, template: Template, request: CampaignRequest, actor: str, check_texts: Check
-) -> Campaign:
-    """Make the next version: whoever enters from now on gets it, who is under way keeps theirs.
-
-    The values of the present version again change nothing, so a repeated request does no harm.
-    """
-    campaign = _lock(tx, request.id, "revised", "draft", "launched", "paused")
-    made = compile_request(template, request, tx.programme, check_texts)
-    if made.template != campaign.template or made.exchange is not None:
-        raise WrongState(
-            "A campaign keeps its template, and an exchange its terms: make a new campaign.",
-            template=campaign.template,
-        )
-    if compiled(tx.campaigns.version(campaign.id, campaign.version)).hash == made.hash:
-        return campaign
-    if campaign.state != "draft" and (refused := refused_change(campaign, made, tx.programme)):
-        raise refused
-    number = campaign.version + 1
-    tx.campaigns.add_version(version_of(tx, campaign.id, number, made, actor))
-    campaign = replace(
-        campaign,
-        version=number,
-        budget_points=made.budget_points,
-        position=_hours_forgotten(campaign, tx.now),
-    )
-    tx.campaigns.drop_launch_request(campaign.id)  # what was asked for is no longer what it is
-    if campaign.state != "draft":
-        # It sleeps until an hour of the old version.
-        campaign = _woken(tx, campaign, "revised")
-    tx.campaigns.save(campaign)
-    tx.audit.add(actor, "campaign.revise", campaign.id, detail={"version": number})
     return campaign
 
 
@@ -149,7 +114,7 @@ def open_campaign(tx: Transaction, campaign: Campaign, actor: str) -> Campaign:
 
 def locked_draft(tx: Transaction, campaign_id: str) -> Campaign:
     """The campaign, locked; raises Unknown, or WrongState once it is no draft."""
-    return _lock(tx, campaign_id, "launched", "draft")
+    return locked(tx, campaign_id, "launched", "draft")
 
 
 def draft_as_read(tx: Transaction, campaign_id: str, version: int) -> Campaign:
@@ -186,7 +151,7 @@ def enrol(
 ) -> Enrolment | None:
     """Let another system knock at the door for a member; the same questions are asked."""
     member = tx.members.lock(member_id)
-    campaign = _lock(tx, campaign_id, "entered", "launched", "paused")
+    campaign = locked(tx, campaign_id, "entered", "launched", "paused")
     version = tx.campaigns.version(campaign.id, campaign.version)
     rules = compiled(version)
     if rules.enter is None:
@@ -231,32 +196,24 @@ def _turn_to(
     actor: str,
     *allowed: CampaignState,
 ) -> Campaign:
-    campaign = _lock(tx, campaign_id, state, *allowed)
+    campaign = locked(tx, campaign_id, state, *allowed)
     # The walk over the held or the stopped begins anew, whatever an earlier one left behind.
     position = {**campaign.position, "walk": None if state == "paused" else {"after": ""}}
     ended_at = tx.now if state == "stopped" else None
     campaign = replace(campaign, state=state, position=position, ended_at=ended_at)
-    tx.campaigns.save(_woken(tx, campaign, state))
+    tx.campaigns.save(woken(tx, campaign, state))
     tx.audit.add(actor, f"campaign.{state}", campaign.id, reason)
     return campaign
 
 
-def _woken(tx: Transaction, campaign: Campaign, reason: str) -> Campaign:
+def woken(tx: Transaction, campaign: Campaign, reason: str) -> Campaign:
     """The campaign with a turn due now, so that upkeep misses the turn if nobody takes it."""
     tx.outbox.add("nudge_campaign", workflow_id(campaign.id), {"reason": reason}, priority=1)
     position = {**campaign.position, "nudged_turn": campaign.turn}
     return replace(campaign, wake_at=tx.now, position=position)
 
 
-def _hours_forgotten(campaign: Campaign, now: datetime) -> Mapping[str, Any]:
-    """The position without the next pass of the old version; one that was missed is still owed."""
-    noted = campaign.position.get("entry_at")
-    if noted is None or datetime.fromisoformat(noted) <= now:
-        return campaign.position
-    return {**campaign.position, "entry_at": None}
-
-
-def _lock(tx: Transaction, campaign_id: str, done: str, *allowed: CampaignState) -> Campaign:
+def locked(tx: Transaction, campaign_id: str, done: str, *allowed: CampaignState) -> Campaign:
     if tx.campaigns.get(campaign_id) is None:
         raise Unknown("campaign", campaign_id)
     campaign = tx.campaigns.lock(campaign_id)

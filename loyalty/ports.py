@@ -34,6 +34,7 @@ from loyalty.refused_claim import RefusedClaim
 from loyalty.refused_event import RefusedEvent
 from loyalty.repairs import ListName, RepairItem, RepairJob
 from loyalty.template_version import TemplateLine, TemplateVersion
+from loyalty.templates import Template
 from loyalty.tiers.standing import Held, TierReview
 from loyalty.till.hold import TillHold, TillReturn
 
@@ -199,6 +200,14 @@ class Campaigns(Protocol):
     def version(self, campaign_id: str, version: int) -> Version: ...
     def versions(self, campaign_id: str) -> Sequence[Version]:
         """All of a campaign, newest first."""
+        ...
+
+    def keep_template(self, template: Template) -> None:
+        """Put a template on record as a version is made of it; once for each content."""
+        ...
+
+    def kept_template(self, hash: str) -> Template:
+        """By its content; raises Unknown."""
         ...
 
     def remove(self, campaign_id: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 from loyalty.errors import Unknown, WrongState
 from loyalty.journeys.plan import Plan
 from loyalty.records import Campaign, LaunchRequest, Version
+from loyalty.templates import Template
 from storage import tables
 from storage.open_campaigns import OpenCampaigns
 from storage.rows import AddUp, InsertOnce, Shape, Upsert
@@ -59,6 +60,9 @@ _NUMBERS = (
     .where(_versions.c.campaign_id == bindparam("campaign"))
     .order_by(_versions.c.version.desc())
 )
+_kept = tables.kept_templates
+_KEEP = InsertOnce(_kept)
+_KEPT = select(_kept.c.template).where(_kept.c.hash == bindparam("hash"))
 _requests = tables.launch_requests
 _request_shape = Shape(LaunchRequest, _requests)
 _REQUEST = select(*_request_shape.columns).where(_requests.c.campaign_id == bindparam("campaign"))
@@ -161,6 +165,18 @@ class SqlCampaigns:
         """All of a campaign, newest first."""
         numbers = self._connection.execute(_NUMBERS, {"campaign": campaign_id}).scalars().all()
         return [self.version(campaign_id, number) for number in numbers]
+
+    def keep_template(self, template: Template) -> None:
+        """Put a template on record as a version is made of it; once for each content."""
+        row = {"hash": template.hash, "template": template.model_dump_json()}
+        _KEEP(self._connection, row)
+
+    def kept_template(self, hash: str) -> Template:
+        """By its content; raises Unknown."""
+        found = self._connection.execute(_KEPT, {"hash": hash}).scalar_one_or_none()
+        if found is None:
+            raise Unknown("template", hash)
+        return Template.model_validate_json(found)
 
     def remove(self, campaign_id: str) -> None:
         """Forget a draft and its request. Its versions stay: every process may know them by heart,

@@ -20,7 +20,7 @@ from loyalty.errors import ChangedMeanwhile, LoyaltyError, Unknown
 from loyalty.journeys.picture import picture
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState
-from loyalty.templates import Bilingual
+from loyalty.revising import may_change
 
 router = APIRouter()
 Reader = Annotated[Caller, person("read_campaigns")]
@@ -200,7 +200,7 @@ def _home(
 ) -> Response:
     home = home_of(given, campaign_id)
     language = request.state.speech.language
-    title = home.template.title if home.template else _plain(home.campaign.template)
+    title = home.template.title
     return page(
         request,
         "campaign.html",
@@ -208,6 +208,7 @@ def _home(
         back=f"/console/campaigns/{campaign_id}",
         home=home,
         c=home.campaign,
+        changeable=may_change(home.campaign, home.rules),
         rules=home.rules,
         e=home.estimate,
         values=set_values(home.rules, home.template, language),
@@ -218,7 +219,3 @@ def _home(
         form=form or {},
         errors=errors or {},
     )
-
-
-def _plain(text: str) -> Bilingual:
-    return Bilingual(en=text, zh=text)

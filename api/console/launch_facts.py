@@ -3,16 +3,18 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from api.services import Services
 from loyalty import rehearsal
 from loyalty.admission import compiled
 from loyalty.campaign_entry import next_entry
+from loyalty.campaign_tell import untold
 from loyalty.errors import Unknown
 from loyalty.estimate import Estimate
 from loyalty.explain_words import words_of
 from loyalty.journeys.compiled import Compiled
-from loyalty.journeys.moments import in_order
+from loyalty.journeys.moments import CampaignMoment, in_order
 from loyalty.plain_conditions import plain_condition
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, LaunchRequest, Version
@@ -30,31 +32,42 @@ class SetValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """What a launch now does at one of the campaign's instants; at once where that is over."""
+
+    at: datetime | None
+    id: str
+    what: Literal["tell", "open", "close"]
+    untold: Literal["too_late", "too_early"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """Everything that a campaign's first page is drawn from."""
 
     campaign: Campaign
     version: Version
     rules: Compiled
-    template: Template | None
+    template: Template  # as the version was made of it
     request: LaunchRequest | None
     estimate: Estimate | None  # none once it is launched
     first_entry: datetime | None
-    moments: tuple[tuple[datetime, str, str], ...]  # when, id, what: tell open close
+    moments: tuple[Coming, ...]
     languages: tuple[str, ...]
 
 
 def home_of(services: Services, campaign_id: str) -> Home:
     """Raises Unknown."""
 
-    def look(tx: Transaction) -> tuple[Campaign, Version, LaunchRequest | None, datetime]:
+    def look(tx: Transaction) -> tuple[Campaign, Version, Template, LaunchRequest | None, datetime]:
         campaign = tx.campaigns.get(campaign_id)
         if campaign is None:
             raise Unknown("campaign", campaign_id)
         version = tx.campaigns.version(campaign.id, campaign.version)
-        return campaign, version, tx.campaigns.launch_request(campaign.id), tx.now
+        template = tx.campaigns.kept_template(compiled(version).template_hash)
+        return campaign, version, template, tx.campaigns.launch_request(campaign.id), tx.now
 
-    campaign, version, request, now = services.store.read(look)
+    campaign, version, template, request, now = services.store.read(look)
     rules, zone = compiled(version), services.programme.tz
     made, first = None, None
     if campaign.state == "draft":
@@ -66,31 +79,35 @@ def home_of(services: Services, campaign_id: str) -> Home:
         campaign=campaign,
         version=version,
         rules=rules,
-        template=services.templates().get(campaign.template),
+        template=template,
         request=request if campaign.state == "draft" else None,
         estimate=made,
         first_entry=first,
-        moments=tuple((at, m.id, m.act.do) for at, m in in_order(rules.moments, zone)),
+        moments=tuple(_coming(at, m, rules, now, zone) for at, m in in_order(rules.moments, zone)),
         languages=tuple(sorted({each for by in version.messages.values() for each in by})),
     )
 
 
+def _coming(
+    at: datetime, moment: CampaignMoment, rules: Compiled, now: datetime, zone: ZoneInfo
+) -> Coming:
+    what = moment.act.do
+    why = untold(moment, rules, max(at, now), zone) if what == "tell" else None
+    return Coming(at if at > now else None, moment.id, what, why)
+
+
 def set_values(
-    rules: Compiled, template: Template | None, language: Literal["en", "zh"]
+    rules: Compiled, template: Template, language: Literal["en", "zh"]
 ) -> list[SetValue]:
-    """The parameters in the template's order; one it no longer has is named as it was."""
-    parameters = template.parameters if template else {}
-    body = template.body if template else {}
+    """The parameters in the template's order."""
     # What stands beside the values anyway, as it counts for this version.
-    beside = {str(body.get(name, "")).removeprefix("$") for name in ("budget_points", "holdout")}
+    limits = ("budget_points", "holdout")
+    beside = {str(template.body.get(name, "")).removeprefix("$") for name in limits}
     found = []
-    for name, value in rules.values.items():
+    for name, parameter in template.parameters.items():
         if name in beside:
             continue
-        parameter = parameters.get(name)
-        if parameter is None:
-            found.append(SetValue(name, "text", value))
-            continue
+        value = rules.values[name]
         unit = getattr(parameter.unit, language) if parameter.unit else ""
         label = getattr(parameter.label, language)
         shown = datetime.fromisoformat(value) if parameter.type == "datetime" else value

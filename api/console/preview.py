@@ -11,8 +11,10 @@ from api.console.sessions import person
 from api.keys import Caller
 from api.services import Given
 from loyalty import rehearsal
+from loyalty.admission import compiled
 from loyalty.ports import Transaction
 from loyalty.programme import CHANNELS
+from loyalty.revising import may_change
 from loyalty.simulation.assumptions import USUAL_MINOR, Assumption, Kind
 from loyalty.simulation.calendar import rows
 from loyalty.simulation.play import DAYS
@@ -47,6 +49,7 @@ def preview(
         who, language, shown = rehearsal.preview(tx, campaign_id, None, known, spoken, given.say)
         return {
             "c": campaign,
+            "changeable": may_change(campaign, compiled(version)),
             "who": who,
             "spoken": language,
             "written_in": languages,
@@ -78,7 +81,7 @@ def calendar(
     form["member"] = wished
 
     def work(tx: Transaction) -> dict[str, Any]:
-        campaign, _ = rehearsal.shown_version(tx, campaign_id)
+        campaign, version = rehearsal.shown_version(tx, campaign_id)
         known = wished if wished and tx.members.get(wished) is not None else None
         who, played = rehearsal.calendar(
             tx, campaign_id, None, known, assumption, locale=request.state.speech.language
@@ -86,6 +89,7 @@ def calendar(
         given_points = [c.points for c in played.credits if c.member_id == who.id and c.campaign_id]
         return {
             "c": campaign,
+            "changeable": may_change(campaign, compiled(version)),
             "who": who,
             "sample": known is None,
             "played": played,

@@ -19,7 +19,9 @@ from api.console import (
     repair,
     run,
     sample,
+    set_audience,
     set_campaign,
+    set_change,
     sign_in,
     transaction,
     unsubscribe,
@@ -36,6 +38,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     home.router,
     choose.router,
+    set_audience.router,
+    set_change.router,
     set_campaign.router,  # /campaigns/new comes before /campaigns/{id}
     sample.router,
     sign_in.router,

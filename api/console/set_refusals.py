@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.console.forms import WHOLE
+from api.console.forms import WHOLE, at
 from api.console.language import Speech
 from api.console.marks import N_
+from api.console.words import said
 from loyalty.errors import Invalid, KeyReused, LoyaltyError
 from loyalty.launch_rule import OverBudgetRule
 from loyalty.templates import Parameter, Template
@@ -61,11 +62,14 @@ def _placed(
         message = say(_PROMISED, promised=f"{problem['promised']:,}")
     if code == "second_person":
         message = say(_RAISED, most=f"{problem['most']:,}")
+    if "file" in problem:  # a finding: each value is right, but not beside the others
+        name, message = _set_by(template, field), said(speech, "finding", code)
+        return (f"values.{name}" if name else WHOLE), message
     parameter = template.parameters.get(field)
     if parameter is not None:
         words = _SAID.get(code, "")
-        said = say(words, bounds=_bounds(parameter, say)) if "%(" in words else ""
-        return f"values.{field}", said or (say(words) if words else message)
+        bounded = say(words, bounds=_bounds(parameter, say)) if "%(" in words else ""
+        return f"values.{field}", bounded or (say(words) if words else message)
     if field == "budget_points":
         return _budget_field(template), message
     return field if field.startswith("audience") else WHOLE, message
@@ -75,8 +79,14 @@ def _budget_field(template: Template) -> str:
     """Where the form asks for the budget; the whole, where the template leaves no choice."""
     if "budget_points" not in template.body:
         return "budget_points"
-    name = str(template.body["budget_points"]).removeprefix("$")
-    return f"values.{name}" if name in template.parameters else WHOLE
+    name = _set_by(template, "budget_points")
+    return f"values.{name}" if name else WHOLE
+
+
+def _set_by(template: Template, path: str) -> str:
+    """The parameter that a place of the template is filled from; nothing where it is written."""
+    name = str(at(template.body, path)).removeprefix("$")
+    return name if name in template.parameters else ""
 
 
 def _bounds(parameter: Parameter, say: Any) -> str:

@@ -13,6 +13,7 @@ from loyalty.admission import compiled
 from loyalty.comparison import compare
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
+from loyalty.revising import may_change
 
 router = APIRouter()
 Reader = Annotated[Caller, person("read_campaigns")]
@@ -44,6 +45,7 @@ def versions(
         pair = [compiled(tx.campaigns.version(campaign_id, n)) for n in (older, newer)]
         return {
             "c": campaign,
+            "changeable": may_change(campaign, read[0][1]),
             "listed": [(each, rules, audience_said(rules, language)) for each, rules in read],
             "before": older,
             "after": newer,

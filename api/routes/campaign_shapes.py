@@ -83,7 +83,9 @@ class CampaignReport(LaunchAnswer):
 
 
 class Revision(BaseModel):
-    """What a campaign shall do from now on, said whole: what is not named is as in the template."""
+    """What a campaign shall do from now on, said whole: what is not named is as in the template
+    that the campaign was drafted from.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -95,6 +97,23 @@ class Revision(BaseModel):
     audience: WishedAudience = AUDIENCE
     holdout_percent: int | None = Field(None, ge=0, le=50, strict=True)
     budget_points: int | None = Field(None, ge=0, le=10**15, strict=True)
+    version: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        strict=True,
+        description="The one that was read: if there is another by now, nothing is done",
+    )
+    state: CampaignState | None = Field(
+        None,
+        description="The one that was read: if a draft was launched since, nothing is done",
+    )
+    newest_template: bool = Field(
+        False,
+        strict=True,
+        description="Move the campaign to its template as it is now; otherwise a template that "
+        "was changed since the campaign was drafted changes nothing here",
+    )
 
 
 class CampaignsView(BaseModel):

@@ -26,10 +26,12 @@ from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import Unknown
 from loyalty.ports import Transaction
 from loyalty.records import Campaign, CampaignState, LaunchRequest
+from loyalty.revising import revise
 
 router = APIRouter(tags=["Campaigns"])
 
 
+_WISHED = {"values", "audience", "holdout_percent", "budget_points"}
 _MOVE = problems("unknown", "wrong_state", write=True)
 
 
@@ -46,9 +48,7 @@ def draft_campaign(
 
     Nobody meets a draft: launch it when it is right. The same request again changes nothing.
     """
-    template = given.templates().get(body.template)
-    if template is None:
-        raise Unknown("template", body.template)
+    template = given.template(body.template)
 
     def work(tx: Transaction) -> dict[str, Any]:
         replayed = tx.campaigns.get(body.id) is not None
@@ -93,7 +93,9 @@ def read_campaign(
 @router.post(
     "/v1/campaigns/{campaign_id}/versions",
     summary="Change a campaign",
-    responses=problems("unknown", "wrong_state", "over_budget_rule", write=True),
+    responses=problems(
+        "unknown", "wrong_state", "changed_meanwhile", "over_budget_rule", write=True
+    ),
 )
 def revise_campaign(
     campaign_id: CampaignId,
@@ -104,19 +106,31 @@ def revise_campaign(
     """Makes the next version of a draft or of a campaign that runs; the answer has its number.
 
     Whoever enters from now on gets it; who is under way keeps the version they entered with. The
-    same values again change nothing. An exchange keeps its terms.
+    same values again change nothing. An exchange that was launched keeps its terms.
     """
     there = given.store.read(lambda tx: tx.campaigns.get(campaign_id))
     if there is None:
         raise Unknown("campaign", campaign_id)
-    template = given.templates().get(there.template)
-    if template is None:
-        raise Unknown("template", there.template)
     wished = CampaignRequest(
-        id=there.id, name=there.name, template=there.template, **body.model_dump()
+        id=there.id,
+        name=there.name,
+        template=there.template,
+        **body.model_dump(include=_WISHED),
     )
+    newest = given.template(there.template) if body.newest_template else None
     check = given.check_texts
-    return _view(given, lambda tx: campaigns.revise(tx, template, wished, caller.actor, check))
+    return _view(
+        given,
+        lambda tx: revise(
+            tx,
+            wished,
+            caller.actor,
+            check,
+            version=body.version,
+            state=body.state,
+            move_to=newest,
+        ),
+    )
 
 
 @router.post(

@@ -12,7 +12,6 @@ from api.keys import Caller, needs
 from api.problems import locale_of
 from api.routes.template_shapes import FILES_EXAMPLE, Files, Name
 from api.services import Given
-from loyalty.errors import Unknown
 from loyalty.registration import MEMBER_ID
 from loyalty.simulation.assumptions import Assumption
 from loyalty.simulation.calendar import rows
@@ -111,10 +110,7 @@ def try_template(
     caller: Annotated[Caller, needs("explain")],
 ) -> TrialView:
     """The same for a template that can be launched."""
-    template = given.templates().get(name)
-    if template is None:
-        raise Unknown("template", name)
-    return trial(given, template, body, locale_of(request))
+    return trial(given, given.template(name), body, locale_of(request))
 
 
 def trial(given: Given, template: Template, asked: TrialAsked, locale: str) -> TrialView:

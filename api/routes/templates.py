@@ -10,7 +10,6 @@ from api.errors import problems
 from api.keys import Caller, needs
 from api.problems import locale_of
 from api.services import Given
-from loyalty.errors import Unknown
 from loyalty.journeys.picture import picture_of_template
 from loyalty.journeys.picture_shapes import Picture
 from loyalty.templates import Bilingual, Parameter, Template, Text
@@ -55,9 +54,7 @@ def read_template(
     caller: Annotated[Caller, needs("read_campaigns")],
 ) -> TemplateView:
     """Its parameters, with defaults and bounds, and its messages as written."""
-    found = given.templates().get(name)
-    if found is None:
-        raise Unknown("template", name)
+    found = given.template(name)
     return TemplateView(
         name=found.name,
         title=found.title,
@@ -87,9 +84,7 @@ def draw_template(
     The figures are the template's own, with examples where it has none. The words of the JSON are
     in both languages; an SVG is in the one that `Accept-Language` prefers.
     """
-    found = given.templates().get(name)
-    if found is None:
-        raise Unknown("template", name)
+    found = given.template(name)
     drawn = picture_of_template(found, given.programme)
     if SVG in request.headers.get("accept", ""):
         return Response(svg_of(drawn, locale_of(request)), media_type=SVG)

@@ -54,6 +54,15 @@ campaign_versions = Table(
     Column("created_by", String(64), nullable=False),
 )
 
+# What versions were made of, once for each content, so that a change of a campaign stays with it.
+# Text, since the order of a template's parameters is the order in which they are asked for.
+kept_templates = Table(
+    "kept_templates",
+    metadata,
+    key("hash", 64, primary_key=True),
+    Column("template", Text, nullable=False),
+)
+
 # Launches that wait for a second person, or were declined; the audit trail keeps how all ended.
 launch_requests = Table(
     "launch_requests",

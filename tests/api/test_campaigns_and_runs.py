@@ -62,6 +62,28 @@ def test_a_running_campaign_is_changed_for_those_who_come(shop: Shop) -> None:
     assert marketer.get("/v1/campaigns/hello").json()["values"] == {"points": 80}
 
 
+def test_nobody_changes_what_they_have_not_read(shop: Shop) -> None:
+    """Another version by now, or a draft that members meet by now: refused, and said which."""
+    marketer = shop.as_("marketer")
+    body = {"id": "hello", "name": "Hello", "template": "greeting"}
+    assert marketer.post("/v1/campaigns", json=body).status_code == 201
+
+    def changed(points: int, **read: Any) -> Any:
+        wish = {"values": {"points": points}, **read}
+        return marketer.post("/v1/campaigns/hello/versions", json=wish)
+
+    assert changed(60, version=1, state="draft").json()["version"] == 2
+    older = changed(70, version=1, state="draft")
+    assert marketer.post("/v1/campaigns/hello/launch", json={"version": 2}).status_code == 200
+    as_a_draft = changed(70, version=2, state="draft")
+
+    for refused, state in ((older, "draft"), (as_a_draft, "launched")):
+        assert (refused.status_code, refused.json()["code"]) == (409, "changed_meanwhile")
+        facts = refused.json()["facts"]
+        assert (facts["version"], facts["state"]) == (2, state)
+    assert changed(70, version=2, state="launched").json()["version"] == 3
+
+
 def test_a_budget_is_not_lowered_below_what_members_were_promised(shop: Shop) -> None:
     """The answer says how far it may go, and exactly so far it goes: then nobody else gets in."""
     marketer, integrator = shop.as_("marketer"), shop.as_("integrator")

@@ -6,6 +6,7 @@ from typing import Any
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
 from loyalty.registration import Consent, Registration, register
+from loyalty.revising import revise
 from tests.browser.conftest import Console
 
 BONUS = "spring-welcome"
@@ -73,6 +74,5 @@ def two_versions_of_a_draft(console: Console) -> str:
         values={"welcome_points": 600},
         budget_points=300_000,
     )
-    read = services.templates()["new_member_bonus"]
-    services.store.run(lambda tx: campaigns.revise(tx, read, request, mei, services.check_texts))
+    services.store.run(lambda tx: revise(tx, request, mei, services.check_texts))
     return f"{path}/versions"

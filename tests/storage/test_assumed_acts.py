@@ -9,6 +9,7 @@ from loyalty.campaign_request import CampaignRequest
 from loyalty.conditions import Condition
 from loyalty.journeys.load import load_texts
 from loyalty.rehearsal import calendar
+from loyalty.revising import revise
 from loyalty.simulation.assumptions import TRIES_IN_ALL, TRIES_MAX, Assumption
 from loyalty.simulation.play import ACTS_MAX, Simulation
 from loyalty.templates import Template
@@ -203,7 +204,7 @@ def test_whoever_is_under_way_is_shown_the_version_they_entered_with(desk: Rehea
     desk.take_turns("mo")
     richer = made("{grant: 900}, {grant: {points: 700, to: inviter}}")
     wish = CampaignRequest(id="hostile", name="hostile", template="hostile", holdout_percent=0)
-    desk.store.run(lambda tx: campaigns.revise(tx, richer, wish, "mia", lambda made: ()))
+    desk.store.run(lambda tx: revise(tx, wish, "mia", lambda made: (), move_to=richer))
 
     for assumed in (Assumption(kind="purchase", day=3), EVERYTHING):
         played = desk.looked_at("mo", assumed)

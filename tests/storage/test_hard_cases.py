@@ -7,15 +7,16 @@ import pytest
 from loyalty import campaigns
 from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import WrongState
-from loyalty.journeys.load import load_named, load_texts
+from loyalty.journeys.load import load_texts
 from loyalty.operate import Command, command
 from loyalty.reconcile import look_again_at_campaign
+from loyalty.revising import revise
 from storage import tables
 from storage.queries.upkeep import stuck_campaigns, stuck_runs
 from storage.store import SqlStore
 from tests.storage.front_desk import FrontDesk
 from tests.storage.rows import NOON, StillClock
-from tests.stories import SHANGHAI, TEMPLATES
+from tests.stories import SHANGHAI
 
 DAY = timedelta(days=1)
 GIFT = ("grocery", 0)
@@ -172,8 +173,7 @@ def test_a_new_hour_for_the_daily_pass_counts_from_today(desk: FrontDesk) -> Non
         holdout_percent=0,
         values={"check_at": "21:00"},
     )
-    template = load_named(TEMPLATES, "dormant_wake_up")
-    desk.store.run(lambda tx: campaigns.revise(tx, template, request, "mia", lambda made: ()))
+    desk.store.run(lambda tx: revise(tx, request, "mia", lambda made: ()))
 
     assert [row.workflow_id for row in desk.outbox("nudge_campaign")] == [f"c/{dormant}"]
     list(desk.campaign_turns(dormant))

@@ -14,6 +14,7 @@ from loyalty.launch_rule import OverBudgetRule
 from loyalty.member_moves import SecondPersonNeeded
 from loyalty.programme import Launch, Programme
 from loyalty.records import Campaign
+from loyalty.revising import revise
 from storage.database import Database
 from storage.store import SqlStore
 from tests.storage.rows import StillClock
@@ -38,9 +39,7 @@ class Desk:
 
     def revises(self, **more: Any) -> Campaign:
         wish = self.wish(**more)
-        return self.store.run(
-            lambda tx: campaigns.revise(tx, self.template, wish, "mia", lambda made: ())
-        )
+        return self.store.run(lambda tx: revise(tx, wish, "mia", lambda made: ()))
 
     def launches(self, version: int = 1, actor: str = "mia") -> Campaign:
         return self.store.run(lambda tx: campaigns.launch(tx, "hello", version, actor))
@@ -218,6 +217,26 @@ def test_a_draft_can_be_thrown_away_but_nothing_that_was_launched(desk: Any) -> 
     here.store.run(lambda tx: campaigns.launch(tx, "other", 1, "mia"))
     with pytest.raises(WrongState):
         here.store.run(lambda tx: drafts.discard(tx, "other", "mia"))
+
+
+def test_the_draft_of_an_exchange_is_changed_until_it_is_launched(desk: Any) -> None:
+    """A wrong figure, or a copy of last month's with last month's hours, costs no new form."""
+    here = desk()
+    template = load_named(TEMPLATES, "limited_time_exchange")
+
+    def wish(closes: str) -> CampaignRequest:
+        hours = {"opens_at": "2026-03-05T10:00:00+08:00", "closes_at": closes}
+        return CampaignRequest(id="hello", name="Cups", template=template.name, values=hours)
+
+    first, longer = wish("2026-03-06T10:00:00+08:00"), wish("2026-03-07T10:00:00+08:00")
+    here.store.run(lambda tx: campaigns.draft(tx, template, first, "mia", lambda made: ()))
+
+    assert here.store.run(lambda tx: revise(tx, longer, "mia", lambda made: ())).version == 2
+    here.launches(version=2)
+    offer = here.store.read(lambda tx: tx.offers.get("hello"))
+    assert offer.closes_at.isoformat() == "2026-03-07T02:00:00+00:00"
+    with pytest.raises(WrongState, match="keeps its terms"):
+        here.store.run(lambda tx: revise(tx, first, "mia", lambda made: ()))
 
 
 def test_two_versions_are_compared_in_what_a_marketer_set(desk: Any) -> None:

@@ -10,10 +10,11 @@ import pytest
 from bootstrap.catalogue import Catalogue
 from bootstrap.template_reading import read_texts
 from loyalty import campaigns, template_versions
+from loyalty.admission import compiled
 from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import ChangedMeanwhile, Invalid, Unknown
-from loyalty.journeys.compiled import Compiled
 from loyalty.programme import Programme
+from loyalty.revising import revise
 from loyalty.template_version import TemplateVersion
 from storage import tables
 from storage.store import SqlStore
@@ -196,16 +197,35 @@ def test_a_folder_goes_before_a_saved_template_of_the_same_name(
 
 
 def test_a_drafted_campaign_keeps_the_version_it_was_made_from(store: SqlStore) -> None:
-    """The template goes on to version 2; nobody under way notices."""
+    """The template goes on to version 2; nobody under way notices, and whoever enters after a new
+    budget gets what was launched. Moving to version 2 is asked for by name.
+    """
     catalogue = Catalogue([ROOT], Programme(), store)
     saved(store, FILES, 0)
     request = CampaignRequest(id="gift-1", name="Gift", template="gift")
     store.run(lambda tx: campaigns.draft(tx, catalogue()["gift"], request, "mia", lambda made: []))
+    store.run(lambda tx: campaigns.launch(tx, "gift-1", 1, "mia"))
 
     saved(store, MORE, 1)
+    smaller = request.model_copy(update={"budget_points": 150_000})
+    for move_to in (None, catalogue()["gift"], None):
+        store.run(lambda tx, to=move_to: revise(tx, smaller, "mia", lambda made: [], move_to=to))  # type: ignore[misc]  # mypy infers no lambda with a default
 
-    body = store.read(lambda tx: tx.campaigns.version("gift-1", 1)).body
-    assert Compiled.model_validate(body).plan.nodes["grant"].step.points == 50  # type: ignore[union-attr]
+    listed = store.read(lambda tx: list(tx.campaigns.versions("gift-1")))
+    points = [compiled(each).plan.nodes["grant"].step.points for each in reversed(listed)]  # type: ignore[union-attr]
+    assert points == [50, 50, 80]
+
+
+def test_a_template_is_kept_word_for_word(store: SqlStore) -> None:
+    """The order of its parameters too: in it they are asked for."""
+    shipped = Catalogue([ROOT], Programme())()
+    for template in shipped.values():
+        store.run(lambda tx, one=template: tx.campaigns.keep_template(one))  # type: ignore[misc]  # mypy infers no lambda with a default
+
+    for template in shipped.values():
+        kept = store.read(lambda tx, one=template: tx.campaigns.kept_template(one.hash))  # type: ignore[misc]  # mypy infers no lambda with a default
+        assert kept == template
+        assert list(kept.parameters) == list(template.parameters)
 
 
 def test_saving_is_on_record(store: SqlStore) -> None:

@@ -459,6 +459,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_inbox_refunds_seq"), ["refunds_seq"], unique=False)
 
     op.create_table(
+        "kept_templates",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("template", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_kept_templates")),
+    )
+    op.create_table(
         "launch_requests",
         sa.Column("campaign_id", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -635,13 +641,13 @@ def upgrade() -> None:
         sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("per_member", sa.Integer(), nullable=False),
         sa.Column("hold_seconds", sa.Integer(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=True),
         sa.Column("opens_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.CheckConstraint("remaining >= 0 AND remaining <= stock", name=op.f("ck_offers_stock")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offers")),
     )
-        sa.Column("who", sa.Text(), nullable=True),
     op.create_table(
         "operator_commands",
         sa.Column(
@@ -1114,6 +1120,7 @@ def downgrade() -> None:
     op.drop_table("log_pages")
     op.drop_table("log_head")
     op.drop_table("launch_requests")
+    op.drop_table("kept_templates")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_refunds_seq"))
         batch_op.drop_index(batch_op.f("ix_inbox_member_id_type_occurred_at"))
