@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from loyalty.admission import is_held_out
 from loyalty.audiences.history import history_facts
@@ -57,6 +58,22 @@ def tell_page(
             told.append(member)
     over = over_at(moment, rules.moments, tx.programme.tz)
     _tell(tx, campaign, version, moment, [(member, balances[member.id]) for member in told], over)
+
+
+def untold(
+    moment: CampaignMoment, rules: Compiled, now: datetime, zone: ZoneInfo
+) -> Literal["too_late", "too_early"] | None:
+    """Why nobody is told at this instant; none = everybody is whom it is meant for.
+
+    What opening or closing has overtaken would speak of something that is no longer so, and the
+    end of an exchange may be so near that a word on it would come before it opens.
+    """
+    over = over_at(moment, rules.moments, zone)
+    if over is not None and over <= now:
+        return "too_late"
+    exchange = rules.exchange
+    of_the_end = exchange is not None and moment.at == exchange.closes_at
+    return "too_early" if exchange and of_the_end and now < exchange.opens_at else None
 
 
 def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:

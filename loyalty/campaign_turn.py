@@ -11,11 +11,11 @@ from typing import Any
 from loyalty.admission import Entry, compiled, consider
 from loyalty.audiences.history import history_facts
 from loyalty.campaign_entry import is_past, next_entry, opened_pass
-from loyalty.campaign_tell import tell_page
+from loyalty.campaign_tell import tell_page, untold
 from loyalty.errors import Unknown
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
-from loyalty.journeys.moments import CampaignMoment, Tell, in_order, over_at
+from loyalty.journeys.moments import CampaignMoment, Tell, in_order
 from loyalty.journeys.waking import go_back_to, wake, with_sleep
 from loyalty.members import member_facts
 from loyalty.ports import Transaction
@@ -25,6 +25,7 @@ PAGE = 200
 """Members a page: some hundred milliseconds of one transaction."""
 PACE = timedelta(seconds=1)
 """Between pages that start or wake journeys, so that a wide campaign is no flood."""
+_WHY = {"too_late": "Too late for", "too_early": "Too early for"}
 LOOK_AGAIN = timedelta(days=1)
 """How often a campaign that everybody entered at launch looks whether the last run has ended."""
 
@@ -100,7 +101,7 @@ def _tell(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled
     moment = next((m for m in rules.moments if m.id == under_way["id"]), None)
     if moment is None:
         return _at(campaign, tell=None), _more(tx, "The template no longer has it", timedelta(0))
-    if _too_late(moment, rules, tx):
+    if untold(moment, rules, tx.now, tx.programme.tz) == "too_late":
         over = f"Too late for the rest of {moment.id}"
         return _done(_at(campaign, tell=None), moment), _more(tx, over, timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)
@@ -175,10 +176,8 @@ def _due(tx: Transaction, campaign: Campaign, version: Version, rules: Compiled)
 
 def _moment(tx: Transaction, campaign: Campaign, rules: Compiled, moment: CampaignMoment) -> Step:
     if isinstance(moment.act, Tell):
-        if _too_late(moment, rules, tx):
-            return _done(campaign, moment), _more(tx, f"Too late for {moment.id}", timedelta(0))
-        if _too_early(moment, rules, tx.now):
-            return _done(campaign, moment), _more(tx, f"Too early for {moment.id}", timedelta(0))
+        if why := untold(moment, rules, tx.now, tx.programme.tz):
+            return _done(campaign, moment), _more(tx, f"{_WHY[why]} {moment.id}", timedelta(0))
         telling = {"id": moment.id, "after": ""}
         return _at(campaign, tell=telling), _more(tx, f"Begin {moment.id}", timedelta(0))
     if moment.act.do == "open":
@@ -186,18 +185,6 @@ def _moment(tx: Transaction, campaign: Campaign, rules: Compiled, moment: Campai
     else:
         close_offer(tx, campaign.id)
     return _done(campaign, moment), _more(tx, moment.id, timedelta(0))
-
-
-def _too_late(moment: CampaignMoment, rules: Compiled, tx: Transaction) -> bool:
-    """What opening or closing has overtaken would speak of something that is no longer so."""
-    over = over_at(moment, rules.moments, tx.programme.tz)
-    return over is not None and over <= tx.now
-
-
-def _too_early(moment: CampaignMoment, rules: Compiled, now: datetime) -> bool:
-    """A word on the end of an exchange so short that it has not even opened."""
-    exchange = rules.exchange
-    return exchange is not None and moment.at == exchange.closes_at and now < exchange.opens_at
 
 
 # --- shapes -------------------------------------------------------------------------------------

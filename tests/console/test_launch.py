@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -295,3 +296,38 @@ def test_a_launch_that_waits_for_a_second_person_is_seen_where_people_look(
     assert "Launches for a second person" not in marketer.get("/console").text
     assert HOME not in marketer.get(awaiting).text
     assert shop.as_("operator").get("/v1/repairs").json()["launches"] == 0
+
+
+@pytest.mark.parametrize(
+    ("opens", "hours", "announced", "reminded"),
+    [
+        (timedelta(days=3), 36, "12:00: the message", "18:00: the message"),
+        (timedelta(hours=9), 5, "At once: the message", "it would come before"),
+        (-timedelta(hours=1), 36, "its time is over", ": the message"),
+    ],
+)  # fmt: skip
+def test_a_launch_names_the_messages_that_go_and_those_that_do_not(
+    serving: Callable[..., Shop], opens: timedelta, hours: int, announced: str, reminded: str
+) -> None:
+    """What an exchange begins with is said as it will be: later, at once, or not at all."""
+    template = load_named(TEMPLATES, "limited_time_exchange")
+    shop = serving(templates=lambda: {template.name: template})
+    begin = shop.clock.now() + opens
+    times = {"opens_at": begin, "closes_at": begin + timedelta(hours=hours)}
+    body: dict[str, Any] = {"id": "bonus", "name": "Cups", "template": template.name}
+    body["values"] = {name: at.isoformat() for name, at in times.items()}
+    assert shop.as_("marketer").post("/v1/campaigns", json=body).status_code == 201
+
+    page = shop.signed_in("marketer").get(HOME).text
+
+    lines = re.findall(r"<li>(.*?)</li>", page)
+    said = {
+        name: line
+        for line in lines
+        for name in ("announce", "last_hours")
+        if f"message {name} " in line
+    }
+    assert announced in said["announce"]
+    assert reminded in said["last_hours"]
+    at_once = "At once: the exchange opens" in page
+    assert at_once == (opens < timedelta(0))
