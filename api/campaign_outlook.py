@@ -162,14 +162,18 @@ class EstimateView(BaseModel):
     treated: int | None = None
     reachable: list[ReachView]
     points_per_member: int = Field(description="The dearest way through the journey")
-    points_most: int | None = Field(None, description="none = no limit")
+    points_most: int | None = Field(
+        None, description="Without what purchases earn by the campaign's card; none = no limit"
+    )
     points_expected: int | None = Field(None, description="none = too few earlier runs to say")
     past_runs: int
-    cost_most_minor: int | None = None
+    cost_most_minor: int | None = Field(None, description="Of `points_most`")
     cost_expected_minor: int | None = None
     budget_covers: int | None = Field(None, description="Members, each at most")
     redeemed_most: int = Field(description="Points an exchange can take in")
-    card_multiplier_bp: int | None = None
+    card_multiplier_bp: int | None = Field(
+        None, description="The best card it gives; no budget limits what purchases earn by it"
+    )
     stack: StackView
     warnings: list[WarningView]
     refusal: RefusalView | None = Field(None, description="Why a launch would be refused now")

@@ -2,6 +2,7 @@
 
 Points at most are the dearest way through the plan for everybody, within the budget; points that
 are to be expected come from what campaigns of the same template gave before, and from nothing else.
+What purchases earn by a card of the campaign is in neither: no budget knows how much is bought.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,6 @@ class EstimateFacts:
     """
 
     size: AudienceSize
-    service: Mapping[Channel, int]  # whom a service message may reach, by channel
     entries: int | None = None
     past: Sequence[PastRuns] = ()
 
@@ -168,9 +168,9 @@ def _reachable(rules: Compiled, facts: EstimateFacts) -> tuple[Reachable, ...]:
     for places in places_of(rules).values():
         for place in places:
             used |= {(channel, place.purpose): None for channel in place.channels}
-    counted = {"marketing": facts.size.reachable, "service": facts.service}
     return tuple(
-        Reachable(channel, purpose, counted[purpose].get(channel, 0)) for channel, purpose in used
+        Reachable(channel, purpose, facts.size.reachable[purpose][channel])
+        for channel, purpose in used
     )
 
 
@@ -196,7 +196,8 @@ def _stack(earning: RuleSet, programme: Programme, card: int | None) -> HighestS
 
 def _warnings(made: Estimate, rules: Compiled, programme: Programme) -> Iterator[Warned]:
     if made.reached == 0:
-        yield Warned("nobody_reached")
+        joining = isinstance(rules.enter, EnterOnEvent) and rules.enter.on == "member.registered"
+        yield Warned("no_newcomer_fits" if joining and rules.audience else "nobody_reached")
     if made.points_most is None:
         yield Warned("no_budget", {"points_per_member": made.points_per_member})
     if made.budget_covers is not None and made.treated and made.budget_covers < made.treated:
@@ -204,6 +205,8 @@ def _warnings(made: Estimate, rules: Compiled, programme: Programme) -> Iterator
     for each in made.reachable:
         if made.reached and each.members == 0 and made.per_days is None:
             yield Warned("nobody_reachable", {"channel": each.channel, "purpose": each.purpose})
+    if made.card_multiplier_bp is not None:
+        yield Warned("card_outside_budget", {"multiplier_bp": made.card_multiplier_bp})
     limit = programme.earning.highest_return_bp
     if made.stack.return_bp > limit:
         figures = {"return_bp": made.stack.return_bp, "limit_bp": limit}

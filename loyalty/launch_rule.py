@@ -1,7 +1,8 @@
 """What a budget is held to: the programme's rule at launch, and what members were promised since.
 
 The points at most are what the budget allows, since admission keeps to it. A campaign that gives
-points without a budget has no such figure, so a rule on points or cost needs one.
+points without a budget has no such figure, so a rule on points or cost needs one. What purchases
+earn by a campaign's card is in no budget; the earning rules limit cards.
 """
 
 from typing import ClassVar

@@ -19,6 +19,7 @@ from loyalty.tiers.settings import Tiers
 Channel = Literal["inbox", "email", "webhook"]
 Purpose = Literal["marketing", "service"]
 CHANNELS: tuple[Channel, ...] = ("inbox", "email", "webhook")
+PURPOSES: tuple[Purpose, ...] = ("marketing", "service")
 
 
 def _known_zone(name: str) -> str:
@@ -107,6 +108,10 @@ class Contact(Settings):
         description="for marketing, where a member said nothing",
     )
     give_up_after: timedelta = Field(timedelta(days=3), gt=timedelta(0), le=timedelta(days=366))
+
+    def assumes(self, channel: Channel, purpose: Purpose) -> bool:
+        """What silence means: a yes to service, the programme's word on marketing."""
+        return purpose == "service" or self.default_consent.get(channel, False)
 
 
 class Burning(Settings):

@@ -4,22 +4,23 @@ Every figure is a count in SQL; how far back events are looked through is bounde
 estimate costs the same in a programme of any age.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 
-from sqlalchemy import Connection, and_, case, func, not_, or_, select
+from sqlalchemy import Connection, Subquery, case, func, select
 
 from loyalty.admission import compiled
 from loyalty.estimate import RATE_DAYS, EstimateFacts, PastRuns
 from loyalty.journeys.compiled import Compiled, EnterOnEvent, Reentry
 from loyalty.journeys.cost import most_points
 from loyalty.ports import Clock
-from loyalty.programme import CHANNELS, Channel, Programme
+from loyalty.programme import Programme
 from storage.audiences.counting import Counting
-from storage.audiences.sampling import one_in, step_of
+from storage.audiences.newcomers import newcomers
 from storage.campaigns import version_of
 from storage.database import Database
-from storage.tables import campaigns, consents, enrolments, inbox, members
+from storage.tables import campaigns, enrolments, inbox
 
 EVENTS_MAX = 200_000
 """Events looked through for a rate; in a busier programme they stand for the days they cover."""
@@ -38,79 +39,50 @@ class SqlEstimates:
     def facts(self, campaign_id: str, rules: Compiled) -> EstimateFacts:
         """What the campaign would meet if it were launched now."""
         now = self._clock.now()
+        since = now - timedelta(days=RATE_DAYS)
+        on = rules.enter.on if isinstance(rules.enter, EnterOnEvent) else None
         with self._database.read() as connection:
-            counting = Counting(connection, self._programme, now)
-            size = counting.size(rules.audience)
-            everybody = counting.size(None).count if rules.audience else size.count
-            return EstimateFacts(
-                size=size,
-                service=_service(connection, size.count),
-                entries=_entries(connection, rules, now, size.count, everybody),
-                past=_past(connection, campaign_id, rules.template),
-            )
+            counting, entries = Counting(connection, self._programme, now), None
+            if on == "member.registered":
+                # Nobody's facts of today are those with which they stood at the door.
+                entries = newcomers(connection, self._programme, rules.audience, since, now)
+                size = counting.size(rules.audience)
+            elif on is not None:
+                opening = _Opening.seen(connection, rules, on, since, now)
+                size = replace(counting, entering=opening.each).size(rules.audience)
+                most = opening.most_each * size.count
+                entries = min(round(size.entries / opening.covered), most)
+            else:
+                size = counting.size(rules.audience)
+            return EstimateFacts(size, entries, _past(connection, campaign_id, rules.template))
 
 
-def _service(connection: Connection, audience: int) -> Mapping[Channel, int]:
-    """Whom of the audience service messages may reach: who is not on the stop list and has not said
-    no. Of the whole membership, taken for the audience by its share.
-    """
-    some = one_in(step_of(connection, in_rows=False))
-    active = members.c.status == "active"
-    free = and_(active, not_(members.c.stop_listed))
-    mail = and_(members.c.email.is_not(None), members.c.email != "")
-    counts = select(
-        func.count().filter(active), func.count().filter(free), func.count().filter(free, mail)
-    ).where(some)
-    everybody, reached, by_mail = connection.execute(counts).one()
-    no = (
-        select(consents.c.channel, func.count())
-        .join(members, members.c.id == consents.c.member_id)
-        .where(consents.c.purpose == "service", consents.c.granted.is_(False), free, some)
-        .where(or_(consents.c.channel != "email", mail))
-        .group_by(consents.c.channel)
-    )
-    refused = {row[0]: row[1] for row in connection.execute(no)}
-    share = audience / everybody if everybody else 0.0
-    return {
-        channel: round(
-            ((by_mail if channel == "email" else reached) - refused.get(channel, 0)) * share
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The events that open a campaign, by member: no more of each than may enter again."""
+
+    each: Subquery  # member_id, entries
+    most_each: int
+    covered: float  # the part of `RATE_DAYS` that was looked through
+
+    @classmethod
+    def seen(
+        cls, connection: Connection, rules: Compiled, on: str, since: datetime, now: datetime
+    ) -> Self:
+        last = connection.execute(select(func.max(inbox.c.seq))).scalar_one() or 0
+        latest = inbox.c.seq > last - EVENTS_MAX
+        most, events = _runs_each(rules.reentry), func.count()
+        each = (
+            select(inbox.c.member_id, case((events > most, most), else_=events).label("entries"))
+            .where(latest, inbox.c.type == on, inbox.c.occurred_at > since)
+            .group_by(inbox.c.member_id)
+            .subquery()
         )
-        for channel in CHANNELS
-    }
-
-
-def _entries(
-    connection: Connection, rules: Compiled, now: datetime, audience: int, everybody: int
-) -> int | None:
-    """How many entries the event that opens the campaign would have brought in the last
-    `RATE_DAYS` days: no more of a member than may enter again, and of all by the audience's share.
-    """
-    if not isinstance(rules.enter, EnterOnEvent):
-        return None
-    share = audience / everybody if everybody else 0.0
-    since = now - timedelta(days=RATE_DAYS)
-    if rules.enter.on == "member.registered":
-        joined = select(func.count()).where(
-            members.c.registered_at > since, members.c.registered_at <= now
-        )
-        return round(int(connection.execute(joined).scalar_one()) * share)
-    last = connection.execute(select(func.max(inbox.c.seq))).scalar_one() or 0
-    latest = inbox.c.seq > last - EVENTS_MAX
-    each = (
-        select(func.count().label("events"))
-        .where(latest, inbox.c.type == rules.enter.on, inbox.c.occurred_at > since)
-        .group_by(inbox.c.member_id)
-        .subquery()
-    )
-    most = _runs_each(rules.reentry)
-    counted = case((each.c.events > most, most), else_=each.c.events)
-    entries = int(connection.execute(select(func.sum(counted))).scalar_one() or 0) * share
-    first = select(inbox.c.recorded_at).where(latest).order_by(inbox.c.seq).limit(1)
-    began = connection.execute(first).scalar_one_or_none()
-    if last > EVENTS_MAX and began is not None and began > since:
-        covered: timedelta = now - began
-        entries *= timedelta(days=RATE_DAYS) / covered
-    return min(round(entries), most * audience)
+        first = select(inbox.c.recorded_at).where(latest).order_by(inbox.c.seq).limit(1)
+        began = connection.execute(first).scalar_one_or_none()
+        if last <= EVENTS_MAX or began is None or began <= since:
+            return cls(each, most, 1.0)
+        return cls(each, most, (now - began) / (now - since))
 
 
 def _runs_each(reentry: Reentry) -> int:

@@ -1,8 +1,7 @@
 """Members' rows as whole members, for pages of them."""
 
+from collections.abc import Sequence
 from typing import Any
-
-from sqlalchemy import Row
 
 from loyalty.members import Member
 from storage.rows import Shape
@@ -13,6 +12,6 @@ COLUMNS = SHAPE.columns
 _TAGS = SHAPE.names.index("tags")
 
 
-def member_of_row(row: Row[Any]) -> Member:
+def member_of_row(row: Sequence[Any]) -> Member:
     fields: tuple[Any, ...] = (*row[:_TAGS], tuple(row[_TAGS]), *row[_TAGS + 1 :])
     return Member(*fields)

@@ -72,5 +72,5 @@ def view_of(condition: str | None, size: AudienceSize) -> AudienceView:
         count=size.count,
         exact=size.exact,
         samples=[SampleView(id=s.id, name=s.name, tier=s.tier) for s in size.samples],
-        reachable=dict(size.reachable),
+        reachable=dict(size.reachable["marketing"]),
     )

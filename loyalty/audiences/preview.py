@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from loyalty.programme import Channel
+from loyalty.programme import Channel, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +17,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class AudienceSize:
-    """How many active members fit now, and how many of them a marketing message may reach.
+    """How many active members fit now, and how many of them a message may reach, by its purpose.
 
-    `exact` is false where a condition had to be asked member by member and not all were.
+    `exact` is false where not all who might fit were asked. `entries`: how often those who fit
+    would have entered a campaign, where its count was told by what.
     """
 
     count: int
     exact: bool
     samples: tuple[Sample, ...]
-    reachable: Mapping[Channel, int]
+    reachable: Mapping[Purpose, Mapping[Channel, int]]
+    entries: int = 0
 
 
 def masked(name: str | None) -> str | None:
@@ -37,9 +39,18 @@ def masked(name: str | None) -> str | None:
 
 def scaled(size: AudienceSize, most: int, looked_at: int) -> AudienceSize:
     """The same for all of `most` members, judging by those who were looked at."""
+
+    def all_of(n: int) -> int:
+        return round(n * most / looked_at)
+
+    reachable = {
+        purpose: {channel: all_of(n) for channel, n in by_channel.items()}
+        for purpose, by_channel in size.reachable.items()
+    }
     return replace(
         size,
-        count=round(size.count * most / looked_at),
+        count=all_of(size.count),
         exact=False,
-        reachable={c: round(n * most / looked_at) for c, n in size.reachable.items()},
+        reachable=reachable,
+        entries=all_of(size.entries),
     )

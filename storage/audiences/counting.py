@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Connection,
     Select,
+    Subquery,
     Text,
     and_,
     case,
@@ -31,7 +33,7 @@ from loyalty.audiences.preview import AudienceSize, Sample, masked, scaled
 from loyalty.audiences.tree import Both, NotPlain, Tree, tree_of
 from loyalty.conditions import MEMBER, Condition
 from loyalty.members import Member, member_facts
-from loyalty.programme import CHANNELS, Channel, Programme
+from loyalty.programme import CHANNELS, PURPOSES, Channel, Programme, Purpose
 from storage.audiences.history import histories
 from storage.audiences.sampling import FEW, by_index, one_in, step_of
 from storage.audiences.where import Where
@@ -63,6 +65,7 @@ class Counting:
     programme: Programme
     now: datetime
     part: ColumnElement[bool] = field(default_factory=true)  # of all members, those who are asked
+    entering: Subquery | None = None  # member_id and how many entries each would make
 
     def size(self, condition: str | None) -> AudienceSize:
         """The audience of a condition over members; none for everybody.
@@ -143,19 +146,20 @@ class Counting:
             .cte("fit")
             .prefix_with("MATERIALIZED")
         )
-        rows = self.connection.execute(_figures(fit)).all()
-        figures = {row.kind: row for row in rows if row.kind in ("all", "free", "mail")}
-        answers = {(row.id, row.name): row.people for row in rows if row.kind == "said"}
-        count, free, with_mail = (figures[kind].people for kind in ("all", "free", "mail"))
-        reachable: dict[Channel, int] = {}
-        for channel in CHANNELS:
-            with_address = with_mail if channel == "email" else free
-            assumed = self.programme.contact.default_consent.get(channel, False)
-            no, yes = answers.get((channel, "no"), 0), answers.get((channel, "yes"), 0)
-            reachable[channel] = with_address - no if assumed else yes
+        rows = self.connection.execute(_figures(fit, self.entering)).all()
+        figures = {row.kind: row.people for row in rows if row.kind not in ("said", "one")}
+        answers = {(row.id, row.name, row.tier): row.people for row in rows if row.kind == "said"}
+        reachable: dict[Purpose, dict[Channel, int]] = {}
+        for purpose in PURPOSES:
+            reachable[purpose] = {}
+            for channel in CHANNELS:
+                no, yes = (answers.get((channel, purpose, said), 0) for said in ("no", "yes"))
+                addressed = figures["mail" if channel == "email" else "free"]
+                assumed = self.programme.contact.assumes(channel, purpose)
+                reachable[purpose][channel] = addressed - no if assumed else yes
         people = sorted((row for row in rows if row.kind == "one"), key=lambda row: row.id)
         samples = tuple(Sample(row.id, masked(row.name), row.tier) for row in people)
-        return AudienceSize(count, True, samples, reachable)
+        return AudienceSize(figures["all"], True, samples, reachable, figures.get("entries", 0))
 
     def _people(self, query: Select[Any]) -> list[Member]:
         return [member_of_row(row) for row in self.connection.execute(query)]
@@ -178,9 +182,14 @@ class Counting:
         ]
 
 
-def _figures(fit: CTE) -> CompoundSelect[Any]:
+def _figures(fit: CTE, entering: Subquery | None) -> CompoundSelect[Any]:
     """The members of `fit` counted: all, who may be told, by answer and channel; ten of them."""
     none = cast(null(), Text)
+    entries = []
+    if entering is not None:
+        summed = cast(func.coalesce(func.sum(entering.c.entries), 0), BigInteger)
+        both = fit.join(entering, entering.c.member_id == fit.c.id)
+        entries = [_row("entries", none, none, none, summed).select_from(both)]
     addressed = and_(fit.c.free, or_(consents.c.channel != "email", fit.c.mail))
     answer = case((consents.c.granted, "yes"), else_="no")
     first = select(fit.c.id, fit.c.name, fit.c.tier).order_by(fit.c.id).limit(SAMPLES).subquery()
@@ -193,10 +202,11 @@ def _figures(fit: CTE) -> CompoundSelect[Any]:
                 ("mail", and_(fit.c.free, fit.c.mail)),
             )
         ),
-        _row("said", consents.c.channel, answer, none, func.count())
+        *entries,
+        _row("said", consents.c.channel, consents.c.purpose, answer, func.count())
         .select_from(fit.join(consents, consents.c.member_id == fit.c.id))
-        .where(consents.c.purpose == "marketing", addressed)
-        .group_by(consents.c.channel, answer),
+        .where(addressed)
+        .group_by(consents.c.channel, consents.c.purpose, answer),
         _row("one", first.c.id, first.c.name, first.c.tier, literal(1)),
     )
 

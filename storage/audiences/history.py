@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from loyalty.audiences.asked import Asked, History
-from loyalty.programme import CHANNELS, Programme
+from loyalty.programme import CHANNELS, PURPOSES, Programme
 from storage.audiences.lines import has_line
 from storage.audiences.where import COUNTS, KEPT
 from storage.tables import consents, inbox
@@ -87,10 +87,11 @@ class _Page:
     def _consents(self) -> dict[str, tuple[str, ...]]:
         """What the contact gate would let pass: what was said, else what is assumed."""
         contact = self._programme.contact
-        assumed: dict[tuple[str, str], bool] = {}
-        for channel in CHANNELS:
-            assumed[channel, "service"] = True
-            assumed[channel, "marketing"] = contact.default_consent.get(channel, False)
+        assumed: dict[tuple[str, str], bool] = {
+            (channel, purpose): contact.assumes(channel, purpose)
+            for channel in CHANNELS
+            for purpose in PURPOSES
+        }
         said: dict[str, dict[tuple[str, str], bool]] = defaultdict(dict)
         query = select(
             consents.c.member_id, consents.c.channel, consents.c.purpose, consents.c.granted

@@ -39,7 +39,7 @@ from loyalty.audiences.tree import (
     Value,
 )
 from loyalty.members import EXPIRING_SOON, NEVER_DAYS
-from loyalty.programme import CHANNELS, Programme
+from loyalty.programme import CHANNELS, PURPOSES, Programme
 from storage.audiences.lines import has_line
 from storage.audiences.points import expiring, spendable
 from storage.tables import consents, inbox, members
@@ -128,11 +128,9 @@ class Where:
 
     def may_send(self, channel: str, purpose: str) -> Condition:
         """Whether the contact gate finds consent: what was said, else what is assumed."""
-        contact = self.programme.contact
-        if channel not in CHANNELS or purpose not in ("marketing", "service"):
+        if channel not in CHANNELS or purpose not in PURPOSES:
             return false()
-        default = {str(name): yes for name, yes in contact.default_consent.items()}
-        assumed = purpose == "service" or default.get(channel, False)
+        assumed = self.programme.contact.assumes(channel, purpose)
         said = exists(
             select(literal(1))
             .where(

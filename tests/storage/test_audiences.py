@@ -244,7 +244,8 @@ def test_a_condition_for_the_engine_is_estimated_beyond_two_thousand(
     size = size_of(store, 'member.tags.exists(t, t == "vip")')
 
     assert (size.count, size.exact) == (20, False)
-    assert size.reachable == {"inbox": 20, "email": 0, "webhook": 0}
+    assert size.reachable["marketing"] == {"inbox": 20, "email": 0, "webhook": 0}
+    assert size.reachable["service"] == {"inbox": 20, "email": 20, "webhook": 20}
     narrowed = size_of(store, 'member.tags.exists(t, t == "vip") && member.locale == "zh"')
     assert (narrowed.count, narrowed.exact) == (0, True)
 

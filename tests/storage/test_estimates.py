@@ -12,6 +12,7 @@ from loyalty.journeys.load import load_named, load_texts
 from loyalty.programme import Programme
 from loyalty.registration import Consent
 from loyalty.templates import Template
+from loyalty.wishes import stop_list
 from storage.database import Database
 from storage.estimates import SqlEstimates
 from storage.store import SqlStore
@@ -91,6 +92,7 @@ def test_reach_goes_by_consent_address_and_stop_list(planner: Planner) -> None:
     assert made.points_most == 0
     assert made.card_multiplier_bp == 20_000
     assert "card" in made.stack.rules
+    assert "card_outside_budget" in {each.code for each in made.warnings}
 
 
 THANKS = """
@@ -131,6 +133,78 @@ def test_an_entry_by_event_counts_members_and_not_receipts(
 
     assert (made.reached, made.at_most, made.exact) == (reached, at_most, False)
     assert made.treated == reached
+
+
+JOINING = """
+name: joining
+title: {en: Joining, zh: 入会}
+summary: {en: Points for joining., zh: 入会得积分。}
+enter: {on: member.registered}
+reentry: {once: per_member}
+budget_points: 5000
+journey:
+  - grant: 500
+"""
+
+
+@pytest.mark.parametrize(
+    ("audience", "reached"),
+    [
+        (None, 4),
+        ('member.tier == "ordinary"', 3),
+        ('member.tier == "gold"', 1),
+        ("member.purchases > 0 || member.points > 0", 0),
+        ('member.spend_within["30"] == 0 && member.days_since_store["shop"] > 90', 4),
+        ("member.days_since_registration < 1 && 'vip' in member.tags", 1),
+        ('"email/marketing" in member.consents', 2),
+    ],
+)
+def test_who_joins_is_estimated_as_the_door_meets_them(
+    planner: Planner, audience: str | None, reached: int
+) -> None:
+    """Three bought enough since to be gold, a fourth began as gold. Then four such join again."""
+    yes = (Consent(channel="email", purpose="marketing", granted=True),)
+
+    def four_join(day: str) -> list[str]:
+        for n in range(3):
+            planner.joins(f"{day}{n}", consents=yes if n else (), tags=("vip",) if n == 1 else ())
+        planner.joins(f"{day}3", tier="gold")
+        return [f"{day}{n}" for n in range(4)]
+
+    four_join("before")
+    for n in range(3):
+        planner.buys(f"before{n}", f"r{n}", ("grocery", 1_500_000))
+    template = load_texts("joining", {"campaign.yaml": JOINING})
+    planner.clock.instant += timedelta(days=20)
+
+    made = planner.estimates_texts(template, audience=audience, holdout_percent=0)
+    planner.store.run(lambda tx: campaigns.launch(tx, "planned", 1, "mia"))
+    entered = [id for id in four_join("after") if planner.enrolments(id)]
+
+    assert made.reached == reached
+    assert len(entered) == reached
+    assert ("no_newcomer_fits" in {each.code for each in made.warnings}) == (reached == 0)
+
+
+def test_service_messages_reach_by_what_the_audience_itself_said(planner: Planner) -> None:
+    """Of three vips one is on the stop list and one wants no service mail; others do not count."""
+    no = (Consent(channel="email", purpose="service", granted=False),)
+    planner.joins("a", email="a@example.com", tags=("vip",))
+    planner.joins("b", email="b@example.com", tags=("vip",), consents=no)
+    planner.joins("c", email="c@example.com", tags=("vip",))
+    planner.crowd(20)
+    planner.store.run(lambda tx: stop_list(tx, "c", True, "mia", "asked"))
+    texts = {
+        "campaign.yaml": JOINING
+        + "  - notify: {message: hi, channels: [inbox, email], purpose: service}\n",
+        "messages/hi.en.j2": "Subject: Hi\n\nHi",
+        "messages/hi.zh.j2": "Subject: 您好\n\n您好",
+    }
+
+    made = planner.estimates_texts(load_texts("joining", texts), audience="'vip' in member.tags")
+
+    reached = {(each.channel, each.purpose): each.members for each in made.reachable}
+    assert reached == {("inbox", "service"): 2, ("email", "service"): 1}
 
 
 def test_an_exchange_takes_points_in(planner: Planner) -> None:
