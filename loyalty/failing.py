@@ -10,8 +10,10 @@ from typing import Any
 
 from loyalty.conditions import Condition, Scope
 
-_UNTOLD = frozenset({"now", "event.attributes"})
-"""Nobody's figure, or somebody's own words: neither belongs into a decision."""
+_UNTOLD = frozenset({"now", "event.attributes", "member.tags", "member.source", "member.consents"})
+"""Nobody's figure, or somebody's words: of the person or about them. A decision is kept for good,
+and of who was erased nothing but figures is (rule 19); the rule alone says what was not found.
+"""
 
 
 def failing(text: str, scope: Scope, facts: Mapping[str, object]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from storage.tables import (
     members,
     messages,
     refused_events,
+    till_holds,
     unsubscribe_links,
 )
 
@@ -75,6 +76,9 @@ class SqlMemberMoves:
             run(delete(table).where(table.c.member_id.in_(known)))
         registration = {"body_hash": "", "answer": {}}
         run(update(members).where(members.c.id.in_(known)).values(registration))
+        # A till asks by phone or card: whoever tries all numbers finds the one of a hash.
+        held = till_holds.c.member_id.in_(known)
+        run(update(till_holds).where(held).values(body_hash=""))
         mine = messages.c.member_id.in_(known)
         # One on its way ends here too: what its sender notes later would bring the text back.
         unsettled = messages.c.status.in_(("queued", "deferred", "sending", "unknown"))

@@ -203,6 +203,21 @@ def _fields(pattern: str) -> set[str]:
             '不适用于该会员：目标人群为 积分 > 9 且 !("vip" in 标签)'
             "（实际：从未购买，20 积分）。",
         ),
+        (
+            decision(
+                "not_in_audience",
+                "not_admitted",
+                audience='member.points > 9 && "vip" in member.tags',
+                failed=[
+                    {"rule": "member.points > 9", "seen": {"member.points": 2}},
+                    {"rule": '"vip" in member.tags', "seen": {}},
+                ],
+            ),
+            'Not meant for this member: it asks for points > 9 (here: points 2); "vip" in tags. '
+            'The whole audience is points > 9 and "vip" in tags.',
+            '不适用于该会员：要求积分 > 9（实际：积分 2）；"vip" in 标签。'
+            '完整的目标人群为 积分 > 9 且 "vip" in 标签。',
+        ),
     ],
 )  # fmt: skip
 def test_a_decision_reads_as_one_sentence(found: Decision, en: str, zh: str) -> None:

@@ -11,12 +11,16 @@ from sqlalchemy import event, insert, select
 from loyalty.adjustments import Proposal, approve, decline, effect, propose
 from loyalty.erasure import Erasure, erase
 from loyalty.errors import Invalid, KeyReused, WrongState
+from loyalty.events import Line, body_hash
 from loyalty.gifting import Gift, give
 from loyalty.ledger import NotEnoughPoints
+from loyalty.member_details import DetailsChange, change_details
 from loyalty.member_moves import GiftRefused, SecondPersonNeeded
 from loyalty.merging import Merger, merge
 from loyalty.programme import Gifting, Programme
-from loyalty.registration import Consent
+from loyalty.registration import Consent, Registration
+from loyalty.till.flow import place, release
+from loyalty.till.requests import HoldRelease, HoldRequest
 from storage import tables
 from storage.database import Database
 from storage.store import SqlStore
@@ -365,6 +369,70 @@ def test_who_leaves_is_forgotten_and_the_books_still_balance(desk: Desk) -> None
     assert after[-1].kind == "forfeit"
     assert desk.acts()[-1] == "member.erase"
     desk.proved()
+
+
+SAID_OF_ANN: dict[str, Any] = {
+    "name": "Ann Secret",
+    "email": "ann@secret.example",
+    "phone": "+86 139 8765 4321",
+    "card_no": "SECRET-1",
+    "birthday": "1991-02-03",
+    "time_zone": "Asia/Urumqi",
+    "tags": ("secret",),
+    "source": "secret-app",
+    "invited_by": "may-friend",
+    "consents": (Consent(channel="email", granted=True),),
+}
+TELLING = ("secret", "98765", "1991-02-03", "urumqi")
+NAMELESS = {"id", "locale", "tier", "registered_at"}
+"""What of a registration says nothing about who it was."""
+
+
+def test_nothing_that_was_ever_said_of_a_member_outlives_them(desk: Desk) -> None:
+    """Whatever can be said of somebody is said of Ann: not let in by a campaign, at the till by
+    phone, changed, refused, merged from a second card; no table has a word of it left (rule 19).
+    """
+    assert SAID_OF_ANN.keys() == Registration.model_fields.keys() - NAMELESS
+    asks = [
+        '"vip" in member.tags',
+        'member.source == "web"',
+        '!("email/marketing" in member.consents)',
+    ]
+    desk.joins("may-friend")
+    desk.launch("new_member_bonus", audience=" && ".join(asks))
+    desk.joins("ann", **SAID_OF_ANN)
+    other = {"phone": "+86 139 8765 4322", "card_no": "SECRET-2", "invited_by": None}
+    desk.joins("ann2", **SAID_OF_ANN | other)
+    desk.store.run(
+        lambda tx: change_details(
+            tx, "ann", DetailsChange(email="new@secret.example", tags=("secret too",)), "ola"
+        )
+    )
+    desk.has("ann", 700, LATER)
+    bill = HoldRequest(
+        source="till", id="b1", phone="139 8765 4321", currency="CNY", points=500,
+        lines=(Line(sku="s", category="grocery", net_minor=100_000),),
+    )  # fmt: skip
+    desk.store.run(lambda tx: place(tx, bill))
+    desk.store.run(lambda tx: release(tx, bill.hold_id, HoldRelease()))
+    desk.does("ann", "review", attributes={"text": "Ann Secret liked it"})
+    desk.merges("ann2", "ann")
+    decided = desk._rows(select(tables.decisions.c.reason, tables.decisions.c.inputs))
+    assert [row.inputs["failed"] for row in decided if row.reason == "not_in_audience"] == [
+        [{"rule": rule, "seen": {}} for rule in asks]
+    ] * 2
+
+    desk.erases("ann")
+
+    left = {
+        f"{table.name}.{column}: {value}"
+        for table in tables.metadata.sorted_tables
+        for row in desk._rows(select(table))
+        for column, value in row._mapping.items()
+        if any(mark in str(value).lower() for mark in TELLING)
+    }
+    assert left == set()
+    assert body_hash(bill) not in str(desk._rows(select(tables.till_holds)))
 
 
 def test_an_erasure_reads_no_more_than_the_member(new_database: DatabaseMaker) -> None:
