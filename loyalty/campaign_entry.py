@@ -4,6 +4,8 @@ A pause may outlast the hours that were planned. Of passes that were missed only
 up, at once, and acts count from its hour on; a month that is over is not begun any more.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -55,6 +57,27 @@ def opened_pass(
         "after": "",
         "repeats": isinstance(rules.enter, EnterDaily),
     }
+
+
+def hours_revised(
+    campaign: Campaign, rules: Compiled, now: datetime, tz: ZoneInfo
+) -> Mapping[str, Any]:
+    """The position of a campaign that is given other hours: its next pass is that of `rules`.
+
+    A pass that was missed is still owed, and so is this month's, or today's, whose new hour is
+    over: it is due now. An hour that is moved costs nobody a pass.
+    """
+    noted = campaign.position.get("entry_at")
+    if noted is None or datetime.fromisoformat(noted) <= now:
+        return campaign.position
+    forgotten = {**campaign.position, "entry_at": None}
+    coming = next_entry(replace(campaign, position=forgotten), rules, now, tz)
+    planned, today, then = (
+        at and opened_pass(campaign, rules, at, now, tz)["key"]
+        for at in (datetime.fromisoformat(noted), now, coming)
+    )
+    owed = planned == today != then
+    return {**forgotten, "entry_at": now.isoformat()} if owed else forgotten
 
 
 def is_past(entry_key: str, rules: Compiled, now: datetime, tz: ZoneInfo) -> bool:

@@ -4,12 +4,10 @@ A template that was written anew meanwhile, or came with another release, change
 moving a campaign to it is asked for by name.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 from loyalty.admission import compiled
+from loyalty.campaign_entry import hours_revised
 from loyalty.campaign_request import CampaignRequest, Check, compile_request
 from loyalty.campaigns import locked, version_of, woken
 from loyalty.errors import ChangedMeanwhile, WrongState
@@ -57,7 +55,7 @@ def revise(
         campaign,
         version=number,
         budget_points=made.budget_points,
-        position=_hours_forgotten(campaign, tx.now),
+        position=hours_revised(campaign, made, tx.now, tx.programme.tz),
     )
     tx.campaigns.drop_launch_request(campaign.id)  # what was asked for is no longer what it is
     if campaign.state != "draft":
@@ -93,11 +91,3 @@ def _refuse_unread(
         created_by=present.created_by,
         created_at=present.created_at,
     )
-
-
-def _hours_forgotten(campaign: Campaign, now: datetime) -> Mapping[str, Any]:
-    """The position without the next pass of the old version; one that was missed is still owed."""
-    noted = campaign.position.get("entry_at")
-    if noted is None or datetime.fromisoformat(noted) <= now:
-        return campaign.position
-    return {**campaign.position, "entry_at": None}

@@ -51,7 +51,7 @@ class Home:
     template: Template  # as the version was made of it
     request: LaunchRequest | None
     estimate: Estimate | None  # none once it is launched
-    first_entry: datetime | None
+    next_entry: datetime | None  # of a draft: were it launched now
     moments: tuple[Coming, ...]
     languages: tuple[str, ...]
 
@@ -70,6 +70,8 @@ def home_of(services: Services, campaign_id: str) -> Home:
     campaign, version, template, request, now = services.store.read(look)
     rules, zone = compiled(version), services.programme.tz
     made, first = None, None
+    if campaign.state == "launched":
+        first = next_entry(campaign, rules, now, zone)
     if campaign.state == "draft":
         facts = services.estimates.facts(campaign.id, rules)
         made = services.store.read(lambda tx: rehearsal.estimated(tx, campaign.id, None, facts))
@@ -82,7 +84,7 @@ def home_of(services: Services, campaign_id: str) -> Home:
         template=template,
         request=request if campaign.state == "draft" else None,
         estimate=made,
-        first_entry=first,
+        next_entry=first,
         moments=tuple(_coming(at, m, rules, now, zone) for at, m in in_order(rules.moments, zone)),
         languages=tuple(sorted({each for by in version.messages.values() for each in by})),
     )

@@ -331,3 +331,22 @@ def test_a_launch_names_the_messages_that_go_and_those_that_do_not(
     assert reminded in said["last_hours"]
     at_once = "At once: the exchange opens" in page
     assert at_once == (opens < timedelta(0))
+
+
+def test_a_live_campaign_says_when_it_lets_members_in_next(serving: Callable[..., Shop]) -> None:
+    """The first of next month at the hour that was set; not while it is paused."""
+    template = load_named(TEMPLATES, "monthly_task_pack")
+    shop = serving(templates=lambda: {template.name: template})
+    body = {"id": "bonus", "name": "Pack", "template": template.name}
+    marketer = shop.as_("marketer")
+    assert marketer.post("/v1/campaigns", json=body).status_code == 201
+    assert marketer.post("/v1/campaigns/bonus/launch", json={"version": 1}).status_code == 200
+
+    mei = shop.signed_in("marketer")
+
+    live = mei.get(HOME).text
+    assert marketer.post("/v1/campaigns/bonus/pause", json={"reason": "stock"}).status_code == 200
+    paused = mei.get(HOME).text
+
+    assert re.search(r"Members enter next.{1,200}1 Nov, 09:00", live, re.DOTALL)
+    assert "Members enter next" not in paused

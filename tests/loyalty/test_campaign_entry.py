@@ -1,12 +1,13 @@
 """When a campaign looks over its audience: by the clock on the wall, rather late than wrongly."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from loyalty.campaign_entry import is_past, next_entry, opened_pass
+from loyalty.campaign_entry import hours_revised, is_past, next_entry, opened_pass
 from loyalty.journeys.compile import compile as compile_template
 from loyalty.journeys.compiled import Compiled
 from loyalty.journeys.load import load_texts
@@ -112,6 +113,34 @@ def test_a_month_that_is_over_is_not_begun(now: tuple[int, ...], entry: tuple[in
     held = campaign(entry_at=at(SHANGHAI, 2027, 2, 10, 9, 0).isoformat())
 
     assert next_entry(held, monthly, at(SHANGHAI, *now), SHANGHAI) == at(SHANGHAI, *entry)
+
+
+@pytest.mark.parametrize(
+    ("enter", "planned", "now", "next"),
+    [
+        # This month's pass was to come tonight; its new hour is over: it comes now.
+        ('{monthly: {day: 1, at: "14:30"}}', (2, 1, 20, 0), (2, 1, 15, 0), (2, 1, 15, 0)),
+        ('{monthly: {day: 1, at: "16:00"}}', (2, 1, 20, 0), (2, 1, 15, 0), (2, 1, 16, 0)),
+        ('{monthly: {day: 9, at: "09:00"}}', (2, 20, 9, 0), (2, 10, 9, 0), (2, 10, 9, 0)),
+        # It was next month's that was planned: it comes next month.
+        ('{monthly: {day: 1, at: "14:30"}}', (3, 1, 20, 0), (2, 1, 21, 0), (3, 1, 14, 30)),
+        ('{daily: {at: "14:30"}}', (2, 1, 20, 0), (2, 1, 15, 0), (2, 1, 15, 0)),
+        ('{daily: {at: "14:30"}}', (2, 2, 10, 0), (2, 1, 15, 0), (2, 2, 14, 30)),
+        ('{daily: {at: "21:00"}}', (2, 2, 10, 0), (2, 1, 15, 0), (2, 1, 21, 0)),
+    ],
+)
+def test_another_hour_costs_nobody_a_pass(
+    enter: str, planned: tuple[int, ...], now: tuple[int, ...], next: tuple[int, ...]
+) -> None:
+    """Set to an hour that has just gone by, the pass of the month, or the day, comes at once."""
+    asleep = campaign(entry_at=at(SHANGHAI, 2027, *planned).isoformat())
+    revised = rules(enter)
+    instant = at(SHANGHAI, 2027, *now)
+
+    position = hours_revised(asleep, revised, instant, SHANGHAI)
+    entry = next_entry(replace(asleep, position=position), revised, instant, SHANGHAI)
+
+    assert entry == at(SHANGHAI, 2027, *next)
 
 
 def test_a_pass_held_up_into_the_next_month_is_left() -> None:
