@@ -1,7 +1,7 @@
 """What goes wrong, as a page: what happened in plain words, and what to do now."""
 
 from collections.abc import Sequence
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.console.addresses import here, own_page
+from api.console.addresses import here, own_page, parts_of
+from api.console.forms import FIELDS_MAX
 from api.console.rendering import page
 from api.console.words import said
 from api.errors import RETRY_SECONDS
@@ -49,12 +50,25 @@ def install(app: FastAPI, weather: tuple[type[Exception], ...]) -> None:
 async def _sign_in_first(request: Request, error: Exception) -> Response:
     if "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=401)  # a feed cannot follow to a page: it ends
+    if "hx-request" in request.headers:  # only said: the page may hold what nobody has saved
+        answer = page(request, "_signed_out.html", 401)
+        answer.headers.update({"HX-Retarget": "#signed-out", "HX-Reswap": "innerHTML"})
+        return answer
     to = "/console/sign-in"
-    if request.method == "GET" and "hx-request" not in request.headers:
-        to += f"?next={quote(here(request), safe='/')}"
-    if "hx-request" in request.headers:  # a fragment would put the sign-in into the page
-        return Response(status_code=401, headers={"HX-Redirect": to})
-    return RedirectResponse(to, status_code=303)
+    if request.method == "GET":
+        return RedirectResponse(f"{to}?next={quote(here(request), safe='/')}", status_code=303)
+    if not (fields := await _sent(request)):
+        return RedirectResponse(to, status_code=303)
+    return page(request, "signed_out.html", 401, action=here(request), fields=fields)
+
+
+async def _sent(request: Request) -> Sequence[tuple[str, str]]:
+    """What a form sent that nobody may send now, to be kept; nothing where it is none of ours."""
+    try:
+        sent = await request.form(max_files=0, max_fields=FIELDS_MAX)
+    except HTTPException:
+        return ()
+    return [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
 
 
 async def _wrong_role(request: Request, error: Exception) -> Response:
@@ -109,7 +123,7 @@ def _page(
     id = getattr(request.state, "request_id", "")
     # Nobody can go back to what a form was sent to: the form's own page is asked for again.
     sent_from = own_page(
-        urlsplit(request.headers.get("referer", ""))
+        parts_of(request.headers.get("referer", ""))
         ._replace(scheme="", netloc="", fragment="")
         .geturl()
     )

@@ -23,13 +23,14 @@ from loyalty.errors import Invalid, LoyaltyError
 
 Form = dict[str, Any]
 NAME_MAX = 200
+FIELDS_MAX = 5000
 WHOLE = ""
 """Where errors stand that belong to no field: at the top of the form."""
 
 
 async def form_of(request: Request) -> Form:
     """What was posted, nested. Raises Refused for names that contradict each other or never end."""
-    sent = await request.form(max_files=4, max_fields=5000)
+    sent = await request.form(max_files=4, max_fields=FIELDS_MAX)
     whole: dict[str, Any] = {}
     for name in dict.fromkeys(sent.keys()):
         if len(name) > NAME_MAX:

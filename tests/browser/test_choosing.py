@@ -1,6 +1,6 @@
 """A marketer's first half hour: from the gallery to a saved draft, in a browser."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from loyalty.ports import Transaction
 from loyalty.registration import Registration, register
@@ -51,6 +51,44 @@ def test_a_marketer_chooses_a_template_mends_three_mistakes_counts_and_saves(
     page.goto(console.url + "/console/campaigns/spring-sale/edit")
     expect(page.get_by_label("Tags, parted by commas")).to_have_value("vip")
     expect(page.get_by_label("Welcome points")).to_have_value("800")
+
+
+def test_what_was_typed_is_left_behind_by_no_click_and_no_end_of_the_session(
+    console: Console, page: Page
+) -> None:
+    """A link asks first; signed in again in another tab, the same form goes on and is saved."""
+    console.services.store.run(_three_members)
+    console.sign_in(page, "marketer")
+    page.goto(console.url + "/console/campaigns/new?template=new_member_bonus")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_label("Id", exact=True).fill("spring-sale")
+    page.get_by_role("button", name="Add a group of rules").click()
+    page.get_by_label("About").select_option("Tags")
+    page.get_by_role("link", name="Campaigns", exact=True).click(no_wait_after=True)
+    expect(page.get_by_label("Id", exact=True)).to_have_value("spring-sale")
+    assert asked == ["beforeunload"]
+
+    (mei,) = [each for each in console.services.people.list() if each.role == "marketer"]
+    console.services.sessions.end_all(mei.id, actor="test")
+    page.get_by_label("Tags, parted by commas").fill("vip")
+    expect(page.get_by_role("alert")).to_contain_text("What you typed stays on this page")
+    expect(page.get_by_label("Id", exact=True)).to_have_value("spring-sale")
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+    other = page.context.new_page()
+    console.sign_in(other, "marketer")
+    page.get_by_role("button", name="Send it again").click()
+
+    expect(page.get_by_text("The draft is saved.")).to_be_visible()
+    page.goto(console.url + "/console/campaigns/spring-sale/edit")
+    expect(page.get_by_label("Tags, parted by commas")).to_have_value("vip")
+    assert asked == ["beforeunload"]
 
 
 def test_what_is_typed_the_moment_a_field_appears_is_counted(console: Console, page: Page) -> None:

@@ -113,7 +113,7 @@ def test_an_expired_session_leads_to_the_door_and_back(
     page.get_by_text("Stop", exact=True).click()
     page.get_by_label("Reason").last.fill("Nobody sits here any more")
     page.get_by_role("button", name="Stop for good").click()
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
     assert state_of(console, BONUS) == "launched"
 
     page.goto(path)

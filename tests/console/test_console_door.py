@@ -183,7 +183,11 @@ def test_who_is_not_signed_in_is_led_to_the_door_and_back(shop: Shop) -> None:
     assert answer.status_code == 303
     assert answer.headers["location"] == "/console/sign-in?next=/console/people%3Fq%3D1"
     fragment = browser(shop, **{"HX-Request": "true"}).get("/console/people")
-    assert (fragment.status_code, fragment.headers["hx-redirect"]) == (401, "/console/sign-in")
+    assert (fragment.status_code, fragment.headers["hx-retarget"]) == (401, "#signed-out")
+    assert "hx-redirect" not in fragment.headers  # what was typed on the page stays there
+    for files in (None, {"file": b"x"}):  # nothing that could be kept
+        answer = browser(shop).post("/console/sign-out", files=files)
+        assert answer.headers["location"] == "/console/sign-in"
 
 
 @pytest.mark.parametrize("length", [IDLE, LONGEST])

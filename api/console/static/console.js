@@ -1,5 +1,5 @@
-// What pages gain when scripts run: charts, menus that close, focus on the first error. All else
-// works without.
+// What pages gain when scripts run: charts, menus that close, focus on the first error, a question
+// before what was typed is left behind. All else works without.
 "use strict";
 
 (() => {
@@ -54,6 +54,26 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => draw(event.target));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(document));
+
+  // What an answer brings back stands nowhere else yet: as if it had been typed just now. Another
+  // form of the page (language, theme, search, signing out) would lose it, as a link does.
+  let typed = document.querySelector("form[data-unsaved]") !== null;
+  document.addEventListener("input", (event) => {
+    if (event.target.closest?.("form[data-asks]")) typed = true;
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("form[data-asks]")) typed = false;
+  });
+  addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+
+  // Whose session ended is told so beside the page, once: what they typed stays.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const place = document.getElementById("signed-out");
+    if (event.detail.xhr.status === 401) {
+      event.detail.isError = false;
+      event.detail.shouldSwap = !place.childElementCount;
+    } else { place?.replaceChildren(); }
+  });
 
   // A menu closes when one clicks elsewhere or presses Escape.
   document.addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
-// The editor: line numbers that grow, findings that take the cursor to their line, and a question
-// before what was typed is left behind. Without it the Check button does the same.
+// The editor: line numbers that grow, and findings that take the cursor to their line. Without it
+// the Check button does the same.
 "use strict";
 
 (() => {
@@ -44,20 +44,13 @@
     place?.scrollIntoView({ block: "center", inline: "nearest" });
   }
 
-  // What comes back from a check stands nowhere else yet: as if it had been typed just now.
-  let typed = document.querySelector("form.write[data-unsaved]") !== null;
   document.addEventListener("input", (event) => {
     const box = event.target.closest?.(".code");
-    if (box) { number(box); typed = true; }
+    if (box) number(box);
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.(".findings a[data-line]");
     if (link) { event.preventDefault(); goTo(link); }
   });
-  // Another form of the page (language, theme, search, signing out) would lose what was typed.
-  document.addEventListener("submit", (event) => {
-    if (event.target.matches("form.write")) typed = false;
-  });
   document.addEventListener("htmx:afterSettle", mark);
-  addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
 })();
