@@ -18,6 +18,7 @@ class UpkeepReport(Contract):
     lapsed_members: int = 0  # members whose points lapsed and were booked out
     noticed_members: int = 0  # members told that points lapse soon
     prolonged_members: int = 0  # whose points live on, as no notice was given in time
+    overdue_holds: int = 0  # holds past their time whose points were set free again
     overdue_claims: int = 0  # reservations given back because nobody else had
     reviewed_tiers: int = 0  # members whose tier changed, or who were warned
     restarted_runs: int = 0  # journeys that nothing would have woken
@@ -42,6 +43,6 @@ class UpkeepActivities:
 
     @activity.defn
     def look_after(self, brief: UpkeepBrief) -> UpkeepReport:
-        """Book lapsed points out, review tiers, give reservations back, wake what was forgotten."""
+        """Free overdue holds, book lapsed points out, review tiers, wake what was forgotten."""
         with told_to_temporal(refused_for_good=False):
             return self._look_after()

@@ -12,6 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.upkeep import UpkeepBrief, UpkeepReport
 from bootstrap.expiry_care import Expiries
+from bootstrap.overdue_holds import OverdueHolds
 from bootstrap.sealing import Seal
 from bootstrap.tier_review import TierReviews
 from bootstrap.walk import Faults, stopping
@@ -34,7 +35,7 @@ log = logging.getLogger("milepost.upkeep")
 WORKFLOW_ID = "upkeep"
 PAGE = 200
 PROVED_EVERY = timedelta(hours=24)
-CLAIM_GRACE = timedelta(minutes=1)
+GRACE = timedelta(minutes=1)
 """An order gives its own reservation back at its deadline; upkeep comes after it."""
 
 
@@ -48,8 +49,11 @@ class Care:
         self._faults = Faults()
         self._tiers = TierReviews(store, self._faults)
         self._expiries = Expiries(store, self._faults)
+        self._holds = OverdueHolds(store, self._faults)
         self._parts = (
             self._lag,
+            # Before what lapses is looked for: held points neither lapse nor are announced.
+            self._free_holds,
             self._expire,
             self._give_back,
             self._review_tiers,
@@ -80,6 +84,9 @@ class Care:
             "outbox_dead": lag["dead"],
         }
 
+    def _free_holds(self, now: datetime) -> Figures:
+        return {"overdue_holds": self._holds(now - GRACE)}
+
     def _expire(self, now: datetime) -> Figures:
         lapsed, noticed, prolonged = self._expiries(now)
         return {
@@ -89,7 +96,7 @@ class Care:
         }
 
     def _give_back(self, now: datetime) -> Figures:
-        overdue = self._read(queries.overdue_claims, now - CLAIM_GRACE)
+        overdue = self._read(queries.overdue_claims, now - GRACE)
         given = self._each(overdue, lambda tx, id: settle(tx, claim_id=id, turn=0))
         return {"overdue_claims": len(given)}
 

@@ -14,8 +14,8 @@ from bootstrap.repairing import AWAY
 T = TypeVar("T")
 log = logging.getLogger("milepost.upkeep")
 
-WALK_SECONDS = 90.0
-"""A round has four walks, adds the ledger up and signs it: in less than the ten minutes that
+WALK_SECONDS = 75.0
+"""A round has five walks, adds the ledger up and signs it: in less than the ten minutes that
 Temporal gives it before it starts the next beside it."""
 
 

@@ -31,6 +31,16 @@ def let_go(tx: Transaction, hold_id: str, fault: Fault, reason: str) -> None:
         tx.ledger.release(hold_id, key_after("release", hold_id))
 
 
+def free_overdue(tx: Transaction, member_id: str) -> int:
+    """Free what nobody confirmed or let go in time; how many holds. Again it finds nothing.
+
+    Whoever reads a balance counts them as free from their deadline on; until they are, their points
+    can neither lapse nor be announced.
+    """
+    tx.members.lock(member_id)
+    return tx.ledger.free_overdue(member_id)
+
+
 def _lapsed_meanwhile(tx: Transaction, hold_id: str) -> bool:
     lots = tx.ledger.transaction(hold_id).lots
     return any((lot.expires_at or UNDATED) <= tx.now for lot in lots)

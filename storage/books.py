@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from loyalty.book import Book, Hold, Leg, Lot, LotKey, Move, Original, Posting
-from loyalty.ledger import OWN, Posted
+from loyalty.ledger import OWN, UNDATED, Posted
 from loyalty.reversing import Later, lapsed_since
 from storage.bulk import instant
+from storage.given import GIVING, given_at
 from storage.postings import COLUMNS, Record, account_id, hold_of, member_of, record_of
 from storage.roundtrip import Rows
 from storage.sealed import Account, Written, write
@@ -190,6 +191,14 @@ class Books:
     def _place(self, record: Record) -> int:
         """From where on pending records come after this one."""
         return self._pending.index(record) + 1 if record in self._pending else 0
+
+    def given_at(self, member_id: str) -> datetime | None:
+        """When a member was last given points without a date, stored or about to be."""
+        for record in reversed(self._pending):
+            moves = record.moves_of(member_id) if record.posted.kind in GIVING else ()
+            if any(move.expires_at == UNDATED and move.amount > 0 for move in moves):
+                return record.posted.at
+        return given_at(self._connection, member_id)
 
     # --- changing ------------------------------------------------------------------------------
 

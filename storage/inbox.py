@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from loyalty.records import InboxEvent
 from storage import tables
@@ -23,6 +23,9 @@ _BETWEEN = _all.where(
     _table.c.occurred_at > bindparam("after"),
     _table.c.occurred_at < bindparam("before"),
 ).order_by(_table.c.occurred_at, _table.c.seq)
+_LAST = select(func.max(_table.c.occurred_at)).where(
+    _table.c.member_id == bindparam("member"), _table.c.type == bindparam("asked")
+)
 _CHANGE = update(_table).where(_table.c.seq == bindparam("number"))
 
 
@@ -50,6 +53,17 @@ class SqlInbox:
             return pending
         row = self._connection.execute(_GET, {"number": seq}).one_or_none()
         return InboxEvent(*row) if row else None
+
+    def last_at(self, member_id: str, type: str) -> datetime | None:
+        """When the member's last event of a type occurred, whatever was taken back of it."""
+        asked = {"member": member_id, "asked": type}
+        stored = self._connection.execute(_LAST, asked).scalar_one()
+        pending = [
+            event.occurred_at
+            for event in self._events.pending.values()
+            if (event.member_id, event.type) == (member_id, type)
+        ]
+        return max((at for at in (stored, *pending) if at), default=None)
 
     def refunds_of(self, seq: int) -> Sequence[InboxEvent]:
         rows = self._connection.execute(_REFUNDS, {"number": seq})

@@ -94,6 +94,17 @@ class SqlLedger:
         """Give a hold back. One that was given back before stays so: the first answer returns."""
         return self._settle(key, Release(hold_id))
 
+    def free_overdue(self, member_id: str, *, but: str | None = None) -> int:
+        """Give holds back that are past their deadline, as any posting does before it; how many."""
+        self._books.book(member_id)
+        late = [id for id in self._books.overdue(member_id, self._now) if id != but]
+        for hold_id in late:
+            found = self._books.hold(hold_id)
+            state = self._books.book(member_id)._replace(hold=found[1] if found else None)
+            key = f"overdue:{hold_id}"
+            self._write(key, Release(hold_id), member_id, state, hold_id=hold_id)
+        return len(late)
+
     def reverse(
         self,
         key: str,
@@ -151,6 +162,10 @@ class SqlLedger:
             return sum(lot.free for lot in mine if lot.expires_at == UNDATED)
         asked = {"account": account_id("member", member_id), "now": self._now}
         return int(self._connection.execute(_UNDATED, asked).scalar_one() or 0)
+
+    def undated_given_at(self, member_id: str) -> datetime | None:
+        """When the member, or who was merged into them, was last given points without a date."""
+        return self._books.given_at(member_id)
 
     def _lots(self, member_id: str) -> list[Lot]:
         """A member's lots; a hold past its deadline counts as given back."""
@@ -243,12 +258,7 @@ class SqlLedger:
             if known.body_hash != body_hash(request):
                 raise KeyReused("posting", key)
             return replace(known.posted, replayed=True)
-        for hold_id in self._books.overdue(member_id, self._now):
-            if hold_id != keep_hold:
-                found = self._books.hold(hold_id)
-                state = self._books.book(member_id)._replace(hold=found[1] if found else None)
-                overdue = Release(hold_id)
-                self._write(f"overdue:{hold_id}", overdue, member_id, state, hold_id=hold_id)
+        self.free_overdue(member_id, but=keep_hold)
         return None
 
     def _post(self, key: str, request: Request, member_id: str, **more: Any) -> Posted:

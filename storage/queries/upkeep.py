@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, String, exists, func, literal, select, update
 
+from storage.postings import account_id, member_of
 from storage.queries.pages import View, rows
-from storage.tables import campaigns, claims, enrolments, outbox
+from storage.tables import campaigns, claims, enrolments, holds, outbox
 
 ONCE_PER = timedelta(hours=1)
 """A run that was started again and is stuck again waits this long: something is wrong with it."""
@@ -16,6 +17,20 @@ def overdue_claims(connection: Connection, before: datetime, limit: int = 200) -
     """Reservations past their time that their own orders have not given back."""
     query = select(claims.c.id).where(claims.c.status == "reserved", claims.c.expires_at <= before)
     return connection.execute(query.order_by(claims.c.id).limit(limit)).scalars().all()
+
+
+def overdue_holders(
+    connection: Connection, before: datetime, after: str, limit: int
+) -> Sequence[str]:
+    """Members, by id, with a hold that is past its time and open in the books."""
+    account = holds.c.account_id
+    query = select(account).where(
+        holds.c.status == "open",
+        holds.c.expires_at <= before,
+        account > account_id("member", after),
+    )
+    found = connection.execute(query.distinct().order_by(account).limit(limit))
+    return [member_of(each) for each in found.scalars()]
 
 
 def stuck_runs(connection: Connection, now: datetime, before: datetime, limit: int) -> list[str]:
