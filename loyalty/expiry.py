@@ -8,9 +8,8 @@ Source: rules 1, 5, 6, 8, 12, 13.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from loyalty.expiry_policy import Expiry, Notice
+from loyalty.expiry_policy import Notice
 from loyalty.following import follow
 from loyalty.ledger import Balance
 from loyalty.members import Member
@@ -33,14 +32,21 @@ class Looked:
         return bool(self.lapsed or self.noticed or self.prolonged)
 
 
-def undated_until(expiry: Expiry, member: Member, zone: ZoneInfo) -> datetime | None:
+def undated_until(tx: Transaction, member: Member) -> datetime | None:
     """When a member's undated points lapse; none = never.
 
-    Inactivity counts from the last purchase, so each purchase moves it. A policy that was switched
-    on for live members counts from that day: nobody loses anything before a full period (rule 8).
+    Inactivity counts from the last purchase, so each purchase moves it, also one whose goods came
+    back: it was made. Whoever is given points while inactive has them for a minimum life (rule 13).
+    A policy that was switched on for live members counts from that day: nobody loses anything
+    before a full period (rule 8).
     """
+    expiry, zone = tx.programme.expiry, tx.programme.tz
     act = member.last_purchase_at or member.registered_at
-    return expiry.undated(act, zone)
+    if expiry.policy != "inactivity":
+        return expiry.undated(act, zone)
+    bought = tx.inbox.last_at(member.id, "purchase")
+    given = tx.ledger.undated_given_at(member.id)
+    return expiry.undated(max(act, bought) if bought else act, zone, given)
 
 
 def balance_to_show(tx: Transaction, member: Member) -> Balance:
@@ -50,8 +56,10 @@ def balance_to_show(tx: Transaction, member: Member) -> Balance:
     members, will end them, or a notice that came later; the next purchase may move that.
     """
     balance = tx.ledger.balance(member.id)
-    ends = undated_until(tx.programme.expiry, member, tx.programme.tz)
-    if ends is None or not (left := tx.ledger.undated(member.id)):
+    if not tx.programme.expiry.counts_undated or not (left := tx.ledger.undated(member.id)):
+        return balance
+    ends = undated_until(tx, member)
+    if ends is None:
         return balance
     dated = dict(balance.next_expiry)
     coming = [(each.expires_at, each.undated) for each in _announced(tx, member.id, ends)]
@@ -71,7 +79,7 @@ def look(tx: Transaction, member_id: str) -> Looked:
     member = tx.members.lock(member_id)
     if member.id != member_id or member.status != "active":
         return _left_behind(tx, member_id)
-    ends = undated_until(tx.programme.expiry, member, tx.programme.tz)
+    ends = undated_until(tx, member)
     noticed, prolonged = _warn(tx, member, ends) if tx.programme.expiry.notice_days else (0, 0)
     return Looked(_break(tx, member.id, ends), noticed, prolonged)
 

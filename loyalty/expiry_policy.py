@@ -45,7 +45,9 @@ class Expiry(BaseModel):
     )
     days: int = Field(0, ge=0, le=36_500, description="rolling: so many days, after the months")
     periods: int = Field(1, ge=0, le=400, description="whole quarters or years after earning")
-    minimum_life_days: int = Field(30, ge=0, le=36_500, description="for late uploads, rule 13")
+    minimum_life_days: int = Field(
+        30, ge=0, le=36_500, description="for late uploads, and for whoever was inactive, rule 13"
+    )
     return_window_days: int = Field(
         0, ge=0, le=400, description="points wait until the goods can no longer come back; 0 = off"
     )
@@ -111,14 +113,24 @@ class Expiry(BaseModel):
         """Whether points without a date may lapse as well."""
         return self.policy == "inactivity" or (self.policy != "none" and self.since is not None)
 
-    def undated(self, last_act: datetime, zone: ZoneInfo) -> datetime | None:
-        """When undated points of a member who last acted then lapse, or none for never."""
+    def undated(
+        self, last_act: datetime, zone: ZoneInfo, last_given: datetime | None = None
+    ) -> datetime | None:
+        """When undated points of a member who last acted then lapse, or none for never.
+
+        By inactivity those that were `last_given` live to the end of the last day of their minimum
+        life, and the others with them.
+        """
         since = (
             start_of_day(datetime.combine(self.since, time(12), zone), zone) if self.since else None
         )
         if self.policy == "inactivity":
             act = max(last_act, since) if since else last_act
-            return self._day_after(act, zone)
+            ends = self._day_after(act, zone)
+            if last_given is None:
+                return ends
+            life = timedelta(days=self.minimum_life_days)
+            return max(ends, start_of_day(last_given + life, zone, days=1))
         return self._period_after(since, zone) if since else None
 
     def _day_after(self, at: datetime, zone: ZoneInfo) -> datetime:

@@ -103,6 +103,17 @@ def test_each_act_moves_the_end_by_inactivity() -> None:
     assert expiry.undated(at("2026-02-03T10:00"), SHANGHAI) == at("2026-03-04")
 
 
+def test_points_given_after_the_end_by_inactivity_live_a_minimum_life() -> None:
+    """To the end of its last day; whoever was active has the longer of the two (rule 13)."""
+    expiry = policy("inactivity", months=1, minimum_life_days=10)
+    acted, given = at("2026-01-31T10:00"), at("2026-02-25T23:59")
+
+    assert expiry.undated(acted, SHANGHAI, given) == at("2026-03-08")
+    assert expiry.undated(at("2026-02-10T00:00"), SHANGHAI, given) == at("2026-03-11")
+    rolling = policy("rolling", months=1, minimum_life_days=90, since=date(2026, 2, 1))
+    assert rolling.undated(acted, SHANGHAI, given) == at("2026-03-02")
+
+
 def test_expiry_switched_on_for_live_members_takes_nothing_for_a_full_period() -> None:
     """Old points without a date live a whole period from the day of the change (rule 8)."""
     long_ago = at("2019-01-01")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from bootstrap.expiry_care import Expiries
+from bootstrap.overdue_holds import OverdueHolds
 from bootstrap.walk import Faults
 from loyalty.expiry import balance_to_show
 from loyalty.expiry_policy import Expiry
@@ -27,8 +28,9 @@ class Told(FrontDesk):
 
     def round(self, page: int = 200) -> tuple[int, int, int]:
         """(members whose points lapsed, who were told, whose points live on)"""
-        faults = Faults()
-        report = Expiries(self.store, faults, page)(self.clock.now())
+        faults, now = Faults(), self.clock.now()
+        OverdueHolds(self.store, faults, page)(now)
+        report = Expiries(self.store, faults, page)(now)
         assert not faults.count
         return report
 

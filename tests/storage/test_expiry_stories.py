@@ -3,14 +3,18 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from bootstrap.expiry_care import Expiries
+from bootstrap.overdue_holds import OverdueHolds
+from bootstrap.upkeep import Care
 from bootstrap.walk import Faults
 from storage import tables
 from storage.database import Database
+from storage.proof import prove
 from tests.storage.expiry_desk import SHANGHAI, Told, desk_of
 
 END = datetime(2026, 4, 1, tzinfo=SHANGHAI)
@@ -333,6 +337,172 @@ def test_points_of_an_order_that_ran_out_are_announced_before_they_lapse(
     assert desk.shown("lee") == [(END + timedelta(days=8), 60)]
     assert [each["points"] for each in desk.told()] == ["40", "60"]
     desk.proved()
+
+
+def _sets_aside(desk: Told, member_id: str, points: int, minutes: int = 10) -> str:
+    """A hold at a till."""
+    key = f"hold/{next(desk.numbers)}"
+    until = desk.clock.now() + timedelta(minutes=minutes)
+    desk.store.run(lambda tx: tx.ledger.hold(key, member_id, points, expires_at=until))
+    return key
+
+
+def _frees(desk: Told) -> list[Any]:
+    """Postings that gave a hold back because its time was over."""
+    t = tables.transactions.c
+    return desk._rows(select(t.member_id, t.points).where(t.key.like("overdue:%")).order_by(t.id))
+
+
+def test_points_of_a_till_that_broke_down_are_announced_and_lapse_like_others(
+    open_desk: DeskMaker,
+) -> None:
+    """Nobody says another word of the hold: within a round the books have its points free, the
+    member is told of them in time, and at their date they go.
+    """
+    desk = open_desk(notice_days=7)
+    desk.has("lee", 50, END)
+    _sets_aside(desk, "lee", 50)
+    care = Care(desk.store, desk.clock)
+    assert care().overdue_holds == 0
+    desk.to(desk.clock.now() + timedelta(minutes=11))
+
+    assert care().overdue_holds == 1
+    assert care().overdue_holds == 0
+    with desk.store.database.read() as found:
+        assert (prove(found).held, prove(found).outstanding) == (0, 50)
+    desk.to(END - WEEK)
+    assert care().noticed_members == 1
+    assert [each["points"] for each in desk.told()] == ["50"]
+    desk.to(END)
+    assert care().lapsed_members == 1
+    assert desk.balance("lee").posted == 0
+    desk.proved()
+
+
+def test_overdue_holds_are_freed_page_by_page_once_whoever_is_killed(
+    open_desk: DeskMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two rounds at once, and one that ended in the middle, free each hold once and nothing else:
+    a hold whose time is not over stays.
+    """
+    desk = open_desk()
+    _crowd(desk, 7)
+    for n in range(7):
+        _sets_aside(desk, f"m{n:03}", 4)
+        _sets_aside(desk, f"m{n:03}", 3)
+    desk.has("lee", 5, END)
+    _sets_aside(desk, "lee", 5, minutes=600)
+    desk.to(desk.clock.now() + timedelta(minutes=10))
+    job = OverdueHolds(desk.store, Faults(), 3)
+    pages: list[str] = []
+    read = job._due
+
+    def dies(before: datetime, after: str) -> Sequence[str]:
+        if pages:
+            raise Killed
+        pages.append(after)
+        return read(before, after)
+
+    monkeypatch.setattr(job, "_due", dies)
+    with pytest.raises(Killed):
+        job(desk.clock.now())
+    assert len(_frees(desk)) == 6
+
+    with ThreadPoolExecutor(2) as both:
+        jobs = [OverdueHolds(desk.store, Faults(), 2) for _ in range(2)]
+        found = sum(both.map(lambda job: job(desk.clock.now()), jobs))
+
+    assert found == 8
+    assert sorted(_frees(desk)) == sorted((f"m{n:03}", part) for n in range(7) for part in (3, 4))
+    assert desk.balance("m000").held == 0
+    assert desk.balance("lee").held == 5
+    desk.proved()
+
+
+def test_points_given_to_whoever_was_inactive_live_their_minimum_life(
+    open_desk: DeskMaker,
+) -> None:
+    """Half a year after the last purchase: a correction, a present and a late receipt are shown
+    with their end, and nothing of them goes before it (rule 13).
+    """
+    desk = open_desk(policy="inactivity", months=1, minimum_life_days=30)
+    for name in ("kim", "ann"):
+        desk.joins(name)
+    desk.buys("kim", "r1", ("grocery", 50_000))
+    desk.to(datetime(2026, 9, 1, 10, tzinfo=SHANGHAI))
+    assert desk.round() == (1, 0, 0)
+    desk.store.run(lambda tx: tx.ledger.adjust("a1", "kim", 500, meta={"reason": "complaint"}))
+    desk.has("ann", 60, None)
+    desk.hands("ann", "kim", 60)
+    february = datetime(2026, 2, 20, 12, tzinfo=SHANGHAI)
+    desk.buys("lee", "r2", ("grocery", 150_000), occurred_at=february)
+    ends = datetime(2026, 10, 2, tzinfo=SHANGHAI)
+
+    assert (desk.shown("kim"), desk.shown("lee")) == ([(ends, 560)], [(ends, 150)])
+    desk.to(ends - timedelta(microseconds=1))
+    assert desk.round() == (0, 0, 0)
+    desk.to(ends)
+    assert desk.round() == (2, 0, 0)
+    assert [desk.balance(id).posted for id in ("kim", "lee")] == [0, 0]
+    desk.proved()
+
+
+def test_a_minimum_life_is_announced_for_its_end(open_desk: DeskMaker) -> None:
+    """The notice names the midnight that the balance shows, and it takes what it named (rule 8)."""
+    desk = open_desk(policy="inactivity", months=1, minimum_life_days=30, notice_days=7)
+    desk.to(datetime(2026, 9, 1, 10, tzinfo=SHANGHAI))
+    desk.has("lee", 40, None)
+    ends = datetime(2026, 10, 2, tzinfo=SHANGHAI)
+
+    assert desk.round() == (0, 0, 0)
+    assert desk.shown("lee") == [(ends, 40)]
+    desk.to(ends - WEEK)
+    assert desk.round() == (0, 1, 0)
+    assert desk.told() == [{"points": "40", "until": "2026-10-01T16:00:00+00:00"}]
+    desk.to(ends)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+
+
+def test_a_merger_gives_no_minimum_life_and_takes_none(open_desk: DeskMaker) -> None:
+    """What the other card was given keeps its time from that day, and gets no day for the merger;
+    nor do points that an order gives back.
+    """
+    desk = open_desk(policy="inactivity", months=1, minimum_life_days=30)
+    desk.joins("old")
+    desk.to(datetime(2026, 9, 1, 10, tzinfo=SHANGHAI))
+    desk.has("old", 40, None)
+    desk.spends("old", 10)
+    spent = desk._rows(
+        select(tables.transactions.c.key).where(tables.transactions.c.kind == "burn")
+    )
+    desk.to(datetime(2026, 9, 11, 10, tzinfo=SHANGHAI))
+    desk.store.run(lambda tx: tx.ledger.reverse("undone", spent[0].key))
+    desk.merges("old", "lee")
+    ends = datetime(2026, 10, 2, tzinfo=SHANGHAI)
+
+    assert desk.shown("lee") == [(ends, 40)]
+    desk.to(ends)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
+
+
+def test_a_purchase_that_came_back_was_made(open_desk: DeskMaker) -> None:
+    """One defective thing is brought back: what else the member has ends when it would have."""
+    desk = open_desk(policy="inactivity", months=12)
+    desk.buys("lee", "r1", ("grocery", 50_000))
+    desk.to(datetime(2027, 2, 20, 10, tzinfo=SHANGHAI))
+    desk.buys("lee", "r2", ("grocery", 10_000))
+    ends = datetime(2028, 2, 21, tzinfo=SHANGHAI)
+    assert desk.shown("lee") == [(ends, 65)]  # a Saturday
+    desk.to(datetime(2027, 3, 12, 10, tzinfo=SHANGHAI))
+    desk.returns("r2", fault="merchant")
+
+    assert desk.shown("lee") == [(ends, 50)]
+    assert desk.round() == (0, 0, 0)
+    desk.to(ends)
+    assert desk.round() == (1, 0, 0)
+    assert desk.balance("lee").posted == 0
 
 
 def test_a_campaign_can_begin_with_the_notice(open_desk: DeskMaker) -> None:
