@@ -1,6 +1,6 @@
 """Addresses of the console: which may be gone to, and how others reach us."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from fastapi import Request
 
@@ -11,9 +11,17 @@ UNSUBSCRIBE = "/unsubscribe/"
 """Before the link's token; e-mails that were sent carry it for years."""
 
 
+def parts_of(address: str) -> SplitResult:
+    """An address that a browser, or anybody, sent; empty parts for what is none, such as `//[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def own_page(path: str) -> str:
     """Where to go next: a page of ours, never another site's."""
-    parts = urlsplit(path)
+    parts = parts_of(path)
     ours = parts.path == HOME or parts.path.startswith(f"{HOME}/")
     if parts.scheme or parts.netloc or not ours or "\\" in path or not path.isprintable():
         return HOME

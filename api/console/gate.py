@@ -4,14 +4,12 @@ A browser says where a request comes from. One that changes something counts onl
 pages: `Sec-Fetch-Site` says so, or else `Origin` names the host that was asked.
 """
 
-from urllib.parse import urlsplit
-
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.console.addresses import UNSUBSCRIBE
+from api.console.addresses import UNSUBSCRIBE, parts_of
 from api.console.cookies import SESSION, read_cookie
 from api.console.errors import forged, not_now
 from api.console.language import speech
@@ -33,7 +31,7 @@ def from_elsewhere(method: str, headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False  # no browser of these years leaves out both: a program, without our cookie
-    return urlsplit(origin).netloc != headers.get("host", "")
+    return parts_of(origin).netloc != headers.get("host", "")
 
 
 class Gate:

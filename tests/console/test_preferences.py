@@ -56,6 +56,7 @@ def test_the_buttons_of_a_page_keep_what_was_asked_of_it(shop: Shop) -> None:
     [
         ("http://testserver/console/members/lee?tab=x#top", "/console/members/lee?tab=x"),
         ("https://elsewhere.example/shop", "/console"),
+        ("http://[x", "/console"),
         ("", "/console"),
     ],
 )
