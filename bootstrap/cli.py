@@ -41,6 +41,11 @@ class Plain(typer.core.TyperGroup):
         except DBAPIError as error:
             _say(f"The database does not answer as it should: {_reason(error)}.")
             raise typer.Exit(1) from None
+        except OSError as error:
+            if error.filename is None:  # no file of ours, such as a pipe that was closed
+                raise
+            _say(f"{error.filename}: {error.strerror}.")
+            raise typer.Exit(1) from None
 
 
 def _say(*lines: str) -> None:

@@ -7,6 +7,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bootstrap.setting_places import read_text, unusable
+
 
 class SystemClock:
     """Programme time is real time."""
@@ -31,9 +33,13 @@ class FileClock:
 
     def now(self) -> datetime:
         text = self._read()
-        if text[0] in "+-":
-            return datetime.now(UTC) + timedelta(seconds=float(text))
-        return datetime.fromisoformat(text).astimezone(UTC)
+        try:
+            if text[0] in "+-":
+                return datetime.now(UTC) + timedelta(seconds=float(text))
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            why = f"{self._path} must hold seconds (+3600) or an instant (2026-03-01T00:00Z)"
+            raise unusable("clock_file", why) from None
 
     def set(self, instant: datetime) -> None:
         """Stop the clock at `instant`."""
@@ -48,7 +54,7 @@ class FileClock:
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_ino)
             if stamp != self._stamp:
-                self._text = self._path.read_text().strip() or "+0"
+                self._text = read_text("clock_file", self._path).strip() or "+0"
                 self._stamp = stamp
         except FileNotFoundError:
             return "+0"

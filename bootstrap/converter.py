@@ -98,7 +98,7 @@ def read_keys(settings: Iterable[str]) -> dict[str, bytes]:
             AESGCM(keys[name.strip()])
         except ValueError as error:
             raise ValueError(
-                f"codec key {name!r} must be written id:hex, with 32, 48 or 64 hex digits"
+                f"key {name!r} must be written id:hex, with 32, 48 or 64 hex digits"
             ) from error
     return keys
 

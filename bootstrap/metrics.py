@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from bootstrap.setting_places import measured_at
 from bootstrap.settings import Settings
 from loyalty.ports import Clock
 from storage.database import Database
@@ -61,8 +62,10 @@ def new_registry() -> CollectorRegistry:
 
 def serve_relay_metrics(settings: Settings, database: Database, clock: Clock) -> None:
     """Serve them where the setting says; nothing without it."""
-    if not settings.relay_metrics_port:
+    where = measured_at("relay_metrics_port", settings)
+    if where is None:
         return
+    host, port = where
     registry = new_registry()
     registry.register(LagCollector(database, clock))
-    start_http_server(settings.relay_metrics_port, settings.metrics_host, registry)
+    start_http_server(port, host, registry)

@@ -17,6 +17,7 @@ from bootstrap.metrics import serve_relay_metrics
 from bootstrap.outside import channels
 from bootstrap.relay import Relay
 from bootstrap.repairing import Repairer, carry_jobs
+from bootstrap.setting_places import measured_at
 from bootstrap.settings import Settings
 from bootstrap.stopping import rest, told_to_stop
 from bootstrap.turns import activities
@@ -157,9 +158,11 @@ async def _until_it_works(
 
 def _runtime(settings: Settings) -> Runtime | None:
     """With a port, the SDK serves its own metrics: latencies, slots, failures, cache."""
-    if not settings.worker_metrics_port:
+    where = measured_at("worker_metrics_port", settings)
+    if where is None:
         return None
-    address = f"{settings.metrics_host}:{settings.worker_metrics_port}"
+    host, port = where
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from bootstrap.setting_places import read_text
 from bootstrap.settings import SettingsError
 from loyalty.near_miss import did_you_mean
 from loyalty.programme import Programme
@@ -16,11 +17,7 @@ def read_programme(path: Path | None) -> Programme:
     if path is None:
         return Programme()
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([f"{path}: is not UTF-8 text"]) from None
+        written = yaml.safe_load(read_text("programme_file", path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from bootstrap.setting_places import make_folder, read_text
 from bootstrap.settings import Settings, SettingsError, variable
 from loyalty.sealing.signing_keys import KeyMalformed, SigningKey, generate_signing_key
 
@@ -27,17 +28,12 @@ def signing_key(settings: Settings, *, make: bool = True) -> SigningKey | None:
             if not make:
                 return None
             _make(path, settings.seal_origin)
-    try:
-        text = path.read_text()
-    except OSError as error:
-        name = variable("seal_key_file")
-        raise SettingsError([f"{name}: cannot be read: {error.strerror}"]) from None
-    return _read(settings, text, "seal_key_file")
+    return _read(settings, read_text("seal_key_file", path), "seal_key_file")
 
 
 def _make(path: Path, origin: str) -> None:
     """Written whole under another name and then linked, so that two processes make one key."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder("data_dir", path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(generate_signing_key(origin).encode() + "\n")

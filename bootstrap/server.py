@@ -10,6 +10,7 @@ from api.console.addresses import link_address
 from bootstrap.commands.people import console_url
 from bootstrap.memory import rest_easy
 from bootstrap.services import services
+from bootstrap.setting_places import listening_at
 from bootstrap.settings import Settings
 from bootstrap.stopping import when_orphaned
 from bootstrap.wiring import Parts
@@ -33,6 +34,7 @@ def _say_first_link(parts: Parts) -> None:
 
 def run_server(settings: Settings) -> None:
     """Serve until told to stop, then finish the requests under way."""
+    listening_at(settings)  # uvicorn itself names no setting
     parts = Parts(settings)
     parts.store.group()
     given = services(parts)

@@ -6,14 +6,15 @@ happens to lie around is never read.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from bootstrap.converter import read_keys
 from bootstrap.sign_in_settings import SignInSettings
+from bootstrap.temporal_settings import TemporalSettings
 from bootstrap.web_address import WebAddress
 from loyalty.near_miss import did_you_mean
 from storage.database import database_url
@@ -42,7 +43,7 @@ def _supported(url: str | None) -> str | None:
     return url
 
 
-class Settings(SignInSettings):
+class Settings(SignInSettings, TemporalSettings):
     """All of it; the descriptions are the table in the documentation."""
 
     model_config = SettingsConfigDict(
@@ -72,34 +73,6 @@ class Settings(SignInSettings):
     )
     clock_file: Path | None = Field(
         None, description="A clock that may be moved, for drills and demonstrations. Unset: time."
-    )
-
-    # --- Temporal ---
-    temporal_address: str = Field(
-        "127.0.0.1:7233",
-        pattern=r"^[^\s:/]+:\d{1,5}$",
-        description="`host:port` of Temporal. `milepost up` starts its own server there.",
-    )
-    temporal_namespace: str = Field("default", description="Temporal namespace.")
-    temporal_task_queue: str = Field("milepost", description="Where workers look for work.")
-    temporal_tls: bool = Field(
-        False, description="Speak TLS; an API key or certificate implies it."
-    )
-    temporal_tls_ca: Path | None = Field(None, description="CA certificate of the server (PEM).")
-    temporal_tls_cert: Path | None = Field(None, description="Client certificate (PEM).")
-    temporal_tls_key: Path | None = Field(None, description="Key of the client certificate (PEM).")
-    temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
-    temporal_ui_url: WebAddress | None = Field(
-        None,
-        description="Where Temporal's web UI is; its origin may ask the codec server.",
-    )
-    codec_keys: SecretStr | None = Field(
-        None,
-        description="`id:hex` AES keys, separated by commas, newest first. With keys, everything "
-        "that goes to Temporal is sealed, except ids and search attributes.",
-    )
-    codec_seal: bool = Field(
-        True, description="`false` only opens what was sealed before: the way to switch it off."
     )
 
     # --- the API ---
@@ -166,11 +139,8 @@ class Settings(SignInSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        if bool(self.temporal_tls_cert) != bool(self.temporal_tls_key):
-            raise ValueError("temporal_tls_cert and temporal_tls_key belong together: set both")
         if bool(self.webhook_url) != bool(self.webhook_secret):
             raise ValueError("webhook_url and webhook_secret belong together: set both")
-        self.codec()
         return self
 
     @property
@@ -191,14 +161,12 @@ class Settings(SignInSettings):
     @property
     def templates(self) -> tuple[Path, ...]:
         """Where templates are looked for: those beside the program first, then one's own."""
-        own = (Path(each) for each in self.template_dirs.split(os.pathsep) if each)
+        own = [Path(each) for each in self.template_dirs.split(os.pathsep) if each]
+        missing = [str(each) for each in own if not each.is_dir()]
+        if missing:
+            problem = f"{variable('template_dirs')}: there is no folder {', '.join(missing)}"
+            raise SettingsError([problem])
         return (Path(__file__).parent.parent / "campaign_templates", *own)
-
-    def codec(self) -> dict[str, bytes]:
-        """Keys by id, newest first; empty = payloads travel as they are."""
-        if self.codec_keys is None:
-            return {}
-        return read_keys(self.codec_keys.get_secret_value().split(","))
 
     def environment(self, **changes: Any) -> dict[str, str]:
         """The environment that gives another process these settings, with `changes`."""
@@ -229,6 +197,11 @@ def read_settings(**given: Any) -> Settings:
         return Settings(_env_file=file, _secrets_dir=secrets, **given)
     except ValidationError as error:
         raise SettingsError([_problem(each) for each in error.errors()]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        where = f"{FILE_VARIABLE} or {SECRETS_VARIABLE}" if file and secrets else ""
+        why = error.strerror if isinstance(error, OSError) else "save it as UTF-8 text"
+        where = where or (FILE_VARIABLE if file else SECRETS_VARIABLE)
+        raise SettingsError([f"{where}: cannot be read: {why}"]) from None
 
 
 def unknown_variables() -> list[str]:
@@ -247,9 +220,11 @@ def variable(field: str) -> str:
 
 def _problem(found: Any) -> str:
     says = str(found["msg"]).removeprefix("Value error, ")
-    if not found["loc"]:
-        return says
+    if not found["loc"]:  # of several, which it names
+        names = rf"\b({'|'.join(Settings.model_fields)})\b"
+        return re.sub(names, lambda name: variable(name[0]), says)
     field = str(found["loc"][0]).lower().removeprefix(PREFIX.lower())
     if found["type"] == "extra_forbidden":
-        return f"{variable(field)} is no setting.{did_you_mean(field, Settings.model_fields)}"
+        known = map(variable, Settings.model_fields)
+        return f"{variable(field)} is no setting.{did_you_mean(variable(field), known)}"
     return f"{variable(field)}: {says}"

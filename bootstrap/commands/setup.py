@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from bootstrap.commands.printing import console
+from bootstrap.setting_places import make_folder
 from bootstrap.settings import read_settings, variable
 from bootstrap.settings_table import listed, markdown, shown
 from storage.migrate import head, upgrade, write_migration
@@ -23,7 +24,7 @@ def migrate() -> None:
     """
     settings = read_settings()
     if settings.database_url is None:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder("data_dir", settings.data_dir)
     upgrade(settings.database)
     console().print(f"The database is at {head()}.")
 

@@ -1,18 +1,22 @@
 """Settings: read strictly, said plainly, documented as they are."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from bootstrap.outside import channels, mail_server
 from bootstrap.programme_file import read_programme
+from bootstrap.seal_key import signing_key
 from bootstrap.services import services
+from bootstrap.setting_places import listening_at, measured_at
 from bootstrap.settings import (
     SettingsError,
     read_settings,
     unknown_variables,
 )
 from bootstrap.settings_table import markdown
+from bootstrap.temporal import free_port
 from bootstrap.wiring import Parts
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +77,7 @@ def test_a_misspelt_name_in_the_file_is_refused(
 
     found = problems_of(monkeypatch, settings_file="shared")
 
-    assert found == ["MILEPOST_LISTEN_PROT is no setting. Did you mean listen_port?"]
+    assert found == ["MILEPOST_LISTEN_PROT is no setting. Did you mean MILEPOST_LISTEN_PORT?"]
 
 
 def test_a_misspelt_variable_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,9 +150,16 @@ def test_what_is_no_address_on_the_web_is_said_so(
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"webhook_url": "https://shop/hook"}, "webhook_url and webhook_secret belong together"),
-        ({"temporal_tls_cert": "c.pem"}, "temporal_tls_cert and temporal_tls_key belong together"),
-        ({"codec_keys": "2026:beef"}, "codec key '2026' must be written id:hex"),
+        (
+            {"webhook_url": "https://shop/hook"},
+            "MILEPOST_WEBHOOK_URL and MILEPOST_WEBHOOK_SECRET",
+        ),
+        (
+            {"temporal_tls_cert": "c.pem"},
+            "MILEPOST_TEMPORAL_TLS_CERT and MILEPOST_TEMPORAL_TLS_KEY",
+        ),
+        ({"codec_keys": "2026:beef"}, "MILEPOST_CODEC_KEYS: key '2026' must be written id:hex"),
+        ({"oidc_roles": "chief=x"}, "MILEPOST_OIDC_ROLES: write role=value"),
         ({"settings_file": "gone"}, "MILEPOST_SETTINGS_FILE: there is no file 'gone'"),
         ({"secrets_dir": "gone"}, "MILEPOST_SECRETS_DIR: there is no folder 'gone'"),
     ],
@@ -206,6 +217,103 @@ def test_an_address_in_any_letters_fits_into_mail() -> None:
     found = mail_server(given).unsubscribe_at
 
     assert found == "https://xn--kbrv68g.example/%E4%BC%9A%E5%91%98/unsubscribe/"
+
+
+# --- places on this machine -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [b"\xff\xfe=1\n", "LISTEN_PORT=1".encode("utf-16")])
+def test_a_settings_file_of_another_encoding_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: bytes
+) -> None:
+    """Editors save what they like; the line says what to do."""
+    (tmp_path / "shared").write_bytes(wrong)
+
+    found = problems_of(monkeypatch, settings_file="shared")
+
+    assert found == ["MILEPOST_SETTINGS_FILE: cannot be read: save it as UTF-8 text"]
+
+
+def read_all(parts: Parts) -> None:
+    """What processes read of the places that settings name."""
+    _ = parts.programme, parts.database, parts.settings.templates
+    parts.clock.now()
+    signing_key(parts.settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("data_dir", "file", "the folder file cannot be made: it is a file"),
+        ("data_dir", "file/inner", "the folder file/inner cannot be made: Not a directory"),
+        ("programme_file", "folder", "folder cannot be read: Is a directory"),
+        ("programme_file", "picture", "picture is not UTF-8 text"),
+        ("clock_file", "file", "file must hold seconds (+3600) or an instant (2026-03-01T00:00Z)"),
+        ("clock_file", "picture", "picture is not UTF-8 text"),
+        ("seal_key_file", "gone", "gone cannot be read: No such file or directory"),
+        ("seal_key_file", "picture", "picture is not UTF-8 text"),
+        ("template_dirs", "folder:gone:file", "there is no folder gone, file"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named_by_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, said: str
+) -> None:
+    """One line with the setting and the reason, wherever the file was to be read."""
+    (tmp_path / "file").write_text("neither this nor that\n")
+    (tmp_path / "picture").write_bytes(b"\x89PNG")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv(f"MILEPOST_{setting.upper()}", value)
+
+    with pytest.raises(SettingsError) as refused:
+        read_all(Parts(read_settings()))
+
+    assert refused.value.problems == [f"MILEPOST_{setting.upper()}: {said}"]
+
+
+@pytest.mark.parametrize("field", ["worker_metrics_port", "relay_metrics_port", "listen_port"])
+def test_a_port_that_is_taken_is_named_by_its_setting(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """A second worker on one machine needs a port of its own, and is told so."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv(f"MILEPOST_{field.upper()}", str(port))
+        with pytest.raises(SettingsError) as refused:
+            open_port(field)
+
+    why = f"127.0.0.1:{port} cannot be used (Address already in use): set another"
+    assert refused.value.problems == [f"MILEPOST_{field.upper()}: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("field", "host"), [("relay_metrics_port", "metrics_host"), ("listen_port", "listen_host")]
+)
+def test_a_host_that_is_none_is_named_by_its_setting(
+    monkeypatch: pytest.MonkeyPatch, field: str, host: str
+) -> None:
+    monkeypatch.setenv(f"MILEPOST_{field.upper()}", "9")
+    monkeypatch.setenv(f"MILEPOST_{host.upper()}", "no host")
+
+    with pytest.raises(SettingsError, match=f"^MILEPOST_{host.upper()}: no host:9 cannot be used"):
+        open_port(field)
+
+
+def test_metrics_may_be_served_at_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's own library takes digits only."""
+    monkeypatch.setenv("MILEPOST_METRICS_HOST", "localhost")
+    monkeypatch.setenv("MILEPOST_WORKER_METRICS_PORT", str(free_port()))
+
+    found = measured_at("worker_metrics_port", read_settings())
+
+    assert found is not None
+    assert found[0] in ("127.0.0.1", "::1")
+
+
+def open_port(field: str) -> None:
+    settings = read_settings()
+    listening_at(settings) if field == "listen_port" else measured_at(field, settings)
 
 
 # --- the programme's own rules ------------------------------------------------------------------

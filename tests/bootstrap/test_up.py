@@ -163,6 +163,6 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "bootstrap.cli", "up"]
         done = subprocess.run(command, env=environment, capture_output=True, timeout=60, text=True)
 
-    assert done.returncode == 1
-    assert f"127.0.0.1:{port} cannot be used" in done.stdout
-    assert "MILEPOST_LISTEN_PORT" in done.stdout
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port} cannot be used" in done.stderr
+    assert "MILEPOST_LISTEN_PORT" in done.stderr
