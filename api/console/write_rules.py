@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.console.forms import Form, at, errors_of, form_of
+from api.console.forms import Form, at, errors_of, form_of, whole
 from api.console.people import names
 from api.console.rendering import go, page
 from api.console.sessions import person
@@ -17,9 +17,11 @@ from api.keys import Caller
 from api.routes.earning_rules import Activation, Checked, check_text
 from api.services import Given, Services
 from loyalty.earning import activate
-from loyalty.earning.load import load_rules, written_moment
+from loyalty.earning.load import FILE, load_rules, written_moment
+from loyalty.earning.version import RulesVersion
 from loyalty.earning.written import written
-from loyalty.errors import LoyaltyError, invalid_field
+from loyalty.errors import ChangedMeanwhile, Invalid, LoyaltyError, invalid_field
+from loyalty.line_changes import changes
 from loyalty.ports import Transaction
 from loyalty.quotes import Cart, quote
 from loyalty.typed_numbers import typed_minor
@@ -46,14 +48,18 @@ def read_rules(
     caller: Reader,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> Response:
-    """The newest version, or an older one to go on from."""
+    """To go on from the version that counts now, or from the one that was asked for."""
 
-    def work(tx: Transaction) -> str:
-        number = version or activate.listed(tx)[-1].version
-        return written(activate.version(tx, number).body)
+    def work(tx: Transaction) -> Form:
+        base = activate.version(tx, version) if version else activate.to_go_on_from(tx)
+        return {
+            "text": written(base.body),
+            "from_version": str(base.version),
+            "after_version": str(activate.listed(tx)[-1].version),
+            "cart": {"lines": SAMPLE},
+        }
 
-    form: Form = {"text": given.store.read(work), "cart": {"lines": SAMPLE}}
-    return _page(request, given, form, opened=version)
+    return _page(request, given, given.store.read(work))
 
 
 @router.post("/earning-rules/check")
@@ -68,20 +74,36 @@ async def check(request: Request, given: Given, caller: Reader) -> Response:
 @router.post("/earning-rules/activate")
 async def switch_on(request: Request, given: Given, caller: Writer) -> Response:
     form = _clean(await form_of(request))
+    if over := str(at(form, "over")):  # the version the writer has seen, and activates after
+        form = {**form, "after_version": over}
 
     def work() -> Response:
         try:
-            wished = Activation(
-                text=form["text"],
-                active_from=_moment(str(at(form, "active_from")).strip(), given),
-                reason=str(at(form, "reason")).strip() or None,
+            wished = Activation.model_validate(
+                {
+                    "text": form["text"],
+                    "active_from": _moment(str(at(form, "active_from")).strip(), given),
+                    "reason": str(at(form, "reason")).strip() or None,
+                    "after_version": whole(at(form, "after_version")),
+                    "until_version": whole(at(form, "until_version")) or None,
+                }
             )
             rules = load_rules(wished.text, given.programme.known_events, given.programme.tz)
             made, _ = given.store.run(
                 lambda tx: activate.activate(
-                    tx, rules, wished.active_from, caller.actor, wished.reason
+                    tx,
+                    rules,
+                    wished.active_from,
+                    caller.actor,
+                    wished.reason,
+                    after_version=wished.after_version,
+                    until_version=wished.until_version,
                 )
             )
+        except ChangedMeanwhile:
+            theirs = given.store.read(lambda tx: activate.listed(tx)[-1])
+            differences = changes({FILE: written(theirs.body)}, {FILE: written(rules)})
+            return _page(request, given, form, 409, theirs=theirs, differences=differences)
         except (LoyaltyError, ValidationError) as error:
             return _page(request, given, form, 422, errors=errors_of(error))
         said = request.state.speech.gettext(
@@ -101,15 +123,17 @@ def _page(
     *,
     template: str = "write_rules.html",
     errors: dict[str, str] | None = None,
-    opened: int | None = None,
+    **facts: object,
 ) -> Response:
     found = check_text(given.programme, form["text"])
     errors = dict(errors or {})
     tried = _tried(given, form, found, errors)
-    lines, active = given.store.read(lambda tx: (activate.listed(tx), tx.earning_rules.at(tx.now)))
+    lines, active, coming = given.store.read(lambda tx: _standing(tx, form, given))
+    _ = request.state.speech.gettext
     if found.findings and errors:  # they are listed beside the text, each at its line
-        speech = request.state.speech
-        errors = {"": speech.gettext("It was not activated. Mend what is listed first.")}
+        errors = {"": _("It was not activated. Mend what is listed first.")}
+    if "until_version" in errors:
+        errors["until_version"] = _("Say that you know this, or let it count from a later instant.")
     return page(
         request,
         template,
@@ -123,10 +147,23 @@ def _page(
         tried=tried,
         versions=sorted(lines, key=lambda each: -each.version),
         active=active.version if active else activate.FIRST,
-        opened=opened,
+        coming=coming,
         names=names(given),
         unsaved=request.method == "POST",  # switched on, it leads to another page
+        **{"theirs": None, "differences": [], **facts},
     )
+
+
+def _standing(
+    tx: Transaction, form: Form, given: Services
+) -> tuple[list[RulesVersion], RulesVersion | None, RulesVersion | None]:
+    """Every version, the one that counts, and the one that takes over from what is written."""
+    try:
+        begins = _moment(str(at(form, "active_from")).strip(), given)
+    except Invalid:
+        begins = None
+    coming = activate.taking_over(tx, begins or tx.now + activate.LEAD)
+    return activate.listed(tx), tx.earning_rules.at(tx.now), coming
 
 
 def _tried(given: Services, form: Form, found: Checked, errors: dict[str, str]) -> Tried | None:

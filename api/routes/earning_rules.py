@@ -86,8 +86,28 @@ class Activation(RulesText):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"text": _EXAMPLE, "active_from": "2026-11-01T00:00:00+08:00"}]
+            "examples": [
+                {
+                    "text": _EXAMPLE,
+                    "active_from": "2026-11-01T00:00:00+08:00",
+                    "after_version": 1,
+                }
+            ]
         },
+    )
+    after_version: int = Field(
+        ge=1,
+        le=2**31 - 2,
+        strict=True,
+        description="The newest version of the list when these rules were written",
+    )
+    until_version: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        strict=True,
+        description="Where a later version is coming, the one that takes over: these rules then "
+        "count only until it begins, and what they change is not in it",
     )
     active_from: Instant | None = Field(
         None, description="At least a minute ahead; none = in a minute"
@@ -191,7 +211,7 @@ def quote_by_rules(
     "/v1/earning-rules",
     summary="Activate earning rules",
     status_code=201,
-    responses=problems("wrong_state", write=True) | twice(RulesMade, "Made now"),
+    responses=problems("changed_meanwhile", write=True) | twice(RulesMade, "Made now"),
 )
 def activate_earning_rules(
     body: Activation, given: Given, caller: Annotated[Caller, needs("change_campaigns")]
@@ -199,13 +219,21 @@ def activate_earning_rules(
     """Makes the next version, for receipts that happen from `active_from` on.
 
     Nothing that was posted changes. Rules that could give back more than the programme's limit
-    need a `reason`. The same rules for the same instant again change nothing.
+    need a `reason`; before a version that is coming, they need its number in `until_version`.
+    Answers 409 when somebody else made a version since `after_version`. The same rules for the
+    same instant again change nothing.
     """
     rule_set = load_rules(body.text, given.programme.known_events, given.programme.tz)
 
     def work(tx: Transaction) -> dict[str, Any]:
         made, replayed = activate.activate(
-            tx, rule_set, body.active_from, caller.actor, body.reason
+            tx,
+            rule_set,
+            body.active_from,
+            caller.actor,
+            body.reason,
+            after_version=body.after_version,
+            until_version=body.until_version,
         )
         view = RulesMade(**_view(tx, made).model_dump(), replayed=replayed)
         return view.model_dump(mode="json")

@@ -46,6 +46,10 @@ def activate(
     reason: Annotated[
         str | None, typer.Option(help="Needed above the programme's limit; kept for audit.")
     ] = None,
+    until_version: Annotated[
+        int | None,
+        typer.Option(help="Before a coming version: its number. The file counts until then."),
+    ] = None,
 ) -> None:
     """Make a file the next version, for receipts from an instant on. Nothing posted changes.
 
@@ -64,7 +68,15 @@ def activate(
                 "--from", "moment", "is not a date (2026-11-01) or a time (2026-11-01T10:00)"
             ) from None
         made, replayed = parts.store.run(
-            lambda tx: versions.activate(tx, rule_set, begins, actor(), reason)
+            lambda tx: versions.activate(
+                tx,
+                rule_set,
+                begins,
+                actor(),
+                reason,
+                after_version=versions.listed(tx)[-1].version,
+                until_version=until_version,
+            )
         )
     begins = made.active_from.astimezone(parts.programme.tz)
     said = "was there already" if replayed else "is made"

@@ -10,7 +10,7 @@ from loyalty.digest import digest
 from loyalty.earning.rule_set import RuleSet
 from loyalty.earning.stack import HighestStack, highest_stack
 from loyalty.earning.version import RulesVersion
-from loyalty.errors import Invalid, Unknown, WrongState, invalid_field
+from loyalty.errors import ChangedMeanwhile, Invalid, Unknown, invalid_field
 from loyalty.ports import Transaction
 from loyalty.programme import Programme
 
@@ -26,17 +26,26 @@ def activate(
     active_from: datetime | None,
     actor: str,
     reason: str | None = None,
+    *,
+    after_version: int,
+    until_version: int | None = None,
 ) -> tuple[RulesVersion, bool]:
-    """Make the next version; the same again gives the first one, and True.
+    """Make the version after `after_version`; the same again gives the first one, and True.
 
-    Refused when it could give back more than the programme's limit, unless a reason says why.
+    Refused when somebody else was faster; when it could give back more than the programme's
+    limit, unless a reason says why; and when another version is coming that takes over from it,
+    unless `until_version` names that one: what is changed now would end unsaid.
     """
     hash_ = digest(rule_set.model_dump(mode="json", exclude={"version"}))
     made_before = tx.earning_rules.listed()
     # Without an instant only the newest is "the same again": older rules may well come back.
     for there in made_before if active_from else made_before[-1:]:
-        if there.hash == hash_ and active_from in (None, there.active_from):
+        begun = active_from or there.created_at + LEAD
+        if (there.hash, there.active_from) == (hash_, begun):
             return there, True
+    newest = listed(tx)[-1]
+    if newest.version != after_version:
+        raise _changed(newest, after_version)
     begins = active_from or tx.now + LEAD
     if begins < tx.now + LEAD:
         earliest = (tx.now + LEAD).isoformat()
@@ -44,7 +53,10 @@ def activate(
     stack = stack_of(rule_set, tx.programme)
     if stack.return_bp > tx.programme.earning.highest_return_bp and not reason:
         raise _too_high(stack, tx.programme)
-    number = max([FIRST, *(each.version for each in made_before)]) + 1
+    coming = taking_over(tx, begins)
+    if coming and coming.version != until_version:
+        raise _takes_over(coming)
+    number = newest.version + 1
     made = RulesVersion(
         version=number,
         body=rule_set.model_copy(update={"version": str(number)}),
@@ -54,10 +66,22 @@ def activate(
         hash=hash_,
     )
     if not tx.earning_rules.add(made):
-        raise WrongState("Somebody activated other earning rules just now: look, then try again.")
+        raise _changed(made, after_version)
     detail = {"active_from": begins.isoformat(), "hash": hash_, "return_bp": stack.return_bp}
     tx.audit.add(actor, "earning_rules.activate", f"earning-rules/{number}", reason, detail)
     return made, False
+
+
+def to_go_on_from(tx: Transaction) -> RulesVersion:
+    """The version that one made now would follow: it counts, or will within the lead."""
+    begun = [each for each in listed(tx) if each.active_from <= tx.now + LEAD]
+    return max(begun, key=lambda each: (each.active_from, each.version))
+
+
+def taking_over(tx: Transaction, begins: datetime) -> RulesVersion | None:
+    """The version, made already, that follows one which begins then."""
+    later = [each for each in tx.earning_rules.listed() if each.active_from > begins]
+    return min(later, key=lambda each: (each.active_from, -each.version), default=None)
 
 
 def rules_at(tx: Transaction, instant: datetime) -> RuleSet:
@@ -90,6 +114,25 @@ def _first(programme: Programme) -> RulesVersion:
     hash_ = digest(rule_set.model_dump(mode="json", exclude={"version"}))
     began = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
     return RulesVersion(FIRST, rule_set, began, began, "programme", hash_)
+
+
+def _changed(newest: RulesVersion, after: int) -> ChangedMeanwhile:
+    return ChangedMeanwhile(
+        f"Version {newest.version} was made meanwhile: look at it, then activate after version "
+        f"{newest.version}.",
+        after_version=after,
+        version=newest.version,
+    )
+
+
+def _takes_over(coming: RulesVersion) -> Invalid:
+    return invalid_field(
+        "until_version",
+        "another_is_coming",
+        f"must be {coming.version}: from {coming.active_from.isoformat()} on that version takes "
+        "over, without this change",
+        (str(coming.version),),
+    )
 
 
 def _too_high(stack: HighestStack, programme: Programme) -> Invalid:

@@ -43,10 +43,16 @@ def test_a_file_is_checked_activated_and_shown(tmp_path: Path) -> None:
     assert "was there already" in milepost(
         "earning", "activate", str(file), "--from", "2099-01-01T00:00"
     )
+    mend = tmp_path / "mend.yaml"
+    mend.write_text("base: {minor: 900}\n")
+    assert "version takes over, without this change" in milepost(
+        "earning", "activate", str(mend), ends=1
+    )
     listed = milepost("earning", "show").splitlines()
     assert ["yes" in line for line in listed[1:3]] == [True, False]
     assert "bonus_bp: 5000" in milepost("earning", "show", "2")
     assert "There is no version" in milepost("earning", "show", "7", ends=1)
+    assert "Version 3 is made" in milepost("earning", "activate", str(mend), "--until-version", "2")
 
 
 def test_a_broken_file_ends_with_1_and_says_why(tmp_path: Path) -> None:

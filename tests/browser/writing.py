@@ -32,5 +32,5 @@ def two_rules(console: Console) -> str:
     programme = console.services.programme
     rules = load_rules("base: {minor: 800}\n", programme.known_events, programme.tz)
     mei = console.person("marketer")
-    console.services.store.run(lambda tx: activate.activate(tx, rules, None, mei))
+    console.services.store.run(lambda tx: activate.activate(tx, rules, None, mei, after_version=1))
     return "/console/earning-rules"

@@ -5,6 +5,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from loyalty.earning.load import load_rules
@@ -15,6 +16,7 @@ from tests.stories import SHANGHAI
 
 DOUBLE = "base: {minor: 500, points: 1}\n"
 DEAR = "base: {minor: 100, points: 20}\n"
+FIRST = {"after_version": "1"}
 
 
 @pytest.fixture
@@ -83,28 +85,71 @@ def test_a_cart_that_cannot_be_read_is_said_beside_it(
     assert editor(page) == DOUBLE
 
 
-def test_rules_are_switched_on_from_an_instant(mia: TestClient, shop: Shop) -> None:
-    """Coming, then counting; the one before is past."""
-    begins = (shop.clock.now() + timedelta(hours=1)).astimezone(SHANGHAI)
-    sent = {"text": DOUBLE, "active_from": begins.strftime("%Y-%m-%dT%H:%M")}
+def activates(visitor: TestClient, **typed: str) -> Response:
+    """With what the page's own form carries, as it is opened now or was (`page`)."""
+    page = typed.pop("page", "") or visitor.get("/console/earning-rules").text
+    carried = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\d*)">', page))
+    return visitor.post("/console/earning-rules/activate", data={**carried, **typed})
 
-    done = mia.post("/console/earning-rules/activate", data=sent)
+
+def test_rules_are_switched_on_from_an_instant(mia: TestClient, shop: Shop) -> None:
+    """Coming, then counting; the one before is past, and the next goes on from what counts."""
+    begins = (shop.clock.now() + timedelta(hours=1)).astimezone(SHANGHAI)
+
+    done = activates(mia, text=DOUBLE, active_from=begins.strftime("%Y-%m-%dT%H:%M"))
 
     assert done.status_code == 303
     page = mia.get("/console/earning-rules").text
     assert "Version 2 is made." in page
     assert "Coming" in page
+    assert "The next version, from version 1" in page
+    assert editor(page) == written(Programme().earning.rule_set)
+    shop.clock.moves(timedelta(hours=1))
+    page = mia.get("/console/earning-rules").text
+    assert "The next version, from version 2" in page
     assert editor(page) == "base:\n  minor: 500\n"
+
+
+def test_a_mend_for_today_says_that_march_undoes_it(mia: TestClient) -> None:
+    """The box that names March's version is to be ticked first; nothing typed is lost."""
+    assert activates(mia, text=DOUBLE, active_from="2027-03-01T00:00").status_code == 303
+
+    refused = activates(mia, text=DEAR, reason="Opening week")
+    assert (refused.status_code, editor(refused.text)) == (422, DEAR)
+    assert "Version 2 is coming" in refused.text
+    assert "Say that you know this" in refused.text
+    done = activates(mia, text=DEAR, reason="Opening week", until_version="2")
+    assert done.status_code == 303
+    later = activates(mia, text=DOUBLE, active_from="2027-04-01T00:00")
+    assert later.status_code == 303, "nothing comes after April"
+
+
+def test_two_who_write_at_once_see_each_others_rules(mia: TestClient, shop: Shop) -> None:
+    """Whoever is second sees who was first and what differs, and decides."""
+    ada = shop.signed_in("admin")
+    opened = ada.get("/console/earning-rules").text
+    assert activates(mia, text=DOUBLE, active_from="2027-03-01T00:00").status_code == 303
+
+    second = activates(ada, page=opened, text="base: {minor: 900}\n")
+
+    assert (second.status_code, editor(second.text)) == (409, "base: {minor: 900}\n")
+    assert "marketer by hand made version 2 meanwhile" in second.text
+    assert "  minor: 500" in second.text
+    assert "Activate mine as version 3, after theirs" in second.text
+    asked = activates(ada, page=second.text, text="base: {minor: 900}\n", over="2")
+    assert asked.status_code == 422, "March takes over"
+    done = activates(ada, page=asked.text, text="base: {minor: 900}\n", until_version="2")
+    assert done.status_code == 303
 
 
 def test_above_the_limit_a_reason_is_asked_for_beside_its_field(mia: TestClient) -> None:
     """Refused with everything as it was typed; with a reason it is done."""
-    refused = mia.post("/console/earning-rules/activate", data={"text": DEAR})
+    refused = mia.post("/console/earning-rules/activate", data={"text": DEAR, **FIRST})
     assert (refused.status_code, editor(refused.text)) == (422, DEAR)
     assert 'id="f-reason-error"' in refused.text
 
     done = mia.post(
-        "/console/earning-rules/activate", data={"text": DEAR, "reason": "Opening week"}
+        "/console/earning-rules/activate", data={"text": DEAR, "reason": "Opening week", **FIRST}
     )
     assert done.status_code == 303
 
@@ -113,7 +158,7 @@ def test_broken_rules_are_not_switched_on_and_not_lost(mia: TestClient) -> None:
     """What is wrong stands at its line, and the text as it was typed."""
     broken = "base: {minor: 500}\nrulez: []\n"
 
-    refused = mia.post("/console/earning-rules/activate", data={"text": broken})
+    refused = mia.post("/console/earning-rules/activate", data={"text": broken, **FIRST})
 
     assert (refused.status_code, editor(refused.text)) == (422, broken)
     assert "It was not activated. Mend what is listed first." in refused.text
@@ -122,7 +167,7 @@ def test_broken_rules_are_not_switched_on_and_not_lost(mia: TestClient) -> None:
 
 def test_a_past_beginning_is_refused_beside_its_field(mia: TestClient) -> None:
     """Nothing that was posted is ever judged anew."""
-    sent = {"text": DOUBLE, "active_from": "2020-01-01T00:00"}
+    sent = {"text": DOUBLE, "active_from": "2020-01-01T00:00", **FIRST}
 
     refused = mia.post("/console/earning-rules/activate", data=sent)
 

@@ -9,9 +9,11 @@ from sqlalchemy import event as sqlalchemy_event
 
 from loyalty.earning import activate
 from loyalty.earning.load import load_rules
+from loyalty.earning.version import RulesVersion
 from loyalty.errors import Invalid
 from loyalty.events import Line
 from loyalty.intake import purchase_wants, record_purchase
+from loyalty.ports import Transaction
 from loyalty.programme import Programme
 from loyalty.tiers.by_hand import TierGiven, set_tier
 from loyalty.tiers.settings import Tiers
@@ -36,11 +38,23 @@ def desk(store: SqlStore, clock: StillClock) -> FrontDesk:
 
 
 def switch(
-    desk: FrontDesk, text: str, since: datetime | None = None, reason: str | None = None
+    desk: FrontDesk,
+    text: str,
+    since: datetime | None = None,
+    reason: str | None = None,
+    until: int | None = None,
 ) -> int:
     """Activate rules; from the next minute on unless said otherwise, which then begins."""
     rules = load_rules(text, ("survey",), SHANGHAI)
-    made, _ = desk.store.run(lambda tx: activate.activate(tx, rules, since, "mia", reason))
+
+    def work(tx: Transaction) -> RulesVersion:
+        newest = activate.listed(tx)[-1].version
+        made, _ = activate.activate(
+            tx, rules, since, "mia", reason, after_version=newest, until_version=until
+        )
+        return made
+
+    made = desk.store.run(work)
     if since is None:
         desk.clock.instant += MINUTE
     return made.version
@@ -128,7 +142,10 @@ def test_a_version_counts_from_its_own_instant_on(desk: FrontDesk) -> None:
     """A plan for next month stays a plan; what begins later wins from then on."""
     month = desk.clock.instant + timedelta(days=30)
     assert switch(desk, DOUBLE + "tax: excluded\n", since=month) == 2
-    assert switch(desk, DOUBLE) == 3
+    with pytest.raises(Invalid) as unsaid:
+        switch(desk, DOUBLE)
+    assert unsaid.value.problems[0]["field"] == "until_version"
+    assert switch(desk, DOUBLE, until=2) == 3
 
     def version(at: datetime) -> str:
         return desk.store.read(lambda tx: activate.rules_at(tx, at).version)
@@ -143,6 +160,25 @@ def test_the_same_rules_again_are_the_same_version(desk: FrontDesk) -> None:
 
     assert desk.count(tables.earning_rules) == 1
     assert desk.count(tables.audit, tables.audit.c.action == "earning_rules.activate") == 1
+
+
+def test_a_plan_for_next_month_can_be_brought_forward(desk: FrontDesk) -> None:
+    """The same rules for another instant are another version."""
+    assert switch(desk, DOUBLE, since=desk.clock.instant + timedelta(days=30)) == 2
+    assert switch(desk, DOUBLE, until=2) == 3
+
+
+def test_the_next_version_goes_on_from_what_counts_when_it_begins(desk: FrontDesk) -> None:
+    """Not from what is coming; but from what was made a moment ago and counts in a minute."""
+
+    def base() -> int:
+        return desk.store.read(activate.to_go_on_from).version
+
+    assert base() == 1
+    switch(desk, DOUBLE, since=desk.clock.instant + timedelta(days=30))
+    assert base() == 1
+    switch(desk, DOUBLE + "tax: excluded\n", since=desk.clock.instant + MINUTE, until=2)
+    assert base() == 3
 
 
 def test_older_rules_may_come_back(desk: FrontDesk) -> None:
