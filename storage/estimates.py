@@ -1,14 +1,13 @@
 """What an estimate before launch is counted from: the audience now, the door's rate, earlier runs.
 
-Every figure is a count in SQL; how far back events are looked through is bounded, so that an
-estimate costs the same in a programme of any age.
+Of a large programme some members are asked, and of many who joined some, so that an estimate costs
+the same in a programme of any size and age.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Self
 
-from sqlalchemy import Connection, Subquery, case, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from loyalty.admission import compiled
 from loyalty.estimate import RATE_DAYS, EstimateFacts, PastRuns
@@ -20,10 +19,8 @@ from storage.audiences.counting import Counting
 from storage.audiences.newcomers import newcomers
 from storage.campaigns import version_of
 from storage.database import Database
-from storage.tables import campaigns, enrolments, inbox
+from storage.tables import campaigns, enrolments, inbox, members
 
-EVENTS_MAX = 200_000
-"""Events looked through for a rate; in a busier programme they stand for the days they cover."""
 PAST_MAX = 5
 """Earlier campaigns of the template that are looked at, the latest first."""
 
@@ -42,47 +39,28 @@ class SqlEstimates:
         since = now - timedelta(days=RATE_DAYS)
         on = rules.enter.on if isinstance(rules.enter, EnterOnEvent) else None
         with self._database.read() as connection:
-            counting, entries = Counting(connection, self._programme, now), None
+            counting = Counting(connection, self._programme, now)
+            if on is not None:
+                each = _entries_each(on, _runs_each(rules.reentry), since)
+                counting = replace(counting, entries=each)
+            size = counting.size(rules.audience)
+            entries = size.entries if on is not None else None
             if on == "member.registered":
                 # Nobody's facts of today are those with which they stood at the door.
                 entries = newcomers(connection, self._programme, rules.audience, since, now)
-                size = counting.size(rules.audience)
-            elif on is not None:
-                opening = _Opening.seen(connection, rules, on, since, now)
-                size = replace(counting, entering=opening.each).size(rules.audience)
-                most = opening.most_each * size.count
-                entries = min(round(size.entries / opening.covered), most)
-            else:
-                size = counting.size(rules.audience)
             return EstimateFacts(size, entries, _past(connection, campaign_id, rules.template))
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """The events that open a campaign, by member: no more of each than may enter again."""
-
-    each: Subquery  # member_id, entries
-    most_each: int
-    covered: float  # the part of `RATE_DAYS` that was looked through
-
-    @classmethod
-    def seen(
-        cls, connection: Connection, rules: Compiled, on: str, since: datetime, now: datetime
-    ) -> Self:
-        last = connection.execute(select(func.max(inbox.c.seq))).scalar_one() or 0
-        latest = inbox.c.seq > last - EVENTS_MAX
-        most, events = _runs_each(rules.reentry), func.count()
-        each = (
-            select(inbox.c.member_id, case((events > most, most), else_=events).label("entries"))
-            .where(latest, inbox.c.type == on, inbox.c.occurred_at > since)
-            .group_by(inbox.c.member_id)
-            .subquery()
-        )
-        first = select(inbox.c.recorded_at).where(latest).order_by(inbox.c.seq).limit(1)
-        began = connection.execute(first).scalar_one_or_none()
-        if last <= EVENTS_MAX or began is None or began <= since:
-            return cls(each, most, 1.0)
-        return cls(each, most, (now - began) / (now - since))
+def _entries_each(on: str, most: int, since: datetime) -> ColumnElement[int]:
+    """How often the events that open a campaign would have let a member in since then."""
+    mine = (
+        select(literal(1))
+        .where(inbox.c.member_id == members.c.id, inbox.c.type == on, inbox.c.occurred_at > since)
+        .limit(most)
+        .correlate(members)
+        .subquery()
+    )
+    return select(func.count()).select_from(mine).correlate(members).scalar_subquery()
 
 
 def _runs_each(reentry: Reentry) -> int:

@@ -20,7 +20,7 @@ class AudienceSize:
     """How many active members fit now, and how many of them a message may reach, by its purpose.
 
     `exact` is false where not all who might fit were asked. `entries`: how often those who fit
-    would have entered a campaign, where its count was told by what.
+    would have entered a campaign, if that was asked.
     """
 
     count: int

@@ -13,7 +13,6 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Select,
-    Subquery,
     Text,
     and_,
     case,
@@ -65,7 +64,7 @@ class Counting:
     programme: Programme
     now: datetime
     part: ColumnElement[bool] = field(default_factory=true)  # of all members, those who are asked
-    entering: Subquery | None = None  # member_id and how many entries each would make
+    entries: ColumnElement[int] = field(default_factory=lambda: literal(0))  # of each member
 
     def size(self, condition: str | None) -> AudienceSize:
         """The audience of a condition over members; none for everybody.
@@ -141,12 +140,13 @@ class Counting:
                 members.c.tier,
                 not_(members.c.stop_listed).label("free"),
                 mail.label("mail"),
+                self.entries.label("entries"),
             )
             .where(_ACTIVE, self.part, where)
             .cte("fit")
             .prefix_with("MATERIALIZED")
         )
-        rows = self.connection.execute(_figures(fit, self.entering)).all()
+        rows = self.connection.execute(_figures(fit)).all()
         figures = {row.kind: row.people for row in rows if row.kind not in ("said", "one")}
         answers = {(row.id, row.name, row.tier): row.people for row in rows if row.kind == "said"}
         reachable: dict[Purpose, dict[Channel, int]] = {}
@@ -159,7 +159,7 @@ class Counting:
                 reachable[purpose][channel] = addressed - no if assumed else yes
         people = sorted((row for row in rows if row.kind == "one"), key=lambda row: row.id)
         samples = tuple(Sample(row.id, masked(row.name), row.tier) for row in people)
-        return AudienceSize(figures["all"], True, samples, reachable, figures.get("entries", 0))
+        return AudienceSize(figures["all"], True, samples, reachable, figures["entries"])
 
     def _people(self, query: Select[Any]) -> list[Member]:
         return [member_of_row(row) for row in self.connection.execute(query)]
@@ -182,14 +182,10 @@ class Counting:
         ]
 
 
-def _figures(fit: CTE, entering: Subquery | None) -> CompoundSelect[Any]:
+def _figures(fit: CTE) -> CompoundSelect[Any]:
     """The members of `fit` counted: all, who may be told, by answer and channel; ten of them."""
     none = cast(null(), Text)
-    entries = []
-    if entering is not None:
-        summed = cast(func.coalesce(func.sum(entering.c.entries), 0), BigInteger)
-        both = fit.join(entering, entering.c.member_id == fit.c.id)
-        entries = [_row("entries", none, none, none, summed).select_from(both)]
+    entries = cast(func.coalesce(func.sum(fit.c.entries), 0), BigInteger)
     addressed = and_(fit.c.free, or_(consents.c.channel != "email", fit.c.mail))
     answer = case((consents.c.granted, "yes"), else_="no")
     first = select(fit.c.id, fit.c.name, fit.c.tier).order_by(fit.c.id).limit(SAMPLES).subquery()
@@ -202,7 +198,7 @@ def _figures(fit: CTE, entering: Subquery | None) -> CompoundSelect[Any]:
                 ("mail", and_(fit.c.free, fit.c.mail)),
             )
         ),
-        *entries,
+        _row("entries", none, none, none, entries).select_from(fit),
         _row("said", consents.c.channel, consents.c.purpose, answer, func.count())
         .select_from(fit.join(consents, consents.c.member_id == fit.c.id))
         .where(addressed)

@@ -15,7 +15,7 @@ from storage.audiences.history import histories
 from storage.member_page import COLUMNS, member_of_row
 from storage.tables import members, tier_history
 
-LOOKED_AT_MAX = 2_000
+LOOKED_AT_MAX = 500
 """Newcomers who are asked one by one; of more, the count is an estimate."""
 
 
