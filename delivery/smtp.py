@@ -67,6 +67,8 @@ class SmtpChannel:
         mail = EmailMessage(policy=MAIL_POLICY)
         try:
             letter.address.encode("ascii")
+            if parseaddr(letter.address)[1] != letter.address:
+                raise ValueError("the mail server would be told another address")
             mail["From"] = self._server.sender
             mail["To"] = letter.address
             mail["Subject"] = letter.subject

@@ -19,6 +19,10 @@ CARD_NO = r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$"
 PHONE = r"^\+?[ ()-]*([0-9][ ()-]*){5,}$"
 """With digits to be found by: a blank of dashes, as tills send for none, is nobody's."""
 
+_OF_EMAIL = r'[^@\s,;:<>()\[\]\\"\x00-\x1f\x7f]+'
+EMAIL = rf"^{_OF_EMAIL}@{_OF_EMAIL}$"
+"""One address: signs that lists and names of addresses are made of would lead to somebody else."""
+
 
 class Details(BaseModel):
     """Name, ways to reach the member, and what the shop notes about them."""
@@ -26,9 +30,7 @@ class Details(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, one_line(200)] | None = None
-    email: str | None = Field(
-        None, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
-    )
+    email: str | None = Field(None, max_length=320, pattern=EMAIL)
     phone: str | None = Field(None, max_length=32, pattern=PHONE)
     card_no: str | None = Field(
         None, pattern=CARD_NO, description="What the till reads from the member's card or app"

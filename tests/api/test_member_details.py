@@ -55,6 +55,9 @@ def test_a_member_is_found_by_the_new_phone_only(lee: Shop) -> None:
     ("change", "field"),
     [
         ({"email": "nowhere"}, "email"),
+        ({"email": "lee,wang@example.com"}, "email"),
+        ({"email": "root;lee@example.com"}, "email"),
+        ({"email": "Lee<lee@example.com"}, "email"),
         ({"locale": None}, "locale"),
         ({"tags": None}, "tags"),
         ({"time_zone": "Mars/Base"}, "time_zone"),

@@ -79,10 +79,14 @@ async def test_a_refused_sender_is_no_messages_end(
     [
         {"address": "lee@example.com\r\nBcc: all@example.com"},
         {"address": "李@example.com"},
+        {"address": "root,lee@example.com"},
+        {"address": "root;lee@example.com"},
+        {"address": "(x)root,lee@example.com"},
+        {"address": "Lee <lee@example.com>"},
         {"subject": "Hi\r\nBcc: all@example.com"},
     ],
 )
-async def test_an_address_or_subject_that_smuggles_headers_is_refused(
+async def test_an_address_or_subject_that_says_more_than_it_should_is_refused(
     smtp: SmtpChannel, postbox: Postbox, changes: dict[str, str]
 ) -> None:
     with pytest.raises(Permanent):
