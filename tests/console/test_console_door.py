@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from api.people import SignIn
 from loyalty.people import IDLE, LINK_LIFE, LONGEST
@@ -318,6 +319,22 @@ def test_the_session_cookie_is_out_of_reach(shop: Shop, scheme: str, name: str) 
     assert "Domain" not in cookie
     assert ("Secure" in cookie) == (scheme == "https")
     assert visitor.get("/console").status_code == 200
+
+
+def test_the_cookie_keeps_to_https_behind_a_proxy_that_is_not_believed(serving: Serving) -> None:
+    """The settings say how people reach us; the log says what to set."""
+    shop = serving(sign_in=SignIn(public_url="https://points.shop.example"))
+    with_password(shop)
+    visitor = browser(shop)
+    with capture_logs() as lines:
+        cookie = visitor.post(
+            "/console/sign-in", data={"email": "mei@example.com", "password": PASSWORD}
+        ).headers["set-cookie"]
+
+    assert cookie.startswith("__Host-milepost_session=")
+    assert "Secure" in cookie
+    assert visitor.get("/console", headers={"Cookie": cookie.split(";")[0]}).status_code == 200
+    assert "MILEPOST_FORWARDED_ALLOW_IPS" in lines[0]["event"]
 
 
 def test_the_first_address_leads_to_the_console(shop: Shop) -> None:
