@@ -54,7 +54,7 @@ Assumed = Annotated[Assumption, Depends(_assumed)]
 @router.get(
     "/v1/campaigns/{campaign_id}/preview",
     summary="Preview a campaign's messages",
-    responses=problems("unknown"),
+    responses=problems("unknown", "wrong_state"),
 )
 def preview_messages(
     campaign_id: CampaignId,
@@ -91,7 +91,7 @@ def preview_messages(
 @router.get(
     "/v1/campaigns/{campaign_id}/calendar",
     summary="See a member's next days in a campaign",
-    responses=problems("unknown"),
+    responses=problems("unknown", "wrong_state"),
 )
 def read_calendar(
     campaign_id: CampaignId,

@@ -82,7 +82,7 @@ class TrialView(BaseModel):
 @router.post(
     "/v1/templates/try",
     summary="Try a template being written",
-    responses=problems("unknown", "broken_template", write=True),
+    responses=problems("unknown", "wrong_state", "broken_template", write=True),
 )
 def try_files(
     body: TrialOfFiles,
@@ -100,7 +100,7 @@ def try_files(
 @router.post(
     "/v1/templates/{name}/try",
     summary="Try a template",
-    responses=problems("unknown", "broken_template", write=True),
+    responses=problems("unknown", "wrong_state", "broken_template", write=True),
 )
 def try_template(
     name: Name,

@@ -142,6 +142,27 @@ def test_wrong_input_gets_a_clear_problem(shop: Shop, wrong: tuple[Any, ...]) ->
         assert field in [each["field"] for each in problem["errors"]]
 
 
+def test_nobody_foresees_what_an_erased_member_would_buy(shop: Shop) -> None:
+    """Who is no member any more does nothing on paper either; the document says so."""
+    shop.joins()
+    shop.launches()
+    erasure = {"id": "e1", "reason": "asked"}
+    assert shop.as_("operator").post("/v1/members/lee/erase", json=erasure).status_code == 201
+
+    marketer = shop.as_("marketer")
+    played = marketer.get("/v1/campaigns/hello/calendar?member_id=lee&assume=purchase")
+    body = {"member_id": "lee", "assumed": {"kind": "purchase"}}
+    tried = marketer.post("/v1/templates/greeting/try", json=body)
+
+    documented = marketer.get("/openapi.json").json()["paths"]
+    for answer, path, verb in (
+        (played, "/v1/campaigns/{campaign_id}/calendar", "get"),
+        (tried, "/v1/templates/{name}/try", "post"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+        assert "409" in documented[path][verb]["responses"]
+
+
 def test_no_key_and_a_wrong_key_are_told_apart(shop: Shop) -> None:
     """Both are 401 and say how to authenticate; neither learns anything else."""
     without = shop.stranger.get("/v1/members/lee")
