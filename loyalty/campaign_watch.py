@@ -159,7 +159,7 @@ def _points(
         "taken_back": sum(row["taken_back_points"] for row in days),
         "left": pace.left,
         "per_day": round(pace.per_day),
-        "used_up_on": pace.used_up_on,
+        "used_up_on": None if campaign["ended_at"] else pace.used_up_on,
     }
 
 

@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from loyalty.access import Role
+from loyalty.journeys.turn import take_turn
 from tests.api.conftest import Shop
 
 PAGE = "/console/campaigns/hello/watch"
@@ -73,6 +74,19 @@ def test_a_campaign_is_paused_resumed_and_stopped_with_reasons(told: Shop) -> No
         "Because of resume",
         "Because of pause",
     ]
+
+
+def test_what_is_stopped_uses_up_nothing_more(told: Shop) -> None:
+    """The day on which the budget ends is foretold while points are given, and not after."""
+    told.services.store.run(lambda tx: take_turn(tx, "j/hello/lee/api", 0))
+    marketer = told.as_("marketer")
+
+    live = marketer.get("/v1/campaigns/hello/watch").json()["points"]
+    marketer.post("/v1/campaigns/hello/stop", json={"reason": "Done"})
+    over = marketer.get("/v1/campaigns/hello/watch").json()["points"]
+
+    assert (live["granted"], live["used_up_on"]) == (50, "2026-10-22")
+    assert (over["granted"], over["used_up_on"]) == (50, None)
 
 
 def test_stopping_twice_is_refused_with_the_reason_kept(told: Shop) -> None:
