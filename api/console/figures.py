@@ -5,7 +5,7 @@ mistaken for one that did not load.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,6 +83,8 @@ class Figures:
         if instant is None:
             return NOTHING
         length = instant - self._clock.now()
+        if abs(length) < timedelta(seconds=1):
+            return self._speech.gettext("just now")
         return format_timedelta(length, add_direction=True, locale=self._speech.locale)
 
     def iso(self, instant: datetime | None) -> str:

@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.console.addresses import member_address
 from api.console.adjustments import asked
-from api.console.forms import Form, form_of
+from api.console.forms import WHOLE, Form, form_of
+from api.console.marks import N_
 from api.console.member_facts import LISTS, SECTIONS, Section, member_of, overview, section
 from api.console.member_forms import details_in, refusals
 from api.console.people import names
@@ -30,6 +31,7 @@ from loyalty.tiers.by_hand import TierGiven, set_tier
 from loyalty.wishes import consent, stop_list
 
 router = APIRouter()
+ERASED = N_("The member was erased: nothing about them is changed any more.")
 Reader = Annotated[Caller, person("find")]
 
 
@@ -154,10 +156,13 @@ async def _act(
         try:
             services.store.run(lambda tx: act(form, tx))
         except (LoyaltyError, ValidationError) as error:
+            errors = refusals(name, error, request.state.speech)
+            if member_of(services, id)["status"] == "erased":
+                # Whatever was wrong besides: no form is there any more to mend it in.
+                errors = {WHOLE: request.state.speech.gettext(ERASED)}
             return _overview(
-                request, services, id, 422, form={name: form},
-                errors=refusals(name, error, request.state.speech), opened=name,
-            )  # fmt: skip
+                request, services, id, 422, form={name: form}, errors=errors, opened=name
+            )
         return go(request, member_address(id), said)
 
     return await run_in_threadpool(work)

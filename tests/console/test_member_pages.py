@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
@@ -310,17 +310,35 @@ def test_a_refusal_of_the_whole_says_why(lee: Shop) -> None:
     assert "was already recorded with other content" in page
 
 
-def test_details_of_somebody_erased_meanwhile_say_why_they_stay(lee: Shop) -> None:
-    """The form is gone from the page by then; the reason stands above it."""
+def test_what_happened_this_moment_is_not_to_come(shop: Shop) -> None:
+    """A receipt of this very second was a moment ago, and not `in 0 seconds`."""
+    shop.joins()
+    shop.clock.instant = datetime.fromisoformat("2026-10-03T10:00:00+08:00")
+    shop.buys()
+
+    page = text_of(read(shop.signed_in("operator"), "/console/members/lee"))
+
+    assert "Bought 1 time, CN¥100.00, last just now" in page
+
+
+def test_who_was_erased_is_offered_nothing(lee: Shop) -> None:
+    """No form is on the page any more; one that was opened before says why it is refused."""
     lee.joins("gone")
     operator = lee.signed_in("operator")
+    before = read(operator, "/console/members/gone")
     erased = lee.as_("operator").post("/v1/members/gone/erase", json={"id": "e1", "reason": "R"})
     assert erased.status_code == 201, erased.text
 
-    answer = operator.post("/console/members/gone/details", data={"name": "Lee", "reason": "R"})
+    after = read(operator, "/console/members/gone")
 
-    assert answer.status_code == 422
-    assert "Member &#39;gone&#39; is erased." in answer.text
+    forms = set(re.findall(r'action="(/console/members/gone/[^"]+)"', before))
+    assert len(forms) == 5
+    assert "/console/members/gone/" not in " ".join(re.findall(r'action="([^"]+)"', after))
+    for form in sorted(forms):
+        for language, why in (("en", "The member was erased"), ("zh", "该会员已注销并清除")):
+            chosen = {"Accept-Language": language}
+            answer = operator.post(form, data={"reason": "R"}, headers=chosen)
+            assert (answer.status_code, why in answer.text) == (422, True), form
 
 
 def test_corrections_name_people_and_lead_to_their_pages(lee: Shop) -> None:
