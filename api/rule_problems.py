@@ -86,13 +86,13 @@ RULE_PROBLEMS: dict[str, Kind] = {
         {"en": "Somebody changed it meanwhile", "zh": "其他人已先修改"},
         {
             "en": (
-                "There is a newer version than the one you read: of the template you edited, or "
-                "of the draft you launch, approve or decline. `facts` says which. Nothing was "
-                "changed. Read it, then save after it or decide anew."
+                "There is a newer version than the one you read: of the template or earning "
+                "rules you edited, or of the draft you launch, approve or decline. `facts` says "
+                "which. Nothing was changed. Read it, then save after it or decide anew."
             ),
             "zh": (
-                "您读取之后已有新版本：所编辑的模板，或所上线、批准、拒绝的活动草稿。`facts` "
-                "说明了版本。没有任何改动。请查看新版本，再在其后保存或重新决定。"
+                "您读取之后已有新版本：所编辑的模板或积分规则，或所上线、批准、拒绝的活动草稿。"
+                "`facts` 说明了版本。没有任何改动。请查看新版本，再在其后保存或重新决定。"
             ),
         },
     ),
@@ -144,6 +144,14 @@ RULE_PROBLEMS: dict[str, Kind] = {
                 "ask for those, or fewer."
             ),
             "zh": "每单只能用积分支付一部分。可用数量见 `facts`，请改用该数量或更少。",
+        },
+    ),
+    "not_eligible": Kind(
+        409,
+        {"en": "For other members", "zh": "不在兑换范围内"},
+        {
+            "en": "The offer is for members with `who`, and this member is none of them.",
+            "zh": "该兑换仅限符合 `who` 的会员，而该会员不符合。",
         },
     ),
     "sold_out": Kind(
