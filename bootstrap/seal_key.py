@@ -3,9 +3,14 @@
 import os
 from pathlib import Path
 
-from bootstrap.setting_places import make_folder, read_text
+from bootstrap.setting_places import make_folder, read_text, unusable
 from bootstrap.settings import Settings, SettingsError, variable
-from loyalty.sealing.signing_keys import KeyMalformed, SigningKey, generate_signing_key
+from loyalty.sealing.signing_keys import (
+    KeyMalformed,
+    SigningKey,
+    VerifierKey,
+    generate_signing_key,
+)
 
 EMBEDDED_KEY = "seal.key"
 
@@ -29,6 +34,16 @@ def signing_key(settings: Settings, *, make: bool = True) -> SigningKey | None:
                 return None
             _make(path, settings.seal_origin)
     return _read(settings, read_text("seal_key_file", path), "seal_key_file")
+
+
+def known_keys(settings: Settings) -> tuple[VerifierKey, ...]:
+    """What checks signatures: the key's public half, and those of the keys before it."""
+    found = signing_key(settings, make=False)
+    try:
+        before = [VerifierKey.decode(text) for text in settings.seal_old_keys.split()]
+    except KeyMalformed as wrong:
+        raise unusable("seal_old_keys", str(wrong)) from None
+    return (*([found.verifier] if found else []), *before)
 
 
 def _make(path: Path, origin: str) -> None:

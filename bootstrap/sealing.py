@@ -5,16 +5,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sqlalchemy import Connection
+
 from bootstrap.seal_key import signing_key
-from bootstrap.settings import Settings
+from bootstrap.settings import Settings, variable
 from delivery.checkpoint_sinks import CheckpointFile, CheckpointWebhook, NotTaken
 from loyalty.ports import Clock
 from loyalty.sealing.signing_keys import SigningKey
-from storage.checkpoints import StoredCheckpoint, make_checkpoint, mark_pushed, waiting
+from storage.checkpoints import (
+    StoredCheckpoint,
+    follows_another_key,
+    make_checkpoint,
+    mark_pushed,
+    waiting,
+)
 from storage.database import Database
 
 log = logging.getLogger("milepost.sealing")
 
+NEW_KEY = (
+    "hand the output of `milepost ledger key` out anew, and name the public key of before in "
+    f"{variable('seal_old_keys')}, or `milepost ledger verify` doubts what that one signed"
+)
 AT_ONCE = 100
 """Checkpoints pushed in one round: after a long silence the rest goes out in the next."""
 FILE = "checkpoints.jsonl"
@@ -47,7 +59,9 @@ class Seal:
         self._sinks = sinks
 
     def __call__(self) -> Sealed:
-        made = self._make()
+        made, changed = self._make()
+        if changed:
+            log.warning("the checkpoint before was signed with another key: %s", NEW_KEY)
         with self._database.read() as connection:
             line = waiting(connection, AT_ONCE)
         pushed = 0
@@ -55,13 +69,19 @@ class Seal:
             if not self._push(each):
                 break
             pushed += 1
-        return Sealed(made.size if made else None, pushed, len(line) - pushed)
+        return Sealed(made, pushed, len(line) - pushed)
 
-    def _make(self) -> StoredCheckpoint | None:
+    def _make(self) -> tuple[int | None, bool]:
         key, now = self._key, self._clock.now()
         if key is None:
-            return None
-        return self._database.run(lambda found: make_checkpoint(found, key.name, key, now))
+            return None, False
+
+        def work(found: Connection) -> tuple[int | None, bool]:
+            changed = follows_another_key(found, key)
+            made = make_checkpoint(found, key.name, key, now)
+            return (made.size, changed) if made else (None, False)
+
+        return self._database.run(work)
 
     def _push(self, each: StoredCheckpoint) -> bool:
         told = {

@@ -105,6 +105,11 @@ class Settings(SignInSettings, TemporalSettings):
     seal_key_file: Path | None = Field(
         None, description="File with it. Unset: `seal.key` in the data folder, if embedded."
     )
+    seal_old_keys: str = Field(
+        "",
+        description="Public keys of before, separated by spaces: `milepost ledger verify` knows "
+        "them too.",
+    )
     seal_origin: str = Field(
         "milepost", pattern=r"^[^\s+]+$", description="The log's name in checkpoints and its key."
     )

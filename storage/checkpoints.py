@@ -66,6 +66,17 @@ def make_checkpoint(
     return made
 
 
+def follows_another_key(connection: Connection, key: SigningKey) -> bool:
+    """Whether what was signed last was signed by another key than this one."""
+    last = latest_checkpoint(connection)
+    try:
+        if last is not None:
+            open_note(last.note, [key.verifier])
+    except NotSigned:
+        return True
+    return False
+
+
 def _must_begin_with(root: bytes, last: StoredCheckpoint, key: SigningKey) -> None:
     """The log's root at the last checkpoint's size must be the one that was signed.
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bootstrap.commands.opened import opened
 from bootstrap.commands.printing import console
-from bootstrap.seal_key import signing_key
+from bootstrap.seal_key import known_keys, signing_key
 from bootstrap.settings import Settings, read_settings, variable
 from bootstrap.wiring import Parts
 from loyalty.errors import WrongState, invalid_field
@@ -90,7 +90,7 @@ def verify(
     ] = None,
     keys: Annotated[
         list[str] | None,
-        typer.Option("--key", help="Key that checks signatures. Unset: the one of the settings."),
+        typer.Option("--key", help="Key that checks signatures. Unset: those of the settings."),
     ] = None,
     database: Annotated[
         str | None, typer.Option(help="A copy, replica or restored dump instead.")
@@ -131,14 +131,13 @@ def verify(
 
 
 def _keys(given: list[str] | None, settings: Settings, *, own: bool) -> tuple[VerifierKey, ...]:
-    """Those that were given; else, for the database of the settings, the one they have."""
+    """Those that were given; else, for the database of the settings, those they have."""
     if given:
         try:
             return tuple(VerifierKey.decode(text.strip()) for text in given)
         except KeyMalformed as wrong:
             raise invalid_field("--key", "malformed", f"cannot be used: {wrong}") from None
-    found = signing_key(settings, make=False) if own else None
-    return (found.verifier,) if found else ()
+    return known_keys(settings) if own else ()
 
 
 def _address(given: str | None) -> str | None:

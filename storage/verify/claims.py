@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 from loyalty.sealing.broken import SealBroken
 from loyalty.sealing.checkpoint import Checkpoint, CheckpointMalformed, OtherLog
-from loyalty.sealing.note import open_note
+from loyalty.sealing.note import NotSigned, open_note
 from loyalty.sealing.signing_keys import VerifierKey
 from storage.verify.broken import RowBroken
 from storage.verify.source import Source
+
+_ANOTHER_KEY = (
+    "It is forged, or the key was changed since: then give the public key of before too, by --key "
+    "or in MILEPOST_SEAL_OLD_KEYS."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def _opened(note: object, keys: Sequence[VerifierKey], table: str, key: str) -> 
         found = Checkpoint.parse(open_note(note, keys).text)
         if found.origin not in {each.name for each in keys}:
             raise OtherLog(f"It is of another log, {found.origin!r}.")
+    except NotSigned as wrong:
+        raise RowBroken(table, key, f"{wrong} {_ANOTHER_KEY}") from None
     except SealBroken as wrong:
         raise RowBroken(table, key, str(wrong)) from None
     return found

@@ -291,6 +291,39 @@ def test_an_operator_seals_and_a_stranger_verifies(shop: Database, settled: Path
     assert (report["ok"], report["sealed"], report["signatures"]) == (True, 2, "checked")
 
 
+def test_a_key_that_was_lost_or_changed_is_said_and_verify_names_the_way_out(
+    shop: Database,
+    settled: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No row is wrong: with the public key of before, everything is checked again."""
+    run("seal")
+    assert not caplog.messages
+    before = run("key").output.strip()
+    (settled / "seal.key").unlink()
+    earn(shop, "e3")
+
+    run("seal")
+    said, doubted = list(caplog.messages), run("verify")
+    monkeypatch.setenv("MILEPOST_SEAL_OLD_KEYS", f"{before} {KEY.verifier.encode()}")
+    earn(shop, "e4")
+    run("seal")
+    sound = run("verify")
+    monkeypatch.setenv("MILEPOST_SEAL_OLD_KEYS", "hush-7")
+    wrong = run("verify")
+
+    assert "before was signed with another key" in said[0]
+    assert "MILEPOST_SEAL_OLD_KEYS" in said[0]
+    assert caplog.messages == said, "once is enough"
+    assert doubted.exit_code == 1
+    assert "MILEPOST_SEAL_OLD_KEYS" in doubted.output
+    assert sound.exit_code == 0, sound.output
+    assert "3 checkpoints cover 4" in sound.output
+    assert (wrong.exit_code, "hush-7" in wrong.output) == (2, False)
+    assert "MILEPOST_SEAL_OLD_KEYS: " in wrong.output
+
+
 def test_a_broken_row_ends_with_1_and_is_named(shop: Database) -> None:
     """In words for people, as JSON for programs."""
     with shop.write() as connection:
