@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from api.problems import Refused
 from loyalty.errors import Invalid, LoyaltyError
+from loyalty.typed_numbers import unparted
 
 Form = dict[str, Any]
 NAME_MAX = 200
@@ -80,9 +81,8 @@ def whole(typed: object) -> int | str:
 
     At most 18 digits: more would fit neither a column nor anybody's purse.
     """
-    text = str(typed).strip()
-    plain = text.replace(",", "").replace("，", "")
-    return int(plain) if re.fullmatch(r"[+-]?\d{1,18}", plain) else text
+    text = unparted(typed)
+    return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else text
 
 
 def errors_of(error: LoyaltyError | ValidationError) -> dict[str, str]:

@@ -25,6 +25,7 @@ from loyalty.journeys.values import read_values
 from loyalty.programme import Programme
 from loyalty.records import Campaign
 from loyalty.templates import Parameter, Template
+from loyalty.typed_numbers import unparted
 
 _BUDGET, _HOLDOUT = "budget_points", "holdout_percent"
 _SAID: dict[str, str] = {
@@ -199,7 +200,7 @@ def _values(form: Form, template: Template) -> dict[str, Any]:
         elif isinstance(typed, str) and typed.strip():
             text = typed.strip()
             figure = parameter.type in ("points", "count", "money_minor", "days")
-            values[name] = text.replace(",", "").replace("，", "") if figure else text
+            values[name] = unparted(text) if figure else text
         else:
             # Said to be empty: the default must not creep in for what somebody took out.
             values[name] = None

@@ -196,7 +196,7 @@ def _cart_lines(text: str, currency: str) -> list[dict[str, Any]]:
     lines = []
     places = get_currency_precision(currency)
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.replace(",", " ").split()
+        words = line.split()
         if not words:
             continue
         minor = typed_minor(words[1], places) if len(words) in (2, 3) else None

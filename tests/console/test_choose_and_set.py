@@ -121,6 +121,25 @@ def test_all_mistakes_are_shown_at_once_and_nothing_typed_is_lost(marketer: Test
     assert "This is too much: give a figure from 3 to 28." in answer.text
 
 
+@pytest.mark.parametrize(
+    ("typed_in", "means"),
+    [("1,200", "1200"), ("1，200", "1200"), ("1,5", None), ("12,00", None), ("1.5", None)],
+)
+def test_a_comma_parts_thousands_and_nothing_else(
+    shop: Shop, marketer: TestClient, typed_in: str, means: str | None
+) -> None:
+    """Whoever writes 1,5 means one and a half: it is refused, and not taken for fifteen."""
+    form = typed(marketer.get(NEW + "new_member_bonus").text)
+    changed = {"values.welcome_points": typed_in, "id": "comma", "act": "save"}
+
+    answer = marketer.post(NEW + "new_member_bonus", data=form | changed)
+
+    assert answer.status_code == (422 if means is None else 303)
+    if means is not None:
+        [line] = shop.as_("marketer").get("/v1/campaigns/comma/versions").json()["versions"]
+        assert str(line["values"]["welcome_points"]) == means
+
+
 @pytest.mark.parametrize("amount", ["1e500000", "1e9999999", "9" * 5000, "nan", "-1", "0.001"])
 def test_an_amount_that_nobody_would_write_is_refused_at_once(
     marketer: TestClient, amount: str

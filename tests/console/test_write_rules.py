@@ -54,12 +54,12 @@ def test_findings_and_the_highest_stack_are_shown_while_one_types(mia: TestClien
 
 def test_a_cart_is_tried_by_both_rules(mia: TestClient) -> None:
     """What the member would get, and what today's rules give."""
-    sent = {"text": DOUBLE, "cart.member_id": "lee", "cart.lines": "grocery 100.00\n"}
+    sent = {"text": DOUBLE, "cart.member_id": "lee", "cart.lines": "grocery 1,000.00\n"}
 
     page = mia.post("/console/earning-rules/check", data=sent).text
 
-    assert "20 points" in page
-    assert "15 points" in page  # Saturday's
+    assert "200 points" in page
+    assert "150 points" in page  # Saturday's
     assert editor(page) == DOUBLE
 
 
@@ -71,6 +71,7 @@ def test_a_cart_is_tried_by_both_rules(mia: TestClient) -> None:
         ({"cart.member_id": "lee", "cart.lines": "fresh 1.005"}, "Line 1 has a category and an"),
         ({"cart.member_id": "lee", "cart.lines": "fresh nan"}, "Line 1 has a category and an"),
         ({"cart.member_id": "lee", "cart.lines": "fresh 1e9999999"}, "Line 1 has a category and"),
+        ({"cart.member_id": "lee", "cart.lines": "fresh 99,90"}, "Line 1 has a category and an"),
         ({"cart.member_id": "lee", "cart.lines": ""}, "cart-lines-error"),
         ({"cart.member_id": "no/such id", "cart.lines": "fresh 1"}, "cart-member_id-error"),
     ],
