@@ -3,9 +3,9 @@
 Each channel has a line of its own, so one that hangs keeps no other waiting.
 
 The claim is one transaction and the gate is asked in it; what a channel answered is another. In
-between nothing is held, so a sender that dies leaves only its claims, and the line knows what to
-do with each: an in-app message *is* its row, a webhook's receiver knows its key, and an e-mail
-waits for a person.
+between nothing is held: the gate is asked again right before a message leaves. A sender that dies
+leaves only its claims, and the line knows what to do with each: an in-app message *is* its row, a
+webhook's receiver knows its key, and an e-mail waits for a person.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 PATIENCE_SECONDS = 300
 """What a slow channel left unsent this long after the claim goes back in line: well inside the
 line's lease, after which another sender would take it for interrupted."""
+NOT_BEGUN = "not begun: the channel was slow, or the sender was stopped"
 
 
 class Dispatcher:
@@ -84,7 +85,7 @@ class Dispatcher:
         async def deliver(outgoing: Outgoing) -> None:
             async with free:
                 if stop.is_set() or now() > until:
-                    settlement = self._back_in_line(outgoing)
+                    settlement = self._back_in_line(outgoing, NOT_BEGUN)
                 else:
                     settlement = await self._send(channel, outgoing)
                 # Noted at once, one by one: whatever is not noted may have to be sent again.
@@ -108,9 +109,9 @@ class Dispatcher:
         return words, Settlement(outgoing.key, outgoing.attempt, "sent", subject, body)
 
     async def _send(self, channel: Channel, outgoing: Outgoing) -> Settlement:
-        words, if_taken = await asyncio.to_thread(self._rendered, outgoing)
+        words, settlement = await asyncio.to_thread(self._ready, outgoing)
         if words is None:
-            return if_taken
+            return settlement
         try:
             await channel.send(_letter(outgoing, words))
         except Permanent as error:
@@ -119,11 +120,17 @@ class Dispatcher:
             return self._again(outgoing, error)
         except Unknown as error:
             return _ended(outgoing, "unknown", str(error))
-        return if_taken
+        return settlement
 
-    def _back_in_line(self, outgoing: Outgoing) -> Settlement:
+    def _ready(self, outgoing: Outgoing) -> tuple[Rendered | None, Settlement]:
+        """The words, unless the gate has changed its mind: the next claim then says why."""
+        words, if_taken = self._rendered(outgoing)
+        if words is None or self._store.may_leave(outgoing):
+            return words, if_taken
+        return None, self._back_in_line(outgoing)
+
+    def _back_in_line(self, outgoing: Outgoing, error: str | None = None) -> Settlement:
         now = self._clock.now()
-        error = "not begun: the channel was slow, or the sender was stopped"
         return Settlement(outgoing.key, outgoing.attempt, "deferred", error=error, due_at=now)
 
     def _again(self, outgoing: Outgoing, error: Temporary) -> Settlement:

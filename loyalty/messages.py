@@ -136,10 +136,10 @@ def _dropped(facts: ContactFacts, contact: Contact, now: datetime) -> Reason | N
 
 
 def _consents(facts: ContactFacts, contact: Contact) -> bool:
-    """What the member said counts; silence is a yes to service, the programme's word else."""
+    """What the member said counts, and else what silence means."""
     if facts.consent is not None:
         return facts.consent
-    return facts.purpose == "service" or contact.default_consent.get(facts.channel, False)
+    return contact.assumes(facts.channel, facts.purpose)
 
 
 def _budget_returns_at(facts: ContactFacts, contact: Contact) -> datetime | None:
@@ -261,6 +261,10 @@ class MessageStore(Protocol):
 
     def claim(self, channel: Channel, limit: int) -> Sequence[Outgoing]:
         """Take up to `limit` due messages that the gate, asked again, lets go."""
+        ...
+
+    def may_leave(self, outgoing: Outgoing) -> bool:
+        """Whether the gate, asked once more right before it is sent, lets a claimed one go."""
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> None: ...

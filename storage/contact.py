@@ -82,13 +82,27 @@ class ContactBook:
 
     def read(self, pending: Sequence[Pending], counting: Sequence[Status]) -> None:
         """Read all that these messages need; `counting` = statuses that fill the cap."""
-        self._read_people({p.member_id for p in pending})
+        self.read_people({p.member_id for p in pending})
         marketing = {p.member_id for p in pending if p.purpose == "marketing"}
         if marketing:
             self._read_recent(marketing, counting)
         for channel in sorted({p.channel for p in pending}):
             if channel in self._programme.contact.daily_budget:
                 self._read_day(channel)
+
+    def read_people(self, ids: Iterable[str]) -> None:
+        """Read who these are and what they said, and nothing of what was sent."""
+        rows = self._connection.execute(_PEOPLE, {"ids": sorted(ids)})
+        for row in rows:
+            person = self._people.get(row.id)
+            if person is None:
+                person = self._people[row.id] = Person(
+                    email=row.email,
+                    zone=self._zone(row.time_zone),
+                    stop_listed=row.stop_listed or row.status != "active",
+                )
+            if row.channel is not None:
+                person.consents[row.channel, row.purpose] = row.granted
 
     def facts(self, pending: Pending) -> ContactFacts:
         person = self._people.get(pending.member_id)
@@ -111,7 +125,7 @@ class ContactBook:
 
     def standing(self, member_id: str, counting: Sequence[Status]) -> ContactStanding:
         """All of it about one member; who is unknown may not be written to."""
-        self._read_people({member_id})
+        self.read_people({member_id})
         self._read_recent({member_id}, counting)
         for channel in self._programme.contact.daily_budget:
             self._read_day(channel)
@@ -134,19 +148,6 @@ class ContactBook:
             self._recent[pending.member_id, pending.channel].append(self._now)
         if pending.channel in self._sent_today:
             self._sent_today[pending.channel] += 1
-
-    def _read_people(self, ids: Iterable[str]) -> None:
-        rows = self._connection.execute(_PEOPLE, {"ids": sorted(ids)})
-        for row in rows:
-            person = self._people.get(row.id)
-            if person is None:
-                person = self._people[row.id] = Person(
-                    email=row.email,
-                    zone=self._zone(row.time_zone),
-                    stop_listed=row.stop_listed or row.status != "active",
-                )
-            if row.channel is not None:
-                person.consents[row.channel, row.purpose] = row.granted
 
     def _zone(self, name: str | None) -> ZoneInfo:
         """The member's zone; one that the zone data no longer knows must not stop the line."""

@@ -1,4 +1,4 @@
-"""The lines of messages, one a channel: claimed by one sender, asked about once more, settled.
+"""The lines of messages, one a channel: claimed by one sender each, and judged as they are.
 
 A row in `sending` belongs to the attempt that claimed it. Found there long after, the attempt was
 interrupted: an in-app message or a webhook is simply sent again (the row, or the receiver, knows
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from loyalty.errors import Unknown, WrongState
-from loyalty.messages import Outgoing, Settlement, Verdict
+from loyalty.messages import Outgoing, Verdict
 from loyalty.programme import Channel, Programme
 from storage.contact import GOING_OUT, ContactBook, Pending, lock_budgets
 from storage.tables import campaigns, members, messages
@@ -38,12 +38,16 @@ INTERRUPTED = "interrupted: the sender went away between sending and noting it"
 # Spelled out, not bound: databases use the partial index only for what they can read.
 _WAITING = messages.c.status.in_([literal_column("'queued'"), literal_column("'deferred'")])
 _PAUSED = select(campaigns.c.id).where(campaigns.c.state == "paused")
+MAY_LEAVE = or_(
+    messages.c.purpose != "marketing",
+    func.coalesce(messages.c.campaign_id, "").not_in(_PAUSED),
+)
+"""Marketing of a paused campaign waits for its resume."""
 
 
 def goes_out(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """Messages whose time has come. Marketing of a paused campaign waits for its resume."""
-    free = func.coalesce(messages.c.campaign_id, "").not_in(_PAUSED)
-    return _WAITING & (messages.c.due_at <= now) & or_(messages.c.purpose != "marketing", free)
+    """Messages whose time has come."""
+    return _WAITING & (messages.c.due_at <= now) & MAY_LEAVE
 
 
 def _interrupted(before: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
@@ -80,7 +84,7 @@ class SqlMessageLine:
         rows = self._lock_due(channel, limit)
         if not rows:
             return []
-        pending = {row.key: _pending_row(row) for row in rows}
+        pending = {row.key: pending_row(row) for row in rows}
         lock_budgets(self._connection, {channel} & set(self._programme.contact.daily_budget))
         book = ContactBook(self._connection, self._programme, self._now)
         book.read(list(pending.values()), GOING_OUT)
@@ -147,29 +151,6 @@ class SqlMessageLine:
                 defers,
             )
 
-    def settle(self, settlement: Settlement) -> bool:
-        """Note how an attempt ended; false if a later attempt or a person has taken over."""
-        values: dict[str, Any] = {"status": settlement.status, "last_error": settlement.error}
-        if settlement.status == "sent":
-            values |= {
-                "sent_at": self._now,
-                "subject": settlement.subject,
-                "body": settlement.body,
-            }
-        if settlement.status == "deferred":
-            values["due_at"] = settlement.due_at or self._now
-        done = self._connection.execute(
-            update(messages)
-            .where(
-                messages.c.key == settlement.key,
-                messages.c.attempts == settlement.attempt,
-                # A slow attempt may have been taken for interrupted: its own word is better.
-                messages.c.status.in_(("sending", "unknown", "deferred")),
-            )
-            .values(**values)
-        )
-        return done.rowcount == 1
-
     def recover(self) -> None:
         """Put interrupted sends back in line, except e-mail: those become `unknown`."""
         mail = messages.c.channel == "email"
@@ -211,7 +192,7 @@ class SqlMessageLine:
         )
 
 
-def _pending_row(row: Row[Any]) -> Pending:
+def pending_row(row: Row[Any]) -> Pending:
     stopped = row.campaign_state == "stopped"
     return Pending(row.key, row.member_id, row.channel, row.purpose, row.expires_at, stopped)
 

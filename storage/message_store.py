@@ -10,6 +10,7 @@ from loyalty.ports import Clock
 from loyalty.programme import Channel, Programme
 from storage.database import Database
 from storage.message_line import SqlMessageLine
+from storage.sending import may_leave, settle
 from storage.tables import campaign_versions
 
 
@@ -33,13 +34,16 @@ class SqlMessageStore:
                 return []
         return self._database.run(take)
 
+    def may_leave(self, outgoing: Outgoing) -> bool:
+        with self._database.read() as connection:
+            return may_leave(connection, self._programme, outgoing, self._clock.now())
+
     def settle(self, settlements: Sequence[Settlement]) -> None:
         now = self._clock.now()
 
         def note(connection: Connection) -> None:
-            line = SqlMessageLine(connection, self._programme, now)
             for settlement in settlements:
-                line.settle(settlement)
+                settle(connection, settlement, now)
 
         if settlements:
             self._database.run(note)

@@ -1,7 +1,7 @@
 """From the line to the member, on both databases, with real servers: each message once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,15 +14,20 @@ from delivery.channels import Letter, Permanent, Temporary
 from delivery.dispatch import FIRST_WAIT, Dispatcher
 from delivery.smtp import SmtpChannel
 from delivery.webhook import WebhookChannel
+from loyalty import campaigns as campaign_acts
+from loyalty.erasure import Erasure, erase
+from loyalty.member_details import DetailsChange, change_details
 from loyalty.messages import NewMessage, Settlement
-from loyalty.programme import CHANNELS, Channel, Programme
-from loyalty.wishes import unsubscribe
+from loyalty.ports import Transaction
+from loyalty.programme import CHANNELS, Channel, Contact, Programme
+from loyalty.registration import Consent
+from loyalty.wishes import consent, stop_list, unsubscribe
 from storage.database import Database
 from storage.message_line import LEASE, SqlMessageLine
 from storage.message_store import SqlMessageStore
 from storage.messages import SqlMessages
 from storage.store import SqlStore
-from storage.tables import campaign_versions, consents, members, messages
+from storage.tables import campaign_versions, campaigns, consents, members, messages
 from tests.delivery.servers import Postbox, Receiver
 
 NOON = datetime(2027, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
@@ -67,6 +72,13 @@ class Shop:
                 },
             )  # fmt: skip
             connection.execute(
+                insert(campaigns),
+                {
+                    "id": "spring", "name": "Spring", "template": "t", "state": "launched",
+                    "version": 1, "created_at": NOON, "position": {},
+                },
+            )  # fmt: skip
+            connection.execute(
                 insert(campaign_versions),
                 {
                     "campaign_id": "spring", "version": 1, "template": "t", "body": {},
@@ -94,10 +106,13 @@ class Shop:
             line = SqlMessages(connection, self.programme, self.clock.at)
             line.queue_many([NewMessage(**fields | changes)])
 
-    def agrees(self) -> None:
-        said = {"member_id": "lee", "channel": "email", "purpose": "marketing"}
+    def agrees(self, channel: Channel = "email") -> None:
+        said = {"member_id": "lee", "channel": channel, "purpose": "marketing"}
         with self.database.write() as connection:
             connection.execute(insert(consents), {**said, "granted": True, "at": NOON})
+
+    def does(self, act: Callable[[Transaction], Any]) -> None:
+        SqlStore(self.database, self.clock, self.programme).run(act)
 
     def resend(self, key: str) -> None:
         with self.database.write() as connection:
@@ -144,7 +159,7 @@ async def test_who_follows_the_link_in_an_e_mail_gets_no_more_of_them(
     shop.queue("m4", "email")
 
     token = first.rpartition("/")[2].removesuffix(">")
-    SqlStore(shop.database, shop.clock, shop.programme).run(lambda tx: unsubscribe(tx, token))
+    shop.does(lambda tx: unsubscribe(tx, token))
     await shop.send()
 
     assert [shop.row(f"m{n}").status for n in range(1, 5)] == ["sent", "sent", "dropped", "sent"]
@@ -311,6 +326,110 @@ async def test_what_slow_channels_leave_unsent_goes_back_in_line(
     monkeypatch.undo()
     await shop.send()
     assert shop.row("m1").status == "sent"
+
+
+class Slow:
+    """A channel that takes one letter at a time; things happen while it takes the first."""
+
+    at_once = 1
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self.meanwhile = meanwhile
+        self.taken: list[Letter] = []
+
+    async def send(self, letter: Letter) -> None:
+        self.taken.append(letter)
+        if len(self.taken) == 1:
+            await asyncio.to_thread(self.meanwhile)
+
+    async def close(self) -> None: ...
+
+
+def _says_no(channel: Channel) -> Callable[[Transaction], Any]:
+    no = Consent(channel=channel, purpose="marketing", granted=False)
+    return lambda tx: consent(tx, "lee", [no], "lee")
+
+
+def _pauses(tx: Transaction) -> None:
+    campaign_acts.pause(tx, "spring", "a wrong price", "mia")
+
+
+@pytest.mark.parametrize(
+    ("channel", "act", "status", "rule"),
+    [
+        ("email", _says_no("email"), "dropped", "no_consent"),
+        ("webhook", _says_no("webhook"), "dropped", "no_consent"),
+        ("email", _says_no("webhook"), "sent", None),
+        ("email", lambda tx: stop_list(tx, "lee", True, "ola", "asked"), "dropped", "stop_listed"),
+        ("email", lambda tx: erase(tx, "lee", Erasure(id="e1", reason="asked"), "ola"), "dropped",
+         None),
+        ("email", _pauses, "deferred", None),
+        ("email", lambda tx: campaign_acts.stop(tx, "spring", "a wrong price", "mia"), "dropped",
+         "campaign_stopped"),
+    ],
+    ids=["no to e-mail", "no to webhooks", "no to another", "stop list", "erased", "paused",
+         "stopped"],
+)  # fmt: skip
+async def test_a_no_reaches_also_what_was_taken_out_of_the_line_to_be_sent(
+    shop: Shop,
+    channel: Channel,
+    act: Callable[[Transaction], Any],
+    status: str,
+    rule: str | None,
+) -> None:
+    """Two letters are claimed together; what happens while the first is on its way holds for the
+    second, in the same words as if it had still waited in line.
+    """
+    slow = Slow(lambda: shop.does(act))
+    shop.channels[channel] = slow
+    shop.agrees(channel)
+    for key in ("m1", "m2"):
+        shop.queue(key, channel, purpose="marketing")
+
+    assert await shop.send() == 2
+    await shop.send()
+
+    assert [letter.key for letter in slow.taken] == (["m1", "m2"] if status == "sent" else ["m1"])
+    assert (shop.row("m2").status, shop.row("m2").held_back_by) == (status, rule)
+
+
+async def test_what_was_taken_out_of_the_line_goes_to_the_new_address(shop: Shop) -> None:
+    new = DetailsChange(email="lee.wang@example.com")
+    slow = Slow(lambda: shop.does(lambda tx: change_details(tx, "lee", new, "lee")))
+    shop.channels["email"] = slow
+    for key in ("m1", "m2"):
+        shop.queue(key, "email")
+
+    await shop.send()
+    await shop.send()
+
+    assert [letter.address for letter in slow.taken] == ["lee@example.com", "lee.wang@example.com"]
+
+
+async def test_a_batch_that_reaches_into_the_night_stops_there(shop: Shop) -> None:
+    slow = Slow(lambda: setattr(shop.clock, "at", NOON + timedelta(hours=11)))
+    shop.channels["email"] = slow
+    shop.agrees()
+    for key in ("m1", "m2"):
+        shop.queue(key, "email", purpose="marketing")
+
+    await shop.send()
+    await shop.send()
+
+    assert [letter.key for letter in slow.taken] == ["m1"]
+    assert (shop.row("m2").status, shop.row("m2").held_back_by) == ("deferred", "quiet_hours")
+
+
+async def test_what_a_batch_itself_uses_up_keeps_none_of_it(shop: Shop) -> None:
+    """Two a day and two a week: the claim counted both, and none is counted once more."""
+    shop.programme = Programme(contact=Contact(daily_budget={"email": 2}, frequency_cap=2))
+    shop.agrees()
+    for key in ("m1", "m2", "m3"):
+        shop.queue(key, "email", purpose="marketing")
+
+    assert await shop.send() == 2
+
+    assert [shop.row(f"m{n}").status for n in (1, 2, 3)] == ["sent", "sent", "deferred"]
 
 
 class Hanging:

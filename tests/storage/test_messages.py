@@ -18,6 +18,7 @@ from storage.message_line import LEASE, SqlMessageLine
 from storage.message_store import SqlMessageStore
 from storage.messages import SqlMessages
 from storage.queries.messages import inbox_of
+from storage.sending import settle
 from storage.store import SqlStore
 from storage.tables import campaigns, consents, contact_verdicts, members, messages
 
@@ -78,7 +79,7 @@ class Desk:
 
     def settle(self, settlement: Settlement, at: datetime = NOON) -> bool:
         with self.database.write() as connection:
-            return SqlMessageLine(connection, self.programme, at).settle(settlement)
+            return settle(connection, settlement, at)
 
     def row(self, key: str) -> Any:
         with self.database.read() as connection:
