@@ -80,7 +80,9 @@ def install(
 
 
 async def _not_now(request: Request, error: Exception) -> JSONResponse:
-    log.warning("unavailable", error=type(error).__name__)
+    # The driver's first line, such as a full disk; the others may quote rows.
+    reason = str(getattr(error, "orig", None) or "").partition("\n")[0]
+    log.warning("unavailable", error=type(error).__name__, reason=reason)
     return respond(unavailable(request), {"Retry-After": RETRY_SECONDS})
 
 

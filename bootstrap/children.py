@@ -78,7 +78,10 @@ class Child:
             pause = self._deaths.one_more(asyncio.get_running_loop().time())
             self._say(self.name, f"ended with {code}; starting again in {pause:g} s")
             await asyncio.sleep(pause)
-            await self.start()
+            try:
+                await self.start()
+            except OSError as error:  # one more death: the next look finds the dead one again
+                self._say(self.name, f"cannot be started: {error.strerror}")
             changed()
 
     async def stop(self) -> None:
@@ -134,7 +137,7 @@ class TemporalChild:
             await asyncio.sleep(pause)
             try:
                 await self.server.start()
-            except DevServerFailed as failure:
+            except (DevServerFailed, OSError) as failure:
                 self._say(self.name, str(failure))
             changed()
 

@@ -161,12 +161,16 @@ class Up:
         return changes
 
     def _note(self) -> None:
+        """Write down where everything is. A full disk, say, is no reason to end what runs."""
         state = {"api": self.api_url, "ui": self.ui_url, "pids": self.pids}
         state["temporal"] = self.settings.temporal_address
         file = self.settings.data_dir / STATE_FILE
         draft = file.with_suffix(".new")
-        draft.write_text(json.dumps(state, indent=2) + "\n")
-        draft.replace(file)
+        try:
+            draft.write_text(json.dumps(state, indent=2) + "\n")
+            draft.replace(file)
+        except OSError as error:
+            self._say("up", f"{file} cannot be written: {error.strerror}")
 
 
 def _with_ports(settings: Settings) -> Settings:

@@ -16,6 +16,7 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.refused_writes import RefusedWrites
 from storage.tables import metadata
 
 T = TypeVar("T")
@@ -169,6 +170,7 @@ class Database:
         self.url = url
         self.engine = open_engine(url, synchronous=synchronous, pool_size=pool_size)
         self.dialect = self.engine.dialect.name
+        self.refused = RefusedWrites(self.engine)
         self._queue = _queue_for(address)
         self._reader = (
             self.engine.execution_options(**{_READ_ONLY: True})

@@ -109,6 +109,14 @@ def test_one_command_runs_a_programme(running: Running) -> None:
     assert api.post("/v1/members", json={"id": "wang"}).status_code == 201
     running.until(lambda: _state(api, "wang") == "waiting")
 
+    # A full disk, say: what cannot be noted ends nothing.
+    (running.folder / "up.new").mkdir()
+    os.kill(running.state["pids"]["worker"], signal.SIGKILL)
+    running.until(lambda: "up.json cannot be written: " in running.output)
+    (running.folder / "up.new").rmdir()
+    assert api.post("/v1/members", json={"id": "chen"}).status_code == 201
+    running.until(lambda: _state(api, "chen") == "waiting")
+
     code, said = running.says("explain", "lee", "welcome")
     assert code == 0
     assert "gave 500 points" in said

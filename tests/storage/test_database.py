@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from loyalty.errors import LoyaltyError
 from storage import migrate
 from storage.database import Database, open_engine
+from storage.readiness import database_state
 from storage.tables import metadata
 
 
@@ -165,6 +166,35 @@ def test_a_lasting_fault_is_shown_after_one_try(database: Database) -> None:
     """A wrong statement is a bug, not weather."""
     with pytest.raises(DBAPIError):
         database.run(lambda connection: connection.execute(text("SELECT nonsense FROM nowhere")))
+
+
+def test_a_database_that_takes_no_writes_is_not_ready_until_it_takes_one(
+    database: Database,
+) -> None:
+    """Its disk is full, say: it reads as ever, and cannot keep a purchase."""
+    forbidden = "SET TRANSACTION READ ONLY"
+    if database.dialect == "sqlite":
+        forbidden = "PRAGMA query_only = ON"
+    full = [True]
+
+    @event.listens_for(database.engine, "begin")
+    def disk(connection: Connection) -> None:
+        if full[0]:
+            connection.exec_driver_sql(forbidden)
+        elif database.dialect == "sqlite":
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+    assert database_state(database)[0], "nobody has tried to write yet"
+    with pytest.raises(DBAPIError), database.write() as connection:
+        _set(connection, 7)
+    refused = [database_state(database) for _ in range(2)]
+    full[0] = False
+    mended = database_state(database)
+
+    assert [ready for ready, _ in refused] == [False, False]
+    assert refused[0][1].startswith("the database takes no writes (")
+    assert mended[0]
+    assert database.refused.why is None
 
 
 def test_readers_see_one_instant(database: Database) -> None:
