@@ -1,6 +1,8 @@
 """The `milepost` command: every process, and what operators do by hand."""
 
 import asyncio
+import io
+import sys
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -30,6 +32,9 @@ class Plain(typer.core.TyperGroup):
     """Says what went wrong in plain words instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a letter the terminal lacks becomes a `?`
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except SettingsError as error:

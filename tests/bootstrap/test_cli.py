@@ -1,7 +1,10 @@
 """The command line, on a real database file: what operators and marketers do by hand."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -412,6 +415,29 @@ def test_a_password_in_an_address_is_not_shown(
 
     assert f"MILEPOST_{setting}={shown}" in output.splitlines()
     assert "hush" not in output
+
+
+def test_a_terminal_without_chinese_letters_is_shown_what_it_has(milepost: Milepost) -> None:
+    """A question mark for each letter it lacks, and no traceback."""
+    command = [sys.executable, "-m", "bootstrap.cli", "templates", "list", "--locale", "zh"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "??" in done.stdout
+
+
+def test_a_file_that_cannot_be_used_is_said_without_a_traceback(
+    milepost: Milepost, tmp_path: Path
+) -> None:
+    """No room, no rights, a folder in its place: the file and the reason."""
+    (tmp_path / "data" / "up.lock").mkdir()
+
+    refused = milepost("up")
+
+    assert refused.exit_code == 1
+    assert refused.output.endswith("up.lock: Is a directory.\n")
 
 
 def test_an_empty_list_says_what_comes_first(milepost: Milepost) -> None:
