@@ -209,6 +209,43 @@ def test_every_message_is_shown_for_a_member(drafted: Callable[..., Shop]) -> No
     assert "No message here" in no_mail.text
 
 
+def test_points_and_costs_are_said_to_leave_out_the_campaigns_card(
+    drafted: Callable[..., Shop],
+) -> None:
+    """Purchases with it earn as much as is bought: no figure is the most that this can cost."""
+    marketer = drafted().signed_in("marketer")
+
+    page, chinese = (
+        marketer.get(HOME, headers={"Accept-Language": each}).text for each in ("en", "zh")
+    )
+
+    for said in (
+        "Points at most, without its card",
+        "Costs CN¥1,000.00, without its card",
+        "One journey, at most, without its card",
+        "The campaign gives a card for 2 times the points.",
+    ):
+        assert said in page
+    assert "Costs CN¥1,000.00 at most" not in page
+    assert "最多积分（不含积分卡）" in chinese
+
+
+def test_who_cannot_come_in_is_said_before_the_launch(serving: Callable[..., Shop]) -> None:
+    """The bonus for joining, asked for gold: nobody is gold at the door."""
+    template = load_named(TEMPLATES, "new_member_bonus")
+    shop = serving(templates=lambda: {template.name: template})
+    shop.joins()
+    shop.buys(minor=2_000_000)
+    body = {"id": "bonus", "name": "Bonus", "template": template.name}
+    gold = {"audience": 'member.tier == "gold"', "holdout_percent": 0}
+    assert shop.as_("marketer").post("/v1/campaigns", json=body | gold).status_code == 201
+
+    page = shop.signed_in("marketer").get(HOME).text
+
+    assert "Nobody would have entered in the last 90 days: who joins is asked at once" in page
+    assert "about 0" in page
+
+
 def test_the_calendar_is_a_table_of_dates(drafted: Callable[..., Shop]) -> None:
     """What happens and because of what; an amount that is none is said beside the field."""
     operator = drafted().signed_in("operator")
