@@ -11,6 +11,7 @@ from typing import Any
 
 from loyalty.attainment import goal_until, watch
 from loyalty.audiences.history import with_history
+from loyalty.coming_expiry import balance_of
 from loyalty.journeys.compiled import Compiled, EnterMonthly, EnterOnEvent
 from loyalty.journeys.cost import most_points
 from loyalty.journeys.machine import begin, bucket
@@ -134,7 +135,7 @@ def refusal_of(
 
 def facts_of(tx: Transaction, member: Member) -> Mapping[str, object]:
     """A member's facts for conditions, with the ledger's word on points."""
-    return member_facts(member, tx.ledger.balance(member.id), tx.now)
+    return member_facts(member, balance_of(tx, member), tx.now)
 
 
 def _coming_back(

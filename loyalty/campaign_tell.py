@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty.admission import is_held_out
 from loyalty.audiences.history import history_facts
+from loyalty.coming_expiry import balances_of
 from loyalty.conditions import MEMBER, OFFER, Condition
 from loyalty.exchange_window import offer_facts_of
 from loyalty.failing import failing
@@ -31,7 +32,7 @@ def tell_page(
 ) -> None:
     """Put a moment's message in line for each member of the page whom it is meant for."""
     assert isinstance(moment.act, Tell)
-    balances = tx.ledger.balances([member.id for member in page])
+    balances = balances_of(tx, page)
     offers = (
         offer_facts_of(tx, campaign.id, [member.id for member in page]) if rules.exchange else {}
     )

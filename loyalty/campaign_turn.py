@@ -12,6 +12,7 @@ from loyalty.admission import Entry, compiled, consider
 from loyalty.audiences.history import history_facts
 from loyalty.campaign_entry import is_past, next_entry, opened_pass
 from loyalty.campaign_tell import tell_page, untold
+from loyalty.coming_expiry import balances_of
 from loyalty.errors import Unknown
 from loyalty.exchange_window import close_offer, open_offer
 from loyalty.journeys.compiled import Compiled, EnterAtLaunch
@@ -121,7 +122,7 @@ def _admit(tx: Transaction, campaign: Campaign, version: Version, rules: Compile
         over = f"{under_way['key']} is over: the rest is left out"
         return _at(campaign, **{"pass": None}), _more(tx, over, timedelta(0))
     page = tx.members.page(under_way["after"], PAGE)
-    balances = tx.ledger.balances([member.id for member in page])
+    balances = balances_of(tx, page)
     acts = history_facts(tx, page, [rules.audience])
     entry = Entry(
         key=under_way["key"],

@@ -9,9 +9,9 @@ Source: rules 1, 5, 6, 8, 12, 13.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from loyalty.coming_expiry import announced, old_enough, undated_until
 from loyalty.expiry_policy import Notice
 from loyalty.following import follow
-from loyalty.ledger import Balance
 from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.tiers.changes import record
@@ -30,45 +30,6 @@ class Looked:
 
     def __bool__(self) -> bool:
         return bool(self.lapsed or self.noticed or self.prolonged)
-
-
-def undated_until(tx: Transaction, member: Member) -> datetime | None:
-    """When a member's undated points lapse; none = never.
-
-    Inactivity counts from the last purchase, so each purchase moves it, also one whose goods came
-    back: it was made. Whoever is given points while inactive has them for a minimum life (rule 13).
-    A policy that was switched on for live members counts from that day: nobody loses anything
-    before a full period (rule 8).
-    """
-    expiry, zone = tx.programme.expiry, tx.programme.tz
-    act = member.last_purchase_at or member.registered_at
-    if expiry.policy != "inactivity":
-        return expiry.undated(act, zone)
-    bought = tx.inbox.last_at(member.id, "purchase")
-    given = tx.ledger.undated_given_at(member.id)
-    return expiry.undated(max(act, bought) if bought else act, zone, given)
-
-
-def balance_to_show(tx: Transaction, member: Member) -> Balance:
-    """What a member has, with every coming expiry.
-
-    Points without a date are among them where inactivity, or expiry that was switched on for live
-    members, will end them, or a notice that came later; the next purchase may move that.
-    """
-    balance = tx.ledger.balance(member.id)
-    if not tx.programme.expiry.counts_undated or not (left := tx.ledger.undated(member.id)):
-        return balance
-    ends = undated_until(tx, member)
-    if ends is None:
-        return balance
-    dated = dict(balance.next_expiry)
-    coming = [(each.expires_at, each.undated) for each in _announced(tx, member.id, ends)]
-    later = [(at, points) for at, points in coming if at > max(ends, tx.now)]
-    for at, points in (*reversed(later), (ends, left)):
-        if at > tx.now and (part := min(left, points)):
-            dated[at] = dated.get(at, 0) + part
-            left -= part
-    return replace(balance, next_expiry=sorted(dated.items()))
 
 
 def look(tx: Transaction, member_id: str) -> Looked:
@@ -115,28 +76,12 @@ def _warn(tx: Transaction, member: Member, ends: datetime | None) -> tuple[int, 
 def _told(tx: Transaction, member_id: str, at: datetime) -> int:
     """How many points of a date may lapse then: those announced long enough before."""
     notice = tx.notices.given(member_id, at)
-    return notice.points if notice and _old_enough(tx, notice) else 0
-
-
-def _old_enough(tx: Transaction, notice: Notice) -> bool:
-    period = timedelta(days=tx.programme.expiry.notice_days)
-    return notice.noticed_at + period <= notice.expires_at
-
-
-def _announced(tx: Transaction, member_id: str, ends: datetime) -> list[Notice]:
-    """Notices of undated points that count, since they end then.
-
-    Each holds for the day it names: what is given later has missed it, whatever it left.
-    """
-    if not tx.programme.expiry.notice_days:
-        return []
-    since = max(ends, tx.now - timedelta(days=1))
-    return [each for each in tx.notices.of_undated(member_id, since) if _old_enough(tx, each)]
+    return notice.points if notice and old_enough(tx, notice) else 0
 
 
 def _unannounced(tx: Transaction, member_id: str, ends: datetime) -> int:
-    announced = sum(each.undated for each in _announced(tx, member_id, ends))
-    return tx.ledger.undated(member_id) - announced
+    told = sum(each.undated for each in announced(tx, member_id, ends))
+    return tx.ledger.undated(member_id) - told
 
 
 def _live_on(
@@ -178,7 +123,7 @@ def _break(tx: Transaction, member_id: str, ends: datetime | None) -> int:
     if ends and ends <= tx.now:
         undated = tx.ledger.undated(member_id)
         if tx.programme.expiry.notice_days:
-            named = [n for n in _announced(tx, member_id, ends) if n.expires_at <= tx.now]
+            named = [n for n in announced(tx, member_id, ends) if n.expires_at <= tx.now]
             undated = min(undated, sum(each.undated for each in named))
     if not gone and not undated:
         return 0

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from loyalty.coming_expiry import balance_of
 from loyalty.ledger import Balance
 from loyalty.members import Member, expiring
 from loyalty.ports import Transaction
@@ -24,7 +25,7 @@ def variables_for(
     balance: Balance | None = None,
 ) -> dict[str, Any]:
     """Every variable of a message to `member`, by dotted name; `remembered` is the journey's."""
-    balance = balance or tx.ledger.balance(member.id)
+    balance = balance or balance_of(tx, member)
     return {
         **always(member, campaign.name, tx.programme, balance, tx.now),
         **version.body["message_values"],

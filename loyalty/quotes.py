@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from loyalty.coming_expiry import balance_of
 from loyalty.earning.activate import rules_at
 from loyalty.earning.breakdown import Breakdown
 from loyalty.earning.earn import earn
@@ -15,7 +16,6 @@ from loyalty.earning.gather import facts_of_purchase
 from loyalty.earning.rule_set import RuleSet
 from loyalty.errors import Unknown
 from loyalty.events import Instant, Name, Purchase, ShortName
-from loyalty.expiry import balance_to_show
 from loyalty.intake import not_in_future, require_currency
 from loyalty.ledger import Balance
 from loyalty.members import Member, needs_active
@@ -69,7 +69,7 @@ def quote(tx: Transaction, cart: Cart, rules: RuleSet | None = None) -> dict[str
     """
     member = _member(tx, cart)
     require_currency(tx, cart.currency)
-    balance = balance_to_show(tx, member)
+    balance = balance_of(tx, member)
     may = usable(tx.programme, cart.lines, balance.available, balance.debt)
     points = cart.burn_points or 0
     if points:

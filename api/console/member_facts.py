@@ -8,9 +8,9 @@ from api.reads import View
 from api.routes.ledger import paper_of, slip_row
 from api.routes.tiers import TierView, tier_view
 from api.services import Services
+from loyalty.coming_expiry import balance_of
 from loyalty.earning.breakdown import Breakdown
 from loyalty.errors import Unknown
-from loyalty.expiry import balance_to_show
 from loyalty.ledger import Balance, StatementLine
 from loyalty.ports import Transaction
 from loyalty.slips.earned import earned
@@ -74,7 +74,7 @@ def _standing(tx: Transaction, id: str) -> tuple[Balance, TierView]:
     member = tx.members.get(id)
     if member is None:
         raise Unknown("member", id)
-    return balance_to_show(tx, member), tier_view(tx, id)
+    return balance_of(tx, member), tier_view(tx, id)
 
 
 def section(

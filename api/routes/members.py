@@ -14,8 +14,8 @@ from api.keys import Caller, needs
 from api.recording import Before, MemberId, PageSize, recorded, twice
 from api.services import Given
 from api.sharing import shared
+from loyalty.coming_expiry import balance_of
 from loyalty.errors import Unknown
-from loyalty.expiry import balance_to_show
 from loyalty.ledger import Balance
 from loyalty.member_details import DetailsChange, change_details
 from loyalty.member_moves import Reason
@@ -194,7 +194,7 @@ def read_balance(
         member = tx.members.get(member_id)
         if member is None:
             raise Unknown("member", member_id)
-        return balance_to_show(tx, member)
+        return balance_of(tx, member)
 
     balance = given.store.read(look)
     return BalanceView(

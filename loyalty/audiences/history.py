@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from loyalty.audiences.asked import Asked, asked_by, keyed_facts
+from loyalty.coming_expiry import balances_of
 from loyalty.members import Member
 from loyalty.ports import Transaction
 
@@ -18,7 +19,7 @@ def history_facts(
         return {member.id: {} for member in members}
     ids = [member.id for member in members]
     known = tx.members.history(ids, asked)
-    expiry = tx.ledger.balances(ids) if "member.expiring_within" in asked.names else {}
+    expiry = balances_of(tx, members) if "member.expiring_within" in asked.names else {}
     facts: dict[str, Mapping[str, object]] = {}
     for id in ids:
         coming = expiry[id].next_expiry if id in expiry else []

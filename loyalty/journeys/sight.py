@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from loyalty.audiences.history import with_history
+from loyalty.coming_expiry import balance_of
 from loyalty.conditions import EVENT, MEMBER, Condition
 from loyalty.journeys import goals
 from loyalty.journeys.machine import (
@@ -31,7 +32,7 @@ class Sight:
 
     def facts(self) -> Mapping[str, object]:
         if not self._facts:
-            balance = self.tx.ledger.balance(self.member.id)
+            balance = balance_of(self.tx, self.member)
             self._facts = member_facts(self.member, balance, self.tx.now)
         return self._facts
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from loyalty.coming_expiry import balance_of
 from loyalty.ledger import Balance, Posted
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class PaperLedger:
         meta: Mapping[str, Any] | None = None,
     ) -> Posted:
         now = self.paper.now
+        if source == "purchase" and self.paper.real.members.get(member_id):
+            # Who buys is no longer inactive: what has no date does not lapse for now.
+            self.known[member_id] = self.paper.real.ledger.balance(member_id)
         self.credits.setdefault(
             key,
             Credit(
@@ -101,7 +105,7 @@ class PaperLedger:
         What is owed takes its part of what is given, as in the books.
         """
         if member_id not in self.known:
-            self.known[member_id] = self.paper.real.ledger.balance(member_id)
+            self.known[member_id] = self._today(member_id)
         now, books = self.paper.now, self.known[member_id]
         mine = [c for c in self.credits.values() if c.member_id == member_id]
         live = [c for c in mine if c.expires_at is None or c.expires_at > now]
@@ -122,6 +126,15 @@ class PaperLedger:
 
     def balances(self, member_ids: Sequence[str]) -> Mapping[str, Balance]:
         return {member_id: self.balance(member_id) for member_id in member_ids}
+
+    def undated(self, member_id: str) -> int:
+        """None: what lapses without a date stands in the balance by its day."""
+        return 0
+
+    def _today(self, member_id: str) -> Balance:
+        real = self.paper.real
+        member = real.members.get(member_id)
+        return real.ledger.balance(member_id) if member is None else balance_of(real, member)
 
     def _posted(self, key: str, kind: str, member_id: str, points: int) -> Posted:
         after = self.balance(member_id)

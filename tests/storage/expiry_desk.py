@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bootstrap.expiry_care import Expiries
 from bootstrap.overdue_holds import OverdueHolds
 from bootstrap.walk import Faults
-from loyalty.expiry import balance_to_show
+from loyalty.coming_expiry import balance_of
 from loyalty.expiry_policy import Expiry
 from loyalty.merging import Merger, merge
 from loyalty.programme import Programme
@@ -52,7 +52,11 @@ class Told(FrontDesk):
     def shown(self, member_id: str) -> list[tuple[datetime, int]]:
         """Every coming expiry, as the member is told."""
         member = self.member(member_id)
-        return self.store.read(lambda tx: balance_to_show(tx, member)).next_expiry
+        return self.store.read(lambda tx: balance_of(tx, member)).next_expiry
+
+    def letters(self, member_id: str) -> list[Any]:
+        m = tables.messages
+        return self._rows(select(m).where(m.c.member_id == member_id).order_by(m.c.key))
 
     def notices(self) -> list[Any]:
         return self._rows(select(tables.expiry_notices))

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from loyalty.coming_expiry import undated_until
 from loyalty.errors import LoyaltyError
 from loyalty.expiry import EXPIRING, undated_until
 from loyalty.ledger import Posted

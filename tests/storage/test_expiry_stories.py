@@ -12,6 +12,8 @@ from bootstrap.expiry_care import Expiries
 from bootstrap.overdue_holds import OverdueHolds
 from bootstrap.upkeep import Care
 from bootstrap.walk import Faults
+from loyalty.admission import facts_of
+from loyalty.audiences.history import history_facts
 from storage import tables
 from storage.database import Database
 from storage.proof import prove
@@ -652,3 +654,33 @@ def test_two_runs_at_once_take_everything_once(open_desk: DeskMaker, notice_days
         assert summed == [12, 0, 0]
         assert _lapses(desk) == 12
     desk.proved()
+
+
+def test_what_inactivity_will_take_is_known_to_campaigns_and_messages(
+    open_desk: DeskMaker,
+) -> None:
+    """The wake-up speaks of the points that are about to go, as the balance does."""
+    desk = open_desk(policy="inactivity", months=6)
+    desk.buys("lee", "r1", ("grocery", 500_000))
+    ends = datetime(2026, 9, 11, tzinfo=SHANGHAI)
+    [(at, points)] = desk.shown("lee")
+    assert at == ends
+    desk.to(ends - timedelta(days=10, hours=14))
+    lee = desk.member("lee")
+
+    facts = desk.store.read(lambda tx: facts_of(tx, lee))
+    within = desk.store.read(
+        lambda tx: history_facts(tx, [lee], ['member.expiring_within["14"] > 0'])["lee"]
+    )
+    assert facts["member.expiring_points"] == points
+    assert within == {"member.expiring_within": {"14": points}}
+
+    wake_up = desk.launch("dormant_wake_up")
+    list(desk.campaign_turns(wake_up))
+    desk.to(ends - timedelta(days=10, hours=14) + timedelta(seconds=1))
+    list(desk.campaign_turns(wake_up))
+    desk.take_turns("lee")
+    [said] = desk.letters("lee")
+    assert said.message == "points_expiring"
+    assert said.variables["points.expiring"] == points
+    assert said.variables["points.expiring_on"].startswith("2026-09-10T")

@@ -308,7 +308,7 @@ def test_a_till_that_uploads_at_night_posts_by_the_tier_of_the_hour(
     desk = opened()
     rules = "base: {minor: 1000}\nrules: [{id: r, when: {tiers: [silver]}, bonus_bp: 10000}]\n"
     silver = load_rules(rules, (), SHANGHAI)
-    desk.store.run(lambda tx: activate(tx, silver, None, "mia"))
+    desk.store.run(lambda tx: activate(tx, silver, None, "mia", after_version=1))
     desk.clock.instant = day("2026-03-03", 22)
     receipts = [
         desk.receipt("lee", f"r{hour}", [("grocery", 100_000)], occurred_at=day("2026-03-03", hour))
