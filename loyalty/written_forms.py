@@ -22,7 +22,8 @@ FORMS = {
     r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$": "letters, digits and hyphens, 3 to 48, as in C-0001",
     r"^\+?[ ()-]*([0-9][ ()-]*){5,}$": "five digits or more, with spaces, brackets and hyphens "
     "between them, as in +86 138 0013 8000",
-    r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$": "an e-mail address, as in lee@example.com",
+    r'^[^@\s,;:<>()\[\]\\"\x00-\x1f\x7f]+@[^@\s,;:<>()\[\]\\"\x00-\x1f\x7f]+$': "an e-mail "
+    "address, as in lee@example.com",
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "a day, as in 1990-12-31",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day, as in 09:30",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day, as in 09:30",

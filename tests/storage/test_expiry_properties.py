@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from loyalty.coming_expiry import undated_until
 from loyalty.errors import LoyaltyError
-from loyalty.expiry import EXPIRING, undated_until
+from loyalty.expiry import EXPIRING
 from loyalty.ledger import Posted
 from storage import tables
 from storage.database import Database
