@@ -79,10 +79,13 @@ def install(
         app.add_exception_handler(kind, _not_now)
 
 
+def reason_of(error: Exception) -> str:
+    """The driver's first line, such as a full disk; the others may quote rows."""
+    return str(getattr(error, "orig", None) or "").partition("\n")[0]
+
+
 async def _not_now(request: Request, error: Exception) -> JSONResponse:
-    # The driver's first line, such as a full disk; the others may quote rows.
-    reason = str(getattr(error, "orig", None) or "").partition("\n")[0]
-    log.warning("unavailable", error=type(error).__name__, reason=reason)
+    log.warning("unavailable", error=type(error).__name__, reason=reason_of(error))
     return respond(unavailable(request), {"Retry-After": RETRY_SECONDS})
 
 

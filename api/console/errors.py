@@ -13,7 +13,7 @@ from api.console.addresses import here, own_page, parts_of
 from api.console.forms import FIELDS_MAX
 from api.console.rendering import page
 from api.console.words import said
-from api.errors import RETRY_SECONDS
+from api.errors import RETRY_SECONDS, reason_of
 from api.problem_kinds import KINDS
 from api.problems import Refused
 from loyalty.access import Role
@@ -106,7 +106,7 @@ async def _not_foreseen(request: Request, error: Exception) -> Response:
 
 async def not_now(request: Request, error: Exception) -> Response:
     """The database is away; nothing was changed."""
-    log.warning("unavailable", error=type(error).__name__)
+    log.warning("unavailable", error=type(error).__name__, reason=reason_of(error))
     answer = _page(request, 503, "unavailable")
     answer.headers["Retry-After"] = RETRY_SECONDS
     return answer

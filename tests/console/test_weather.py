@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from storage.sessions import SqlSessions
 from tests.api.conftest import Shop
@@ -18,12 +19,12 @@ class Away:
 
     def recognise(self, token: str) -> Any:
         if self.away:
-            raise OperationalError("select", {}, Exception("gone"))
+            raise OperationalError("select", {}, Exception("gone\nDETAIL: lee"))
         return self.real.recognise(token)
 
 
 def test_a_page_says_when_the_database_is_away(serving: Callable[..., Shop]) -> None:
-    """In plain words, with 503; and the same page works once it is back."""
+    """In plain words, with 503; and the same page works once it is back. The log says why."""
     shop = serving()
     visitor = shop.signed_in("admin")
     shop.database.engine.dispose()
@@ -32,8 +33,10 @@ def test_a_page_says_when_the_database_is_away(serving: Callable[..., Shop]) -> 
     gate.kwargs["sessions"] = gone
     gone.away = True
 
-    answer = visitor.get("/console")
+    with capture_logs() as lines:
+        answer = visitor.get("/console")
 
+    assert [each["reason"] for each in lines if each["event"] == "unavailable"] == ["gone"]
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert "The database does not answer" in answer.text
