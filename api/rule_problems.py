@@ -86,13 +86,13 @@ RULE_PROBLEMS: dict[str, Kind] = {
         {"en": "Somebody changed it meanwhile", "zh": "其他人已先修改"},
         {
             "en": (
-                "There is a newer version than the one you read: of the template or earning "
-                "rules you edited, or of the draft you launch, approve or decline. `facts` says "
-                "which. Nothing was changed. Read it, then save after it or decide anew."
+                "It is no longer what you read: the template, earning rules or campaign you "
+                "edited, or the draft you launch, approve or decline. `facts` says what it is "
+                "now. Nothing was changed. Read it, then save after it or decide anew."
             ),
             "zh": (
-                "您读取之后已有新版本：所编辑的模板或积分规则，或所上线、批准、拒绝的活动草稿。"
-                "`facts` 说明了版本。没有任何改动。请查看新版本，再在其后保存或重新决定。"
+                "您读取之后已被改动：所编辑的模板、积分规则或活动，或所上线、批准、拒绝的活动草稿。"
+                "`facts` 说明了现在的情况。本次未作任何更改。请重新查看，再在其后保存或重新决定。"
             ),
         },
     ),

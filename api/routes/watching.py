@@ -66,8 +66,8 @@ def follow_campaign(
 ) -> Response:
     """Sends the figures when they change, every two seconds at most, until the campaign is over.
 
-    It ends within seconds of the key being revoked. After ten minutes the stream
-    ends too: connect again, as an `EventSource` does by itself.
+    It ends within seconds of the key being revoked. After ten minutes it ends too: connect
+    again, as an `EventSource` does by itself.
     """
     figures = figures_of(given, campaign_id)
     if figures["state"] in OVER and not figures["live"]:
