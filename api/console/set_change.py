@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.console.audience_form import changed
+from api.console.cookies import notice
 from api.console.forms import Form, at, form_of, whole
 from api.console.people import names
 from api.console.rendering import go
@@ -39,7 +40,7 @@ class Present:
     campaign: Campaign
     rules: Compiled
     template: Template
-    newest: Template | None  # none = the campaign is made of it
+    newest: Template | None  # none = the campaign is made of it, or it can be launched no more
 
     @property
     def moves(self) -> bool:
@@ -60,7 +61,9 @@ def edit(
             "It cannot be changed any more: what was launched as an exchange keeps its terms, and "
             "what is over stays as it was."
         )
-        return go(request, f"/console/campaigns/{id}", said)
+        answer = go(request, f"/console/campaigns/{id}")
+        notice(request, answer, said, "bad")
+        return answer
     form = filled(there.campaign, there.rules, there.template, given.programme)
     return _show(request, given, there, {**form, **_read(there)})
 
@@ -190,5 +193,5 @@ def _present(given: Services, id: str, wished: str) -> Present:
     newest = given.templates().get(campaign.template)
     if newest is not None and newest.hash == kept.hash:
         newest = None
-    moves = wished == NEWEST and newest is not None
-    return Present(campaign, rules, newest if moves and newest else kept, newest)
+    shown = newest if newest is not None and wished == NEWEST else kept
+    return Present(campaign, rules, shown, newest)
