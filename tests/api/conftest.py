@@ -80,7 +80,8 @@ class Shop:
     @property
     def console(self) -> FastAPI:
         """The application behind the pages."""
-        door: Any = next(each for each in self.app.user_middleware if str(each.cls) == str(Door))
+        stack: list[Any] = self.app.user_middleware
+        door = next(each for each in stack if each.cls is Door)
         console: FastAPI = door.kwargs["console"]
         return console
 

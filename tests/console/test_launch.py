@@ -342,7 +342,7 @@ def test_a_launch_that_waits_for_a_second_person_is_seen_where_people_look(
         (timedelta(hours=9), 5, "At once: the message", "it would come before"),
         (-timedelta(hours=1), 36, "its time is over", ": the message"),
     ],
-)  # fmt: skip
+)
 def test_a_launch_names_the_messages_that_go_and_those_that_do_not(
     serving: Callable[..., Shop], opens: timedelta, hours: int, announced: str, reminded: str
 ) -> None:
