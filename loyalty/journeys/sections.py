@@ -106,10 +106,17 @@ class Sections:
 
     def audience(self, exchange: Exchange | None) -> str | None:
         """Whom the campaign is for; nobody is told of an exchange that they may not take."""
-        value = self.body.get("audience")
-        own = None if value is None else self.parts.condition(value, MEMBER, ("audience",))
+        value, path = self.body.get("audience"), ("audience",)
+        own = None if value is None else self.parts.condition(value, MEMBER, path)
         who = exchange.who if exchange else None
-        return own if who is None else who if own in (None, "true") else f"({own}) && ({who})"
+        if who is None:
+            return own
+        if own in (None, "true"):
+            return who
+        both = f"({own}) && ({who})"
+        if not self.parts.findings.problems:  # each may be judged alone, and both be too long
+            self.parts.findings.condition(both, MEMBER, path)
+        return both
 
     def reentry(self, enter: Enter | None) -> Reentry:
         scheduled = enter is not None and enter.kind in ("monthly", "daily")

@@ -31,6 +31,7 @@ REQUIRED = {
         "closes_at": "2027-03-10T22:00:00+08:00",
     }
 }
+LONG = " || ".join(['"vip" in member.tags'] * 60)
 
 
 def compiled(name: str, **values: Any) -> Compiled:
@@ -216,6 +217,8 @@ def test_wrong_values_are_listed_by_field() -> None:
             "exchange.closes_at",
             "closes_before_open",
         ),
+        # Each may be judged; both together, as whoever is told, are longer than a condition may be.
+        ("limited_time_exchange", {"audience": LONG, "who": LONG}, "audience", "bad_condition"),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, values: dict[str, Any], field: str, code: str) -> None:
