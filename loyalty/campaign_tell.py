@@ -64,7 +64,7 @@ def tell_page(
 def untold(
     moment: CampaignMoment, rules: Compiled, now: datetime, zone: ZoneInfo
 ) -> Literal["too_late", "too_early"] | None:
-    """Why nobody is told at this instant; none = everybody is whom it is meant for.
+    """Why nobody is told at this instant; none = whoever it is meant for is told.
 
     What opening or closing has overtaken would speak of something that is no longer so, and the
     end of an exchange may be so near that a word on it would come before it opens.
@@ -73,8 +73,9 @@ def untold(
     if over is not None and over <= now:
         return "too_late"
     exchange = rules.exchange
-    of_the_end = exchange is not None and moment.at == exchange.closes_at
-    return "too_early" if exchange and of_the_end and now < exchange.opens_at else None
+    if exchange and moment.at == exchange.closes_at and now < exchange.opens_at:
+        return "too_early"
+    return None
 
 
 def _meant(where: str, rules: Compiled, facts: dict[str, object]) -> bool:

@@ -26,9 +26,9 @@ PAGE = 200
 """Members a page: some hundred milliseconds of one transaction."""
 PACE = timedelta(seconds=1)
 """Between pages that start or wake journeys, so that a wide campaign is no flood."""
-_WHY = {"too_late": "Too late for", "too_early": "Too early for"}
 LOOK_AGAIN = timedelta(days=1)
 """How often a campaign that everybody entered at launch looks whether the last run has ended."""
+_WHY = {"too_late": "Too late for", "too_early": "Too early for"}
 
 
 def take_campaign_turn(tx: Transaction, campaign_id: str, turn: int) -> dict[str, Any]:

@@ -33,11 +33,7 @@ def undated_until(tx: Transaction, member: Member) -> datetime | None:
 
 
 def balance_of(tx: Transaction, member: Member) -> Balance:
-    """What a member has, with every coming expiry.
-
-    Points without a date are among them where inactivity, or expiry that was switched on for live
-    members, will end them, or a notice that came later; the next purchase may move that.
-    """
+    """What a member has, with every coming expiry; a purchase may move that of undated points."""
     return _completed(tx, member, tx.ledger.balance(member.id))
 
 

@@ -1,7 +1,7 @@
 """What an event sets going: journeys that wait for it, and campaigns that it opens."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from loyalty import attainment
 from loyalty.admission import Entry, compiled, consider
@@ -13,6 +13,7 @@ from loyalty.members import Member
 from loyalty.ports import Transaction
 from loyalty.records import Enrolment, InboxEvent
 from loyalty.tiers.changes import after as tier_after
+from loyalty.timing import TICK
 
 
 def follow(tx: Transaction, member: Member, event: InboxEvent, seq: int) -> None:
@@ -41,7 +42,7 @@ def counts_after(event: InboxEvent) -> datetime:
 
     Who registers at the till buys in the same breath, and the till's clock may be behind ours.
     """
-    skew = CLOCK_SKEW if event.type == "member.registered" else timedelta(microseconds=1)
+    skew = CLOCK_SKEW if event.type == "member.registered" else TICK
     return event.occurred_at - skew
 
 
