@@ -18,7 +18,7 @@ from pathlib import Path
 
 from temporalio.client import Client, WorkflowHandle
 
-from activities.contracts import CampaignBrief, Nudge, OrderBrief
+from activities.contracts import CampaignBrief, Nudge, OrderBrief, TurnOutcome
 from bootstrap.converter import data_converter
 from bootstrap.temporal import DevServer, connect
 from tests.reference_journey import END, WAIT, Script, begin, worker_for
@@ -47,12 +47,12 @@ async def reference_by_purchase(client: Client, queue: str) -> Run:
 async def database_away(client: Client, queue: str) -> Run:
     failures = iter(range(3))
 
-    def down_then_up() -> object:
+    def down_then_up() -> TurnOutcome:
         if next(failures, None) is not None:
             raise ConnectionError("the database is away")
         return END
 
-    async with worker_for(client, queue, Script(down_then_up)):  # type: ignore[arg-type]
+    async with worker_for(client, queue, Script(down_then_up)):
         run = await begin(client, queue)
         await run.result()
     return run
@@ -124,7 +124,7 @@ async def record(names: list[str]) -> None:
                     await _record_story(name, client, Path(folder))
                 else:
                     run = await CASES[name](client, f"recorded-{name.replace('_', '-')}")
-                    print(await write_history(run, name))  # noqa: T201
+                    print(await write_history(run, name))  # noqa: T201 - a command
         finally:
             await server.stop()
 
@@ -134,7 +134,7 @@ async def _record_story(template: str, client: Client, folder: Path) -> None:
     place.mkdir(parents=True)
     for name, id in (await play(template, client, place)).items():
         run = client.get_workflow_handle(id)
-        print(await write_history(run, f"{template}/{name}"))  # noqa: T201
+        print(await write_history(run, f"{template}/{name}"))  # noqa: T201 - a command
 
 
 if __name__ == "__main__":

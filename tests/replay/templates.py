@@ -250,7 +250,7 @@ async def play(template: str, client: Client, folder: Path) -> Kept:
 async def _told_of(told: Told, name: str, messages: list[str]) -> None:
     """Wait until a member was told exactly this."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while await told.messages(name) != messages:  # noqa: ASYNC110
+        while await told.messages(name) != messages:  # noqa: ASYNC110 - a database has no bell
             await asyncio.sleep(0.05)
 
 
@@ -261,5 +261,5 @@ def _is_open(tx: Transaction, offer_id: str) -> bool:
 
 async def _once(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await asyncio.to_thread(happened):  # noqa: ASYNC110
+        while not await asyncio.to_thread(happened):  # noqa: ASYNC110 - a database has no bell
             await asyncio.sleep(0.05)

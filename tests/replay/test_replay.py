@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.common import RawValue
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
 
 from activities.campaign import CampaignActivities
 from activities.contracts import CampaignBrief, JourneyBrief, Nudge, OrderBrief
@@ -41,11 +41,13 @@ def history(path: Path) -> WorkflowHistory:
 
 @pytest.mark.parametrize("runner", [strict_runner, fast_runner])
 @pytest.mark.parametrize("path", RECORDED, ids=_name)
-async def test_every_recorded_history_still_replays(path: Path, runner: object) -> None:
+async def test_every_recorded_history_still_replays(
+    path: Path, runner: Callable[[], WorkflowRunner]
+) -> None:
     """What this version would do is, command for command, what was done."""
     replayer = Replayer(
         workflows=WORKFLOWS,
-        workflow_runner=runner(),  # type: ignore[operator]
+        workflow_runner=runner(),
         data_converter=data_converter(),
     )
     await replayer.replay_workflow(history(path))
