@@ -92,13 +92,14 @@ def read_keys(settings: Iterable[str]) -> dict[str, bytes]:
     """Read keys written `id:hex`, newest first."""
     keys: dict[str, bytes] = {}
     for line in settings:
-        name, _, secret = line.partition(":")
+        name, colon, secret = line.partition(":")
         try:
             keys[name.strip()] = bytes.fromhex(secret.strip())
             AESGCM(keys[name.strip()])
         except ValueError as error:
+            which = f"key {name!r}" if colon else "a key"  # without an id, the secret itself
             raise ValueError(
-                f"key {name!r} must be written id:hex, with 32, 48 or 64 hex digits"
+                f"{which} must be written id:hex, with 32, 48 or 64 hex digits"
             ) from error
     return keys
 

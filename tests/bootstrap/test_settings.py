@@ -159,6 +159,7 @@ def test_what_is_no_address_on_the_web_is_said_so(
             "MILEPOST_TEMPORAL_TLS_CERT and MILEPOST_TEMPORAL_TLS_KEY",
         ),
         ({"codec_keys": "2026:beef"}, "MILEPOST_CODEC_KEYS: key '2026' must be written id:hex"),
+        ({"codec_keys": "beef"}, "MILEPOST_CODEC_KEYS: a key must be written id:hex"),
         ({"oidc_roles": "chief=x"}, "MILEPOST_OIDC_ROLES: write role=value"),
         ({"settings_file": "gone"}, "MILEPOST_SETTINGS_FILE: there is no file 'gone'"),
         ({"secrets_dir": "gone"}, "MILEPOST_SECRETS_DIR: there is no folder 'gone'"),
