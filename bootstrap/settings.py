@@ -203,9 +203,9 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError([_problem(each) for each in error.errors()]) from None
     except (OSError, UnicodeDecodeError) as error:
-        where = f"{FILE_VARIABLE} or {SECRETS_VARIABLE}" if file and secrets else ""
+        places = {FILE_VARIABLE: file, SECRETS_VARIABLE: secrets}
+        where = " or ".join(name for name, place in places.items() if place)
         why = error.strerror if isinstance(error, OSError) else "save it as UTF-8 text"
-        where = where or (FILE_VARIABLE if file else SECRETS_VARIABLE)
         raise SettingsError([f"{where}: cannot be read: {why}"]) from None
 
 

@@ -38,7 +38,7 @@ INTERRUPTED = "interrupted: the sender went away between sending and noting it"
 # Spelled out, not bound: databases use the partial index only for what they can read.
 _WAITING = messages.c.status.in_([literal_column("'queued'"), literal_column("'deferred'")])
 _PAUSED = select(campaigns.c.id).where(campaigns.c.state == "paused")
-MAY_LEAVE = or_(
+NOT_PAUSED = or_(
     messages.c.purpose != "marketing",
     func.coalesce(messages.c.campaign_id, "").not_in(_PAUSED),
 )
@@ -47,7 +47,7 @@ MAY_LEAVE = or_(
 
 def goes_out(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Messages whose time has come."""
-    return _WAITING & (messages.c.due_at <= now) & MAY_LEAVE
+    return _WAITING & (messages.c.due_at <= now) & NOT_PAUSED
 
 
 def _interrupted(before: datetime | BindParameter[datetime]) -> ColumnElement[bool]:

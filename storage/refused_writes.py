@@ -1,4 +1,4 @@
-"""Whether the database took what was last written: one that reads well may have a full disk."""
+"""Whether the database has refused to write: one that reads well may have a full disk."""
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
@@ -9,7 +9,7 @@ _STATES = ("53", "58030", "25006")
 
 
 class RefusedWrites:
-    """Why the last write that failed for want of a place did so; none once one was taken since."""
+    """Why one failed for want of a place; whoever sees one taken since sets `why` back to none."""
 
     def __init__(self, engine: Engine) -> None:
         self.why: str | None = None

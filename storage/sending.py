@@ -23,7 +23,7 @@ from sqlalchemy import (
 from loyalty.messages import Outgoing, Settlement
 from loyalty.programme import Programme
 from storage.contact import ContactBook
-from storage.message_line import MAY_LEAVE, pending_row
+from storage.message_line import NOT_PAUSED, pending_row
 from storage.tables import campaigns, messages
 from storage.verdicts import judge_all
 
@@ -47,7 +47,7 @@ _OURS: Select[Any] = (
         messages.c.key == bindparam("of"),
         messages.c.status == "sending",
         messages.c.attempts == bindparam("attempt"),
-        MAY_LEAVE,
+        NOT_PAUSED,
     )
 )
 _SETTLE = (

@@ -183,7 +183,9 @@ class Counting:
 
 
 def _figures(fit: CTE) -> CompoundSelect[Any]:
-    """The members of `fit` counted: all, who may be told, by answer and channel; ten of them."""
+    """The members of `fit` counted: all, who may be told, their entries; by channel, purpose and
+    answer those who said something; ten of them.
+    """
     none = cast(null(), Text)
     entries = cast(func.coalesce(func.sum(fit.c.entries), 0), BigInteger)
     addressed = and_(fit.c.free, or_(consents.c.channel != "email", fit.c.mail))
