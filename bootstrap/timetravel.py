@@ -21,6 +21,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from bootstrap.clock import FileClock
+from loyalty.ports import Clock
 from storage.database import Database
 from storage.tables import campaigns, claims, enrolments, messages, outbox
 
@@ -190,7 +191,7 @@ def sleepers(database: Database) -> Due:
     return due
 
 
-def at_rest(database: Database, clock: FileClock, *, sends_messages: bool = False) -> Settled:
+def at_rest(database: Database, clock: Clock, *, sends_messages: bool = False) -> Settled:
     """Nothing is under way: every due outbox row was sent, and every nudged turn was taken.
 
     With `sends_messages` every message that is due has gone, too: somebody must be sending them.

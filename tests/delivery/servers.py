@@ -15,8 +15,8 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 def _hang_up(server: SMTP) -> None:
     """End the connection as a crash would."""
-    assert server.transport is not None
-    server.transport.abort()  # type: ignore[attr-defined]
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
 
 
 class Postbox:

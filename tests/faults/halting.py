@@ -59,7 +59,7 @@ def halt_before_commit(halt: Halt) -> None:
 
         return run(store, last, **given)
 
-    SqlStore.run = halting  # type: ignore[assignment, method-assign]
+    SqlStore.run = halting  # type: ignore[assignment, method-assign]  # wrapped, as said above
 
 
 def halt_after_commit(halt: Halt) -> None:
@@ -71,14 +71,14 @@ def halt_after_commit(halt: Halt) -> None:
         halt()
         return result
 
-    SqlStore.run = halting  # type: ignore[assignment, method-assign]
+    SqlStore.run = halting  # type: ignore[assignment, method-assign]  # wrapped, as said above
     submit = SqlStore.submit
 
     def unheard(store: SqlStore, work: Callable[..., Any], wants: Any) -> Future[Any]:
         submit(store, work, wants).add_done_callback(lambda _: halt.reached())
         return Future()  # nobody will ever put an answer into it
 
-    SqlStore.submit = unheard  # type: ignore[assignment, method-assign]
+    SqlStore.submit = unheard  # type: ignore[assignment, method-assign]  # wrapped, as said above
 
 
 def halt_after_sending(halt: Halt) -> None:
@@ -89,7 +89,7 @@ def halt_after_sending(halt: Halt) -> None:
         halt()
         mark(relay, results)
 
-    Relay._mark = halting  # type: ignore[assignment, method-assign]
+    Relay._mark = halting  # type: ignore[assignment, method-assign]  # wrapped, as said above
 
 
 PLACES: dict[str, Callable[[Halt], None]] = {

@@ -123,7 +123,7 @@ class Shop:
 
     async def at_rest(self, seconds: float = REST_SECONDS) -> None:
         """Wait until everything that was decided has been carried out."""
-        await self.until(at_rest(self.database, SystemClock()), seconds)  # type: ignore[arg-type]
+        await self.until(at_rest(self.database, SystemClock()), seconds)
 
     async def serving(self) -> None:
         """Wait until the API answers that it can work."""

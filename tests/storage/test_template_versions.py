@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -13,6 +14,7 @@ from loyalty import campaigns, template_versions
 from loyalty.admission import compiled
 from loyalty.campaign_request import CampaignRequest
 from loyalty.errors import ChangedMeanwhile, Invalid, Unknown
+from loyalty.ports import Transaction
 from loyalty.programme import Programme
 from loyalty.revising import revise
 from loyalty.template_version import TemplateVersion
@@ -209,21 +211,33 @@ def test_a_drafted_campaign_keeps_the_version_it_was_made_from(store: SqlStore) 
     saved(store, MORE, 1)
     smaller = request.model_copy(update={"budget_points": 150_000})
     for move_to in (None, catalogue()["gift"], None):
-        store.run(lambda tx, to=move_to: revise(tx, smaller, "mia", lambda made: [], move_to=to))  # type: ignore[misc]  # mypy infers no lambda with a default
+        store.run(
+            partial(
+                revise,
+                request=smaller,
+                actor="mia",
+                check_texts=lambda made: [],
+                move_to=move_to,
+            )
+        )
 
     listed = store.read(lambda tx: list(tx.campaigns.versions("gift-1")))
-    points = [compiled(each).plan.nodes["grant"].step.points for each in reversed(listed)]  # type: ignore[union-attr]
+    points = [compiled(each).plan.nodes["grant"].step.points for each in reversed(listed)]  # type: ignore[union-attr]  # of all steps this one grants
     assert points == [50, 50, 80]
 
 
 def test_a_template_is_kept_word_for_word(store: SqlStore) -> None:
     """The order of its parameters too: in it they are asked for."""
-    shipped = Catalogue([ROOT], Programme())()
-    for template in shipped.values():
-        store.run(lambda tx, one=template: tx.campaigns.keep_template(one))  # type: ignore[misc]  # mypy infers no lambda with a default
+    shipped = list(Catalogue([ROOT], Programme())().values())
 
-    for template in shipped.values():
-        kept = store.read(lambda tx, one=template: tx.campaigns.kept_template(one.hash))  # type: ignore[misc]  # mypy infers no lambda with a default
+    def keep(tx: Transaction) -> None:
+        for template in shipped:
+            tx.campaigns.keep_template(template)
+
+    store.run(keep)
+    found = store.read(lambda tx: [tx.campaigns.kept_template(each.hash) for each in shipped])
+
+    for kept, template in zip(found, shipped, strict=True):
         assert kept == template
         assert list(kept.parameters) == list(template.parameters)
 
