@@ -12,7 +12,7 @@ from tests.storage.rows import message, put
 CLAIM = {"request_id": "q-1", "campaign_id": "soup", "member_id": "lee"}
 
 
-def _offers(shop: Shop, stock: int = 1) -> None:
+def _offers(shop: Shop, stock: int = 1, who: str | None = None) -> None:
     """An open offer: one for ten points, one for each member."""
 
     def work(tx: Any) -> None:
@@ -21,7 +21,7 @@ def _offers(shop: Shop, stock: int = 1) -> None:
         tx.offers.add(
             Offer(
                 id="soup", title={"en": "Soup", "zh": "汤"}, sku="s", points=10, stock=stock,
-                remaining=stock, per_member=1, hold_seconds=900, who=None, opens_at=NOON,
+                remaining=stock, per_member=1, hold_seconds=900, who=who, opens_at=NOON,
                 closes_at=NOON + timedelta(days=1), state="open",
             )
         )  # fmt: skip
@@ -47,6 +47,24 @@ def test_a_claim_is_reserved_once_and_confirmed_once(shop: Shop) -> None:
     assert (spent["available"], spent["held"]) == (5, 0)
     (listed,) = till.get("/v1/exchanges", params={"member_id": "lee"}).json()["claims"]
     assert listed["claim_id"] == "soup/q-1"
+
+
+def test_an_exchange_for_some_says_to_the_others_for_whom_it_is(shop: Shop) -> None:
+    """The till hears the condition and nothing of the member; who explains hears that too."""
+    shop.joins()
+    shop.buys()
+    _offers(shop, who='member.tier == "gold"')
+
+    refused = shop.as_("integrator").post("/v1/exchanges", json=CLAIM)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_eligible")
+    assert refused.json()["facts"] == {"offer_id": "soup", "who": 'member.tier == "gold"'}
+    listed = shop.as_("operator").get("/v1/exchanges", params={"member_id": "lee"}).json()
+    [kept] = listed["refused"]
+    assert kept["reason"] == "not_eligible"
+    assert kept["facts"]["failed"][0]["seen"] == {"member.tier": "ordinary"}
+    page = shop.signed_in("operator").get("/console/members/lee").text
+    assert "Refused: for other members" in page
 
 
 def test_a_reservation_reads_as_expired_once_its_time_is_over(shop: Shop) -> None:
