@@ -66,7 +66,9 @@ class Parts:
 
     @cached_property
     def sessions(self) -> SqlSessions:
-        return SqlSessions(self.database, self.clock)
+        # Whoever is signed in sits at a real browser: a programme whose clock is moved on, as a
+        # demonstration's is, shows its pages to them all the while.
+        return SqlSessions(self.database, SystemClock())
 
     @cached_property
     def seal(self) -> Seal:

@@ -1,22 +1,17 @@
 """The way in, in a browser: by a link, to a sample programme; and who is kept out."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import update
 
-from bootstrap.clock import FileClock
+from bootstrap.clock import SystemClock
+from storage.tables import sessions
 from tests.browser.conftest import Console
 from tests.browser.drafted import BONUS, listed
 
 PASSWORD = "seven green lanterns"
-
-
-@pytest.fixture
-def clock_file(tmp_path: Path) -> Path:
-    """A clock that a story may put forward; until then it is as late as it is."""
-    return tmp_path / "clock"
 
 
 def set_password(page: Page, console: Console) -> None:
@@ -95,7 +90,7 @@ def test_the_wrong_role_meets_a_page_that_says_which_is_right(console: Console, 
 
 @pytest.mark.parametrize("how", ["eight hours", "ended by an admin"])
 def test_an_expired_session_leads_to_the_door_and_back(
-    console: Console, page: Page, clock_file: Path, how: str
+    console: Console, page: Page, how: str
 ) -> None:
     """What was pressed after the end did nothing; whoever signs in again finds the page."""
     path = f"{console.url}/console/campaigns/{BONUS}/watch"
@@ -105,8 +100,9 @@ def test_an_expired_session_leads_to_the_door_and_back(
     ada = console.services.people.password_of("ada@example.com")
     assert ada is not None
     if how == "eight hours":
-        clock = FileClock(clock_file)
-        clock.shift_to(clock.now() + timedelta(hours=8, minutes=1))
+        long_ago = SystemClock().now() - timedelta(hours=8, minutes=1)
+        with console.parts.database.write() as connection:
+            connection.execute(update(sessions).values(seen_at=long_ago))
     else:
         console.services.sessions.end_all(ada[0].id, actor="test")
 
