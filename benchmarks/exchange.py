@@ -46,7 +46,7 @@ class Size:
     stock: int = 2_000
     claims: int = 5_000
     warm_up: int = 800
-    connections: int = 64
+    connections: int = 200  # as many callers as the ledger is measured with
     processes: int = 2  # one for each core of a small shop
 
 

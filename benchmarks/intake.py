@@ -1,6 +1,7 @@
 """Receipts per second over HTTP, beside the same request answered without a database.
 
     python -m benchmarks.intake [--quick] [--rounds N] [--seconds S] [--processes N]
+                                [--connections N]
 
 Milepost's API runs on a durable PostgreSQL server; a load generator of its own sends receipts of
 five lines. Three kinds of round take turns: one receipt per request, a hundred per batch, and the
@@ -197,6 +198,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--processes", type=int)
+    parser.add_argument("--connections", type=int)
     given = parser.parse_args()
     default = QUICK if given.quick else Size()
     size = Size(
